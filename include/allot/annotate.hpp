@@ -1,0 +1,124 @@
+// What AddressSanitizer and Valgrind are told about memory that is not handed out. In an ordinary
+// build every function here is empty.
+//
+// In instrumented builds a strategy that owns its memory asks for twice as much and moves its
+// cursor twice as far (see Gap), so every allocation is followed by a red zone of its own length
+// while capacity, offsets and refusals stay what they are:
+//
+//   ordinary      [ 16 bytes ][ 8 ][ 8 ]
+//   instrumented  [ 16 bytes ][   red zone  ][ 8 ][ red ][ 8 ][ red ]
+//
+// LeakSanitizer does not look for pointers in poisoned memory; LSAN_OPTIONS=use_poisoned=1 makes
+// it do so.
+#pragma once
+
+#include <allot/abi.hpp>
+
+#include <cstddef>
+
+#if defined(ALLOT_ASAN)
+#include <sanitizer/asan_interface.h>
+#elif defined(ALLOT_VALGRIND)
+#include <valgrind/memcheck.h>
+#endif
+
+namespace allot::inline ALLOT_ABI {
+
+#if defined(ALLOT_ASAN) || defined(ALLOT_VALGRIND)
+inline constexpr bool instrumented = true;
+
+/// How far apart addresses lie: a distance in memory is `stretch` of the bytes accounted for.
+class Gap {
+public:
+  constexpr Gap() = default;
+  constexpr explicit Gap(bool red_zones) noexcept : shift_(red_zones ? 1 : 0) {}
+  [[nodiscard]] constexpr std::size_t stretch(std::size_t bytes) const noexcept {
+    return bytes << shift_;
+  }
+  [[nodiscard]] constexpr std::size_t shrink(std::size_t distance) const noexcept {
+    return distance >> shift_;
+  }
+
+private:
+  unsigned shift_ = 0;
+};
+#else
+inline constexpr bool instrumented = false;
+
+class Gap {
+public:
+  constexpr Gap() = default;
+  constexpr explicit Gap(bool /*red_zones*/) noexcept {}
+  [[nodiscard]] constexpr std::size_t stretch(std::size_t bytes) const noexcept { return bytes; }
+  [[nodiscard]] constexpr std::size_t shrink(std::size_t distance) const noexcept {
+    return distance;
+  }
+};
+#endif
+
+/// Gap for memory that a strategy owns; borrowed memory has no room for red zones.
+inline constexpr Gap red_zones{true};
+
+namespace annotate {
+
+// `pool` is the start of the memory a strategy hands out from: Valgrind's name for it.
+#if defined(ALLOT_ASAN)
+inline void hide(const void* p, std::size_t bytes) noexcept {
+  __asan_poison_memory_region(p, bytes);
+}
+inline void show(const void* p, std::size_t bytes) noexcept {
+  __asan_unpoison_memory_region(p, bytes);
+}
+inline void open(const void* pool, std::size_t bytes) noexcept {
+  hide(pool, bytes);
+}
+inline void close(const void* pool, std::size_t bytes) noexcept {
+  show(pool, bytes);
+}
+inline void allocated(const void*, const void* p, std::size_t bytes) noexcept {
+  show(p, bytes);
+}
+inline void freed(const void*, const void* p, std::size_t bytes) noexcept {
+  hide(p, bytes);
+}
+inline void truncated(const void* pool, std::size_t keep, std::size_t bytes) noexcept {
+  hide(static_cast<const std::byte*>(pool) + keep, bytes - keep);
+}
+#elif defined(ALLOT_VALGRIND)
+inline void hide(const void* p, std::size_t bytes) noexcept {
+  VALGRIND_MAKE_MEM_NOACCESS(p, bytes);
+}
+inline void show(const void* p, std::size_t bytes) noexcept {
+  VALGRIND_MAKE_MEM_DEFINED(p, bytes);
+}
+inline void open(const void* pool, std::size_t bytes) noexcept {
+  VALGRIND_CREATE_MEMPOOL(pool, 0, 1);
+  hide(pool, bytes);
+}
+inline void close(const void* pool, std::size_t bytes) noexcept {
+  VALGRIND_DESTROY_MEMPOOL(pool);
+  show(pool, bytes);
+}
+inline void allocated(const void* pool, const void* p, std::size_t bytes) noexcept {
+  VALGRIND_MEMPOOL_ALLOC(pool, p, bytes);
+}
+inline void freed(const void* pool, const void* p, std::size_t bytes) noexcept {
+  VALGRIND_MEMPOOL_FREE(pool, p);
+  hide(p, bytes);
+}
+inline void truncated(const void* pool, std::size_t keep, std::size_t bytes) noexcept {
+  VALGRIND_MEMPOOL_TRIM(pool, pool, keep);
+  hide(static_cast<const std::byte*>(pool) + keep, bytes - keep);
+}
+#else
+inline void hide(const void*, std::size_t) noexcept {}
+inline void show(const void*, std::size_t) noexcept {}
+inline void open(const void*, std::size_t) noexcept {}
+inline void close(const void*, std::size_t) noexcept {}
+inline void allocated(const void*, const void*, std::size_t) noexcept {}
+inline void freed(const void*, const void*, std::size_t) noexcept {}
+inline void truncated(const void*, std::size_t, std::size_t) noexcept {}
+#endif
+
+} // namespace annotate
+} // namespace allot::inline ALLOT_ABI

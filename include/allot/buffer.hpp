@@ -1,0 +1,75 @@
+// Where a strategy's bytes come from and go back to: the heap, the operating system, memory that
+// somebody else owns, or a std::pmr resource. Any strategy can stand on any of them.
+//
+//   Arena on_heap(Buffer::heap(4096));            // what Arena(4096) does
+//   Arena on_stack(Buffer::borrowed(local_array));
+//   Arena on_pages(Buffer::mapped(1_GiB));
+#pragma once
+
+#include <allot/annotate.hpp>
+#include <allot/mapping.hpp>
+#include <allot/size.hpp>
+
+#include <cstddef>
+#include <memory_resource>
+#include <span>
+
+namespace allot::inline ALLOT_ABI {
+
+/// The alignment of owned memory: a cache line.
+inline constexpr std::size_t buffer_alignment = 64;
+
+/// Options of the strategies that have no others.
+struct Options {
+  bool zero = true; ///< zero memory before it is handed out for the first time since a reset
+};
+
+class Buffer {
+public:
+  Buffer() = default; ///< no memory at all
+
+  /// `bytes`, rounded up to 8, from malloc, aligned to `alignment` (a power of two; 64 if less).
+  /// Misuse: 0 bytes, a bad alignment. Exhausted: the heap refused. `owner` is named in errors.
+  [[nodiscard]] static Buffer heap(std::size_t bytes, std::size_t alignment = buffer_alignment,
+                                   Options options = {}, const char* owner = "buffer");
+  /// `bytes`, rounded up to whole pages, from the operating system, all of it ready for use.
+  [[nodiscard]] static Buffer mapped(std::size_t bytes, const MapOptions& options = {});
+  /// Memory of the caller's, trimmed to its 8-aligned inside; it must outlive the strategy.
+  [[nodiscard]] static Buffer borrowed(std::span<std::byte> memory) noexcept;
+  /// `bytes`, rounded up to 8, from `upstream`, which must outlive the buffer.
+  /// Misuse: null, 0 bytes. What upstream throws passes through.
+  [[nodiscard]] static Buffer from(std::pmr::memory_resource* upstream, std::size_t bytes,
+                                   std::size_t alignment = buffer_alignment);
+
+  Buffer(Buffer&& other) noexcept { *this = static_cast<Buffer&&>(other); }
+  Buffer& operator=(Buffer&& other) noexcept;
+  ~Buffer() { release(); }
+  void release() noexcept;
+
+  [[nodiscard]] std::byte* data() const noexcept { return data_; }
+  /// Bytes that a strategy may account for; in memory they take `gap().stretch(size())`.
+  [[nodiscard]] std::size_t size() const noexcept { return size_; }
+  [[nodiscard]] std::size_t extent() const noexcept { return gap_.stretch(size_); }
+  [[nodiscard]] Gap gap() const noexcept { return gap_; }
+  /// Whether every byte is known to be zero. A strategy that zeroes clears what is not.
+  [[nodiscard]] bool is_zero() const noexcept { return zero_; }
+
+private:
+  enum class Source : unsigned char { none, heap, system, upstream };
+
+  std::byte* data_ = nullptr;
+  std::size_t size_ = 0;
+  std::byte* base_ = nullptr; // what goes back to the source
+  std::size_t base_bytes_ = 0;
+  std::size_t base_alignment_ = 0;
+  std::pmr::memory_resource* upstream_ = nullptr;
+  Source source_ = Source::none;
+  bool zero_ = false;
+  Gap gap_;
+};
+
+} // namespace allot::inline ALLOT_ABI
+
+#ifdef ALLOT_HEADER_ONLY
+#include <allot/src/buffer.cpp>
+#endif

@@ -1,0 +1,201 @@
+// A bump cursor over a range of memory: the part that Arena, Bump, Stack, MappedArena, Region and
+// Scratch have in common.
+//
+//   begin                head                      end
+//   | handed out         | free                    |
+//   |<------- used ----->|<------ available ------>|
+//                              ^ dirty: the highest head since the last reset
+//
+// The check cannot wrap: a request is compared with what is left, never added to a pointer first.
+// A zero-byte request and a released cursor (head == end == null) fail the same comparison, so the
+// fast path has one branch and the cold path finds out which it was.
+//
+// Used, peak and what must be zeroed are derived from the pointers; a fast path counts nothing.
+#pragma once
+
+#include <allot/annotate.hpp>
+#include <allot/buffer.hpp>
+#include <allot/size.hpp>
+
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <functional>
+#include <utility>
+
+namespace allot::inline ALLOT_ABI {
+
+class Cursor {
+public:
+  Cursor() = default;
+  /// Over `bytes` (a multiple of 8) at `begin` (8-aligned), none of it handed out.
+  Cursor(std::byte* begin, std::size_t bytes, Gap gap) noexcept
+      : head_(begin), end_(begin + gap.stretch(bytes)), begin_(begin), dirty_(begin), gap_(gap) {}
+  /// Over all of `buffer`, which is cleared if `zero` and not known to be, and hidden from
+  /// sanitizers. Misuse, naming `strategy`: a buffer without room for 8 bytes.
+  Cursor(const char* strategy, const Buffer& buffer, bool zero);
+  /// The same capacity without red zones, for allocations that must lie side by side.
+  [[nodiscard]] Cursor without_gap() const noexcept { return {begin_, capacity(), Gap()}; }
+  Cursor(Cursor&& other) noexcept { *this = static_cast<Cursor&&>(other); }
+  Cursor& operator=(Cursor&& other) noexcept {
+    head_ = std::exchange(other.head_, nullptr);
+    end_ = std::exchange(other.end_, nullptr);
+    begin_ = std::exchange(other.begin_, nullptr);
+    dirty_ = std::exchange(other.dirty_, nullptr);
+    peak_ = std::exchange(other.peak_, 0);
+    gap_ = other.gap_;
+    return *this;
+  }
+
+  [[nodiscard]] std::byte* head() const noexcept { return head_; }
+  [[nodiscard]] std::byte* begin() const noexcept { return begin_; }
+  [[nodiscard]] bool released() const noexcept { return begin_ == nullptr; }
+  [[nodiscard]] Gap gap() const noexcept { return gap_; }
+
+  /// All in bytes accounted for.
+  [[nodiscard]] std::size_t available() const noexcept {
+    return gap_.shrink(distance(head_, end_));
+  }
+  [[nodiscard]] std::size_t used() const noexcept { return gap_.shrink(distance(begin_, head_)); }
+  [[nodiscard]] std::size_t capacity() const noexcept {
+    return gap_.shrink(distance(begin_, end_));
+  }
+  /// The most that was ever used between two resets; survives them.
+  [[nodiscard]] std::size_t peak() const noexcept { return peak_ > high() ? peak_ : high(); }
+  /// The most that was used since the last reset.
+  [[nodiscard]] std::size_t high() const noexcept {
+    return gap_.shrink(distance(begin_, head_ > dirty_ ? head_ : dirty_));
+  }
+  [[nodiscard]] bool owns(const void* p) const noexcept {
+    return !std::less<>()(static_cast<const std::byte*>(p), begin_) &&
+           std::less<>()(static_cast<const std::byte*>(p), head_);
+  }
+
+  [[nodiscard]] bool fits(std::size_t bytes) const noexcept {
+    return allot::fits(bytes, available());
+  }
+  /// The next `bytes`, which must fit.
+  [[nodiscard]] std::byte* take(std::size_t bytes) noexcept {
+    std::byte* p = head_;
+    head_ += gap_.stretch(round_up(bytes));
+    annotate::allocated(begin_, p, bytes);
+    return p;
+  }
+
+  /// The next `bytes` at `alignment`, or null if they do not fit or it is no power of two.
+  [[nodiscard]] std::byte* take_aligned(std::size_t bytes, std::size_t alignment) noexcept {
+    const std::size_t skip =
+        padding(reinterpret_cast<std::uintptr_t>(head_), gap_.stretch(alignment));
+    const std::size_t left = distance(head_, end_);
+    if (!is_power_of_two(alignment) || skip >= left ||
+        !allot::fits(bytes, gap_.shrink(left - skip)))
+      return nullptr;
+    head_ += skip;
+    return take(bytes);
+  }
+
+  /// What a zero-byte request gives: aligned, not null, and nobody's to touch.
+  [[nodiscard]] void* nothing(std::size_t alignment) const noexcept {
+    const auto head = reinterpret_cast<std::uintptr_t>(head_);
+    return reinterpret_cast<void*>(head +
+                                   padding(head, alignment)); // NOLINT(performance-no-int-to-ptr)
+  }
+
+  /// Makes the allocation of `old_bytes` at `p` `new_bytes` long where it is. Only the newest can
+  /// grow; a smaller size for another takes nothing back.
+  [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
+    const auto at = static_cast<std::byte*>(p);
+    if (is_newest(at, old_bytes))
+      return resize_newest(at, old_bytes, new_bytes);
+    return owns(p) && new_bytes != 0 && new_bytes <= old_bytes &&
+           allot::fits(old_bytes, gap_.shrink(distance(at, head_)));
+  }
+
+  /// Takes back all that was handed out since `head()` was `to`.
+  void rewind(std::byte* to) noexcept {
+    if (dirty_ < head_)
+      dirty_ = head_;
+    annotate::truncated(begin_, distance(begin_, to), distance(begin_, head_));
+    head_ = to;
+  }
+
+  /// Takes the newest `bytes`, which must be there, back without hiding them.
+  [[nodiscard]] std::byte* drop(std::size_t bytes) noexcept {
+    if (dirty_ < head_)
+      dirty_ = head_;
+    return head_ -= gap_.stretch(round_up(bytes));
+  }
+
+  /// Takes everything back, and zeroes what may have been written since the last reset.
+  void reset(bool zero) noexcept {
+    rewind(begin_);
+    const std::size_t written = distance(begin_, dirty_);
+    if (zero && written != 0) {
+      annotate::show(begin_, written);
+      std::memset(begin_, 0, written);
+      annotate::hide(begin_, written);
+    }
+    if (peak_ < high())
+      peak_ = high();
+    dirty_ = begin_;
+  }
+
+  /// Moves the end, as memory is committed or given back. What is at and above `end` reads as zero.
+  void set_end(std::byte* end) noexcept {
+    end_ = end;
+    if (end < dirty_) {
+      if (peak_ < high())
+        peak_ = high();
+      dirty_ = end;
+    }
+  }
+
+  /// Refuses every request until `reopen(close())`.
+  [[nodiscard]] std::byte* close() noexcept { return std::exchange(end_, head_); }
+  void reopen(std::byte* end) noexcept { end_ = end; }
+
+  /// Throws what a request that was not served deserves; `busy` is while destructors run.
+  [[noreturn, gnu::cold, gnu::noinline]] void
+  refuse(const char* strategy, bool busy, std::size_t bytes, std::size_t alignment) const;
+
+private:
+  static std::size_t distance(const std::byte* from, const std::byte* to) noexcept {
+    return static_cast<std::size_t>(to - from);
+  }
+
+  [[nodiscard]] bool is_newest(const std::byte* p, std::size_t bytes) const noexcept {
+    if (p == nullptr || std::less<>()(p, begin_) || std::less<>()(head_, p))
+      return false;
+    const std::size_t reach = distance(p, head_);
+    return bytes == 0
+               ? reach == 0
+               : allot::fits(bytes, gap_.shrink(reach)) && gap_.stretch(round_up(bytes)) == reach;
+  }
+
+  [[nodiscard]] bool resize_newest(std::byte* p, std::size_t old_bytes,
+                                   std::size_t new_bytes) noexcept {
+    if (new_bytes != 0 && !allot::fits(new_bytes, gap_.shrink(distance(p, end_))))
+      return false;
+    if (dirty_ < head_)
+      dirty_ = head_;
+    head_ = p + (new_bytes == 0 ? 0 : gap_.stretch(round_up(new_bytes)));
+    if (old_bytes != 0)
+      annotate::freed(begin_, p, old_bytes);
+    if (new_bytes != 0)
+      annotate::allocated(begin_, p, new_bytes);
+    return true;
+  }
+
+  std::byte* head_ = nullptr; // the only member that a fast path writes
+  std::byte* end_ = nullptr;
+  std::byte* begin_ = nullptr;
+  std::byte* dirty_ = nullptr;
+  std::size_t peak_ = 0;
+  Gap gap_;
+};
+
+} // namespace allot::inline ALLOT_ABI
+
+#ifdef ALLOT_HEADER_ONLY
+#include <allot/src/cursor.cpp>
+#endif

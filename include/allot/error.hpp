@@ -1,0 +1,103 @@
+// What can go wrong, and how it is told.
+//
+//   Exhausted   no room: a full strategy, a reservation passed, the system refused.
+//               The program may be right; it can free something and ask again.
+//   Misuse      the caller is wrong: use after release, a foreign pointer, a stale marker.
+//
+// A call that fails has changed nothing. Where nothing may be thrown (destructors, release, the
+// deallocate of containers), misuse goes to `misuse_handler`. In a library built without
+// exceptions every error goes to a handler, and the program aborts if that returns.
+#pragma once
+
+#include <allot/abi.hpp>
+
+#include <cstddef>
+#include <new>
+#include <stdexcept>
+
+namespace allot::inline ALLOT_ABI {
+
+enum class Errc {
+  // Exhausted
+  no_room,        ///< the strategy has less left than was asked for
+  system_refused, ///< the operating system or the upstream gave no memory
+  // Misuse
+  released,           ///< used after release, or after it was moved from
+  busy,               ///< used from its own callback, or released while a scope or lease is out
+  bad_size,           ///< a size or count of zero or below, or a value that no size can hold
+  bad_alignment,      ///< not a power of two (align_up: zero)
+  overflow,           ///< the result is not representable
+  out_of_bounds,      ///< an index past the last live one
+  underflow,          ///< more popped than is there
+  null_pointer,       ///< a null pointer where a block or a resource is needed
+  foreign_pointer,    ///< not a pointer that this strategy has handed out
+  misaligned_pointer, ///< inside one of this strategy's blocks, but not at its start
+  double_free,        ///< given back already
+  stale_marker,       ///< popped or restored below it, or another stack's
+  no_checkpoint,      ///< restore without a checkpoint, or out of order
+  bad_file,           ///< a backing file that exists already, or that cannot be made
+};
+
+/// The name of a code, such as "no_room".
+[[nodiscard]] const char* name(Errc code) noexcept;
+
+namespace detail {
+/// Room for a message inside the exception, so that reporting an error allocates nothing.
+struct Message {
+  char text[184];
+};
+} // namespace detail
+
+class Exhausted : public std::bad_alloc {
+public:
+  Exhausted(Errc code, const detail::Message& message) noexcept : code_(code), message_(message) {}
+  [[nodiscard]] Errc code() const noexcept { return code_; }
+  [[nodiscard]] const char* what() const noexcept override { return message_.text; }
+
+private:
+  Errc code_;
+  detail::Message message_;
+};
+
+class Misuse : public std::logic_error {
+public:
+  Misuse(Errc code, const detail::Message& message)
+      : std::logic_error(""), code_(code), message_(message) {}
+  [[nodiscard]] Errc code() const noexcept { return code_; }
+  [[nodiscard]] const char* what() const noexcept override { return message_.text; }
+
+private:
+  Errc code_;
+  detail::Message message_;
+};
+
+/// Called with misuse where nothing may be thrown. By default it prints the message to standard
+/// error and aborts. If a replacement returns, the faulty call is ignored. Set it once, at
+/// start-up: it is read without a lock.
+extern void (*misuse_handler)(const Misuse&);
+
+/// Called instead of throwing Exhausted in a library built without exceptions; prints and aborts.
+extern void (*exhausted_handler)(const Exhausted&);
+
+// All throwing is in src/error.cpp, so that headers work where exceptions are off. A message
+// reads "strategy: details".
+[[noreturn, gnu::cold, gnu::format(printf, 3, 4)]] void
+throw_exhausted(const char* strategy, Errc code, const char* format, ...);
+[[noreturn, gnu::cold, gnu::format(printf, 3, 4)]] void
+throw_misuse(const char* strategy, Errc code, const char* format, ...);
+[[gnu::cold, gnu::format(printf, 3, 4)]] void report_misuse(const char* strategy, Errc code,
+                                                            const char* format, ...) noexcept;
+
+/// "arena: 64 bytes asked, 16 of 1024 left"
+[[noreturn, gnu::cold]] void throw_full(const char* strategy, std::size_t asked, std::size_t left,
+                                        std::size_t capacity, const char* unit = "bytes");
+/// "arena: used after release"
+[[noreturn, gnu::cold]] void throw_released(const char* strategy);
+/// "arena: used while its own destructors run"
+[[noreturn, gnu::cold]] void throw_busy(const char* strategy, const char* during);
+
+} // namespace allot::inline ALLOT_ABI
+
+#ifdef ALLOT_HEADER_ONLY
+#include <allot/src/error.cpp>
+#endif

@@ -1,0 +1,232 @@
+// The part of the vocabulary that is the same for every strategy that has it, written once on top
+// of the strategy's own allocate, try_resize and position.
+//
+//   Copying<S>     copy, reallocate
+//   Creating<S>    create, create_array; needs S::owed(), S::position() and S::rewind(Position)
+//   Rewinding<S>   checkpoint, restore, scope; needs the same
+#pragma once
+
+#include <allot/objects.hpp>
+#include <allot/side_stack.hpp>
+#include <allot/size.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <string_view>
+#include <type_traits>
+#include <utility>
+
+namespace allot::inline ALLOT_ABI {
+
+template <class S>
+class Copying {
+public:
+  /// A copy of the text, without a terminating zero, valid as long as any allocation of S.
+  [[nodiscard]] std::string_view copy(std::string_view text) {
+    return {static_cast<const char*>(copy_bytes(text.data(), text.size(), 1)), text.size()};
+  }
+
+  /// A copy of the elements.
+  template <class T, std::size_t extent>
+  requires std::is_trivially_copyable_v<T>
+  [[nodiscard]] std::span<std::remove_const_t<T>> copy(std::span<T, extent> elements) {
+    void* p = copy_bytes(elements.data(), elements.size_bytes(), alignof(T));
+    return {static_cast<std::remove_const_t<T>*>(p), elements.size()};
+  }
+
+  /// Makes the allocation of `old_bytes` at `p` `new_bytes` long: in place if it is the newest and
+  /// there is room, else in a new place, where the contents are copied to; the old place stays
+  /// taken. A null `p` allocates. Fails as allocate does, with the old allocation intact.
+  [[nodiscard]] void* reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
+                                 std::size_t alignment = granule) {
+    const bool aligned =
+        is_power_of_two(alignment) && padding(reinterpret_cast<std::uintptr_t>(p), alignment) == 0;
+    if (p != nullptr && aligned && self().try_resize(p, old_bytes, new_bytes))
+      return p;
+    void* const moved = self().allocate(new_bytes, alignment);
+    if (p != nullptr && old_bytes != 0 && new_bytes != 0)
+      std::memcpy(moved, p, std::min(old_bytes, new_bytes));
+    return moved;
+  }
+
+private:
+  S& self() noexcept { return static_cast<S&>(*this); }
+
+  void* copy_bytes(const void* from, std::size_t bytes, std::size_t alignment) {
+    void* const p = self().allocate(bytes, alignment);
+    if (bytes != 0)
+      std::memcpy(p, from, bytes);
+    return p;
+  }
+};
+
+template <class S>
+class Creating : public Copying<S> {
+public:
+  /// A T made in place. Unless T is trivially destructible, its destructor runs when the strategy
+  /// takes the memory back, newest object first. The constructor may allocate from this strategy;
+  /// if it throws, the memory is taken back unless it did. Fails as allocate does.
+  template <class T, class... Args>
+  T* create(Args&&... args) {
+    if constexpr (std::is_trivially_destructible_v<T>) {
+      Rollback rollback(self());
+      void* const p = self().allocate(sizeof(T), alignof(T));
+      rollback.arm();
+      T* const object = ::new (p) T(std::forward<Args>(args)...);
+      rollback.disarm();
+      return object;
+    } else {
+      constexpr std::size_t offset = Objects::object_offset<T>;
+      Rollback rollback(self());
+      std::byte* const block = allocate_record(offset + sizeof(T), alignof(T));
+      rollback.arm();
+      T* const object = ::new (block + offset) T(std::forward<Args>(args)...);
+      rollback.disarm();
+      self().owed().template own<T>(block);
+      return object;
+    }
+  }
+
+  /// `count` value-initialised Ts; otherwise as `create`. If a constructor throws, those already
+  /// made are destroyed, newest first.
+  template <class T>
+  std::span<T> create_array(std::size_t count) {
+    constexpr bool owed = !std::is_trivially_destructible_v<T>;
+    constexpr std::size_t offset = owed ? Objects::array_offset<T> : 0;
+    Rollback rollback(self());
+    const std::size_t bytes = saturating_multiply(count, sizeof(T));
+    std::byte* block = nullptr;
+    if (owed && count != 0)
+      block = allocate_record(saturating_add(bytes, offset), alignof(T));
+    else
+      block = static_cast<std::byte*>(self().allocate(bytes, alignof(T)));
+    if (count == 0)
+      return {reinterpret_cast<T*>(block), 0};
+    rollback.arm();
+    T* const first = reinterpret_cast<T*>(block + offset);
+    Unwinding<T> made{first, 0};
+    for (; made.count != count; ++made.count)
+      ::new (first + made.count) T();
+    made.count = 0;
+    rollback.disarm();
+    if constexpr (owed)
+      self().owed().template own_array<T>(block, count);
+    return {first, count};
+  }
+
+private:
+  S& self() noexcept { return static_cast<S&>(*this); }
+
+  std::byte* allocate_record(std::size_t bytes, std::size_t alignment) {
+    return static_cast<std::byte*>(
+        self().allocate(bytes, std::max(alignment, alignof(Objects::ArrayRecord))));
+  }
+
+  // Guards, not try blocks: headers must compile where exceptions are off.
+  class Rollback {
+  public:
+    explicit Rollback(S& strategy) noexcept : strategy_(strategy), before_(strategy.position()) {}
+    Rollback(const Rollback&) = delete;
+    ~Rollback() {
+      if (armed_ && strategy_.position() == reserved_)
+        strategy_.rewind(before_);
+    }
+    void arm() noexcept {
+      reserved_ = strategy_.position();
+      armed_ = true;
+    }
+    void disarm() noexcept { armed_ = false; }
+
+  private:
+    S& strategy_;
+    decltype(std::declval<S&>().position()) before_;
+    decltype(std::declval<S&>().position()) reserved_{};
+    bool armed_ = false;
+  };
+
+  template <class T>
+  struct Unwinding {
+    T* first;
+    std::size_t count;
+    ~Unwinding() {
+      for (; count != 0; --count)
+        std::destroy_at(first + (count - 1));
+    }
+  };
+};
+
+/// Restores at the end of a block what was there at its beginning. Scopes end in the reverse order
+/// of their making; anything else goes to the misuse handler. The strategy must not move meanwhile.
+template <class S>
+class [[nodiscard]] Scope {
+public:
+  explicit Scope(S& strategy) : strategy_(strategy), depth_(strategy.enter_scope()) {}
+  Scope(const Scope&) = delete;
+  Scope& operator=(const Scope&) = delete;
+  ~Scope() { strategy_.leave_scope(depth_); }
+
+private:
+  S& strategy_;
+  std::size_t depth_;
+};
+
+template <class S, class Position>
+class Rewinding {
+public:
+  /// Remembers what is handed out now. Checkpoints nest. Gives how many there were before.
+  /// Misuse: released. Exhausted: the heap refused.
+  std::size_t checkpoint() {
+    self().check_usable();
+    checkpoints_.push(S::strategy_name, self().position());
+    return checkpoints_.size() - 1;
+  }
+
+  /// Takes back all that was handed out since the last checkpoint, which goes too; destroys the
+  /// objects made since, newest first. The memory is not zeroed until the next reset.
+  /// Misuse: no checkpoint is left; released.
+  void restore() {
+    self().check_usable();
+    if (checkpoints_.empty()) [[unlikely]]
+      throw_misuse(S::strategy_name, Errc::no_checkpoint, "restore without a checkpoint");
+    self().rewind(checkpoints_.pop());
+  }
+
+  /// A checkpoint that is restored at the end of the enclosing block.
+  Scope<S> scope() { return Scope<S>(self()); }
+
+protected:
+  Rewinding() = default;
+  Rewinding(Rewinding&&) = default;
+  Rewinding& operator=(Rewinding&&) = default;
+  ~Rewinding() = default;
+
+  [[nodiscard]] std::size_t open_scopes() const noexcept { return scopes_; }
+  void forget_checkpoints() noexcept { checkpoints_.truncate(0); }
+
+private:
+  friend Scope<S>;
+  S& self() noexcept { return static_cast<S&>(*this); }
+
+  std::size_t enter_scope() {
+    const std::size_t depth = checkpoint();
+    ++scopes_;
+    return depth;
+  }
+  void leave_scope(std::size_t depth) noexcept {
+    --scopes_;
+    if (checkpoints_.size() == depth + 1) [[likely]]
+      self().rewind(checkpoints_.pop());
+    else
+      report_misuse(S::strategy_name, Errc::no_checkpoint,
+                    "a scope ended out of order: %zu checkpoints are left, it made number %zu",
+                    checkpoints_.size(), depth + 1);
+  }
+
+  SideStack<Position> checkpoints_;
+  std::size_t scopes_ = 0;
+};
+
+} // namespace allot::inline ALLOT_ABI

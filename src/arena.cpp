@@ -1,0 +1,60 @@
+#include <allot/arena.hpp>
+
+#include <cstring>
+
+namespace allot::inline ALLOT_ABI {
+
+ALLOT_INLINE Arena::Arena(const char* name, Buffer buffer, Options options)
+    : cursor_(name, buffer, options.zero), buffer_(std::move(buffer)), name_(name),
+      zero_(options.zero) {}
+
+ALLOT_INLINE Arena& Arena::operator=(Arena&& other) noexcept {
+  if (this != &other) {
+    release();
+    cursor_ = std::move(other.cursor_);
+    objects_ = std::move(other.objects_);
+    buffer_ = std::move(other.buffer_);
+    name_ = other.name_;
+    zero_ = other.zero_;
+  }
+  return *this;
+}
+
+ALLOT_INLINE void* Arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
+  const bool usable = !freed() && !objects_.running() && is_power_of_two(alignment);
+  return usable && bytes == 0 ? cursor_.nothing(alignment) : nullptr;
+}
+
+ALLOT_INLINE void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
+  if (void* p = try_allocate_slow(bytes, alignment))
+    return p;
+  cursor_.refuse(name_, objects_.running(), bytes, alignment);
+}
+
+ALLOT_INLINE void Arena::check_usable() const {
+  if (freed())
+    throw_released(name_);
+  if (objects_.running())
+    throw_busy(name_, "its own destructors run");
+}
+
+ALLOT_INLINE void Arena::reset() {
+  check_usable();
+  objects_.destroy_back_to({}, cursor_);
+  cursor_.reset(zero_);
+}
+
+ALLOT_INLINE void Arena::release() noexcept {
+  if (freed())
+    return;
+  if (objects_.running()) {
+    report_misuse(name_, Errc::busy, "released while its own destructors run");
+    return;
+  }
+  objects_.destroy_back_to({}, cursor_);
+  annotate::close(buffer_.data(), buffer_.extent());
+  cursor_ = Cursor();
+  buffer_.release();
+}
+
+} // namespace allot::inline ALLOT_ABI

@@ -1,0 +1,155 @@
+#include <allot/buffer.hpp>
+
+#include <algorithm>
+#include <cstdint>
+#include <cstdlib>
+#include <utility>
+
+namespace allot::inline ALLOT_ABI {
+
+namespace detail {
+
+// An ordinary build leaves the refusal to the source. An instrumented one marks every byte in
+// shadow memory, and its allocator aborts the process where it cannot serve.
+inline constexpr unsigned long long largest =
+    instrumented ? 32ULL << 30 : static_cast<unsigned long long>(PTRDIFF_MAX);
+
+// The bytes to ask a source for: `bytes`, rounded, with red zones; max_size if that overflows.
+ALLOT_INLINE std::size_t stretched(std::size_t bytes) noexcept {
+  return saturating_multiply(saturating_round_up(bytes, granule), red_zones.stretch(1));
+}
+
+// With red zones the cursor runs at twice the distance, so it needs twice the alignment to meet
+// the same offsets.
+ALLOT_INLINE std::size_t stretched_alignment(std::size_t alignment) noexcept {
+  return red_zones.stretch(std::max(alignment, buffer_alignment));
+}
+
+ALLOT_INLINE void check_request(const char* owner, std::size_t bytes, std::size_t alignment) {
+  if (bytes == 0)
+    throw_misuse(owner, Errc::bad_size, "a size of 0 bytes was asked for");
+  if (!is_power_of_two(alignment))
+    throw_misuse(owner, Errc::bad_alignment, "alignment %zu is not a power of two", alignment);
+}
+
+} // namespace detail
+
+ALLOT_INLINE Buffer Buffer::heap(std::size_t bytes, std::size_t alignment, Options options,
+                                 const char* owner) {
+  detail::check_request(owner, bytes, alignment);
+  const std::size_t extent = detail::stretched(bytes);
+  const std::size_t aligned = detail::stretched_alignment(alignment);
+  // Not aligned_alloc: only calloc knows which of its pages are zero already, and leaves them
+  // untouched.
+  const std::size_t total = saturating_add(extent, aligned - 1);
+  void* base = nullptr;
+  if (total <= detail::largest)
+    base = options.zero ? std::calloc(total, 1) : std::malloc(total);
+  if (base == nullptr)
+    throw_exhausted(owner, Errc::system_refused, "the heap refused %zu bytes", bytes);
+
+  Buffer buffer;
+  buffer.base_ = static_cast<std::byte*>(base);
+  buffer.base_bytes_ = total;
+  buffer.data_ = buffer.base_ + padding(reinterpret_cast<std::uintptr_t>(base), aligned);
+  buffer.size_ = saturating_round_up(bytes, granule);
+  buffer.source_ = Source::heap;
+  buffer.zero_ = options.zero;
+  buffer.gap_ = red_zones;
+  return buffer;
+}
+
+ALLOT_INLINE Buffer Buffer::mapped(std::size_t bytes, const MapOptions& options) {
+  detail::check_request("buffer", bytes, granule);
+  const std::size_t size = saturating_round_up(bytes, os::page_size());
+  const std::size_t extent = detail::stretched(size);
+  if (extent > detail::largest)
+    throw_exhausted("buffer", Errc::system_refused, "the system refused to reserve %zu bytes",
+                    bytes);
+  Mapping mapping("buffer", extent, options);
+  if (!mapping.commit(mapping.size()))
+    throw_exhausted("buffer", Errc::system_refused, "the system refused to commit %zu bytes",
+                    bytes);
+  Buffer buffer;
+  buffer.data_ = mapping.data();
+  buffer.size_ = size;
+  buffer.source_ = Source::system;
+  buffer.zero_ = true;
+  buffer.gap_ = red_zones;
+  const Mapping::Range range = mapping.detach();
+  buffer.base_ = range.base;
+  buffer.base_bytes_ = range.extent;
+  return buffer;
+}
+
+ALLOT_INLINE Buffer Buffer::borrowed(std::span<std::byte> memory) noexcept {
+  Buffer buffer;
+  const std::size_t skip = padding(reinterpret_cast<std::uintptr_t>(memory.data()), granule);
+  if (memory.size() > skip) {
+    buffer.size_ = (memory.size() - skip) & ~(granule - 1);
+    buffer.data_ = buffer.size_ == 0 ? nullptr : memory.data() + skip;
+  }
+  return buffer;
+}
+
+ALLOT_INLINE Buffer Buffer::from(std::pmr::memory_resource* upstream, std::size_t bytes,
+                                 std::size_t alignment) {
+  if (upstream == nullptr)
+    throw_misuse("buffer", Errc::null_pointer, "a null resource was given");
+  detail::check_request("buffer", bytes, alignment);
+  const std::size_t extent = detail::stretched(bytes);
+  if (extent > detail::largest)
+    throw_exhausted("buffer", Errc::system_refused, "%zu bytes asked of a resource", bytes);
+  Buffer buffer;
+  buffer.base_alignment_ = detail::stretched_alignment(alignment);
+  buffer.base_ = static_cast<std::byte*>(upstream->allocate(extent, buffer.base_alignment_));
+  if (buffer.base_ == nullptr)
+    throw_exhausted("buffer", Errc::system_refused, "the resource gave null for %zu bytes", bytes);
+  buffer.base_bytes_ = extent;
+  buffer.upstream_ = upstream;
+  buffer.source_ = Source::upstream;
+  buffer.gap_ = red_zones;
+  buffer.data_ = buffer.base_;
+  buffer.size_ = saturating_round_up(bytes, granule);
+  if (padding(reinterpret_cast<std::uintptr_t>(buffer.base_), buffer.base_alignment_) != 0)
+    throw_exhausted("buffer", Errc::system_refused,
+                    "the resource gave %zu bytes at a misaligned address", bytes);
+  return buffer;
+}
+
+ALLOT_INLINE Buffer& Buffer::operator=(Buffer&& other) noexcept {
+  if (this != &other) {
+    release();
+    data_ = std::exchange(other.data_, nullptr);
+    size_ = std::exchange(other.size_, 0);
+    base_ = std::exchange(other.base_, nullptr);
+    base_bytes_ = other.base_bytes_;
+    base_alignment_ = other.base_alignment_;
+    upstream_ = other.upstream_;
+    source_ = std::exchange(other.source_, Source::none);
+    zero_ = other.zero_;
+    gap_ = other.gap_;
+  }
+  return *this;
+}
+
+ALLOT_INLINE void Buffer::release() noexcept {
+  switch (source_) {
+  case Source::none:
+    break;
+  case Source::heap:
+    std::free(base_);
+    break;
+  case Source::system:
+    os::release(base_, base_bytes_);
+    break;
+  case Source::upstream:
+    upstream_->deallocate(base_, base_bytes_, base_alignment_);
+    break;
+  }
+  source_ = Source::none;
+  data_ = base_ = nullptr;
+  size_ = 0;
+}
+
+} // namespace allot::inline ALLOT_ABI

@@ -1,0 +1,40 @@
+#include <allot/bump.hpp>
+
+namespace allot::inline ALLOT_ABI {
+
+ALLOT_INLINE Bump& Bump::operator=(Bump&& other) noexcept {
+  if (this != &other) {
+    release();
+    cursor_ = std::move(other.cursor_);
+    buffer_ = std::move(other.buffer_);
+    zero_ = other.zero_;
+  }
+  return *this;
+}
+
+ALLOT_INLINE void* Bump::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
+  const bool usable = !cursor_.released() && is_power_of_two(alignment);
+  return usable && bytes == 0 ? cursor_.nothing(alignment) : nullptr;
+}
+
+ALLOT_INLINE void* Bump::allocate_slow(std::size_t bytes, std::size_t alignment) {
+  if (void* p = try_allocate_slow(bytes, alignment))
+    return p;
+  cursor_.refuse(strategy_name, false, bytes, alignment);
+}
+
+ALLOT_INLINE void Bump::reset() {
+  if (cursor_.released())
+    throw_released(strategy_name);
+  cursor_.reset(zero_);
+}
+
+ALLOT_INLINE void Bump::release() noexcept {
+  if (cursor_.released())
+    return;
+  annotate::close(buffer_.data(), buffer_.extent());
+  cursor_ = Cursor();
+  buffer_.release();
+}
+
+} // namespace allot::inline ALLOT_ABI

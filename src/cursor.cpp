@@ -1,0 +1,25 @@
+#include <allot/cursor.hpp>
+
+namespace allot::inline ALLOT_ABI {
+
+ALLOT_INLINE Cursor::Cursor(const char* strategy, const Buffer& buffer, bool zero)
+    : Cursor(buffer.data(), buffer.size(), buffer.gap()) {
+  if (buffer.data() == nullptr)
+    throw_misuse(strategy, Errc::bad_size, "the buffer has no room for 8 aligned bytes");
+  if (zero && !buffer.is_zero())
+    std::memset(buffer.data(), 0, buffer.extent());
+  annotate::open(buffer.data(), buffer.extent());
+}
+
+ALLOT_INLINE void Cursor::refuse(const char* strategy, bool busy, std::size_t bytes,
+                                 std::size_t alignment) const {
+  if (released())
+    throw_released(strategy);
+  if (busy)
+    throw_busy(strategy, "its own destructors run");
+  if (!is_power_of_two(alignment))
+    throw_misuse(strategy, Errc::bad_alignment, "alignment %zu is not a power of two", alignment);
+  throw_full(strategy, bytes, available(), capacity());
+}
+
+} // namespace allot::inline ALLOT_ABI

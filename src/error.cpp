@@ -1,0 +1,123 @@
+#include <allot/error.hpp>
+
+#include <cstdarg>
+#include <cstdio>
+#include <cstdlib>
+
+namespace allot::inline ALLOT_ABI {
+
+namespace detail {
+
+ALLOT_INLINE Message compose(const char* strategy, const char* format, std::va_list arguments) {
+  Message message;
+  const int used = std::snprintf(message.text, sizeof message.text, "%s: ", strategy);
+  if (used >= 0 && static_cast<std::size_t>(used) < sizeof message.text)
+    std::vsnprintf(message.text + used, sizeof message.text - static_cast<std::size_t>(used),
+                   format, arguments);
+  return message;
+}
+
+[[noreturn]] ALLOT_INLINE void print_and_abort(const char* what) noexcept {
+  std::fprintf(stderr, "allot: %s\n", what);
+  std::abort();
+}
+
+ALLOT_INLINE void abort_on_misuse(const Misuse& misuse) {
+  print_and_abort(misuse.what());
+}
+ALLOT_INLINE void abort_on_exhausted(const Exhausted& exhausted) {
+  print_and_abort(exhausted.what());
+}
+
+} // namespace detail
+
+ALLOT_INLINE void (*misuse_handler)(const Misuse&) = detail::abort_on_misuse;
+ALLOT_INLINE void (*exhausted_handler)(const Exhausted&) = detail::abort_on_exhausted;
+
+ALLOT_INLINE const char* name(Errc code) noexcept {
+  switch (code) {
+  case Errc::no_room:
+    return "no_room";
+  case Errc::system_refused:
+    return "system_refused";
+  case Errc::released:
+    return "released";
+  case Errc::busy:
+    return "busy";
+  case Errc::bad_size:
+    return "bad_size";
+  case Errc::bad_alignment:
+    return "bad_alignment";
+  case Errc::overflow:
+    return "overflow";
+  case Errc::out_of_bounds:
+    return "out_of_bounds";
+  case Errc::underflow:
+    return "underflow";
+  case Errc::null_pointer:
+    return "null_pointer";
+  case Errc::foreign_pointer:
+    return "foreign_pointer";
+  case Errc::misaligned_pointer:
+    return "misaligned_pointer";
+  case Errc::double_free:
+    return "double_free";
+  case Errc::stale_marker:
+    return "stale_marker";
+  case Errc::no_checkpoint:
+    return "no_checkpoint";
+  case Errc::bad_file:
+    return "bad_file";
+  }
+  return "unknown";
+}
+
+ALLOT_INLINE void throw_exhausted(const char* strategy, Errc code, const char* format, ...) {
+  std::va_list arguments;
+  va_start(arguments, format);
+  const detail::Message message = detail::compose(strategy, format, arguments);
+  va_end(arguments);
+#if defined(__cpp_exceptions)
+  throw Exhausted(code, message);
+#else
+  exhausted_handler(Exhausted(code, message));
+  std::abort();
+#endif
+}
+
+ALLOT_INLINE void throw_misuse(const char* strategy, Errc code, const char* format, ...) {
+  std::va_list arguments;
+  va_start(arguments, format);
+  const detail::Message message = detail::compose(strategy, format, arguments);
+  va_end(arguments);
+#if defined(__cpp_exceptions)
+  throw Misuse(code, message);
+#else
+  misuse_handler(Misuse(code, message));
+  std::abort();
+#endif
+}
+
+ALLOT_INLINE void report_misuse(const char* strategy, Errc code, const char* format, ...) noexcept {
+  std::va_list arguments;
+  va_start(arguments, format);
+  const detail::Message message = detail::compose(strategy, format, arguments);
+  va_end(arguments);
+  misuse_handler(Misuse(code, message));
+}
+
+ALLOT_INLINE void throw_full(const char* strategy, std::size_t asked, std::size_t left,
+                             std::size_t capacity, const char* unit) {
+  throw_exhausted(strategy, Errc::no_room, "%zu %s asked, %zu of %zu left", asked, unit, left,
+                  capacity);
+}
+
+ALLOT_INLINE void throw_released(const char* strategy) {
+  throw_misuse(strategy, Errc::released, "used after release");
+}
+
+ALLOT_INLINE void throw_busy(const char* strategy, const char* during) {
+  throw_misuse(strategy, Errc::busy, "used while %s", during);
+}
+
+} // namespace allot::inline ALLOT_ABI

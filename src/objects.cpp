@@ -1,0 +1,19 @@
+#include <allot/objects.hpp>
+
+namespace allot::inline ALLOT_ABI {
+
+ALLOT_INLINE void Objects::run_back_to(const Position& to, Cursor& cursor) noexcept {
+  running_ = true;
+  std::byte* const end = cursor.close();
+  while (at_.newest != to.newest) {
+    Record* const record = at_.newest;
+    annotate::show(record, sizeof(ArrayRecord)); // a plain record's object follows, and is readable
+    at_.newest = record->older;
+    record->destroy(record);
+  }
+  at_.count = to.count;
+  cursor.reopen(end);
+  running_ = false;
+}
+
+} // namespace allot::inline ALLOT_ABI

@@ -1,0 +1,133 @@
+// Linux and macOS.
+#include <allot/os.hpp>
+
+#if !defined(_WIN32)
+
+#include <cerrno>
+#include <fcntl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+namespace allot::inline ALLOT_ABI::os {
+
+namespace detail {
+
+ALLOT_INLINE int protection(Access access) noexcept {
+  return access == Access::none ? PROT_NONE : PROT_READ | PROT_WRITE;
+}
+
+// Volatile, so that the write of what is there already is not optimized away, and out of
+// AddressSanitizer's sight, since what is populated may be poisoned.
+[[gnu::no_sanitize_address]] ALLOT_INLINE void touch_pages(std::byte* p,
+                                                           std::size_t bytes) noexcept {
+  for (std::size_t at = 0; at < bytes; at += page_size()) {
+    volatile std::byte* page = p + at;
+    *page = *page;
+  }
+}
+
+} // namespace detail
+
+ALLOT_INLINE std::size_t page_size() noexcept {
+  static const std::size_t size = static_cast<std::size_t>(sysconf(_SC_PAGESIZE));
+  return size;
+}
+
+ALLOT_INLINE std::byte* reserve(std::size_t bytes, Access access) noexcept {
+  int flags = MAP_PRIVATE | MAP_ANONYMOUS;
+  // What is readable from the start would be charged as a whole; what is not is charged page by
+  // page when it is committed, which is what lets a commit be refused.
+  if (access == Access::read_write)
+    flags |= MAP_NORESERVE;
+  void* p = mmap(nullptr, bytes, detail::protection(access), flags, -1, 0);
+  return p == MAP_FAILED ? nullptr : static_cast<std::byte*>(p);
+}
+
+ALLOT_INLINE void release(std::byte* p, std::size_t bytes) noexcept {
+  munmap(p, bytes);
+}
+
+ALLOT_INLINE bool commit(std::byte* p, std::size_t bytes) noexcept {
+  return mprotect(p, bytes, PROT_READ | PROT_WRITE) == 0;
+}
+
+ALLOT_INLINE void decommit(std::byte* p, std::size_t bytes, Access afterwards) noexcept {
+#if defined(__linux__)
+  madvise(p, bytes, MADV_DONTNEED);
+  if (afterwards == Access::none)
+    mprotect(p, bytes, PROT_NONE);
+#else
+  // Elsewhere MADV_DONTNEED may keep the contents; a new mapping in the same place does not.
+  mmap(p, bytes, detail::protection(afterwards), MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+#endif
+}
+
+ALLOT_INLINE bool populate(std::byte* p, std::size_t bytes) noexcept {
+#if defined(__linux__)
+#if !defined(MADV_POPULATE_WRITE)
+  constexpr int MADV_POPULATE_WRITE = 23;
+#endif
+  int result;
+  do {
+    result = madvise(p, bytes, MADV_POPULATE_WRITE);
+  } while (result != 0 && (errno == EAGAIN || errno == EINTR));
+  if (result == 0)
+    return true;
+  if (errno != EINVAL && errno != ENOSYS) // a kernel before 5.14 does not know the advice
+    return false;
+#endif
+  detail::touch_pages(p, bytes);
+  return true;
+}
+
+ALLOT_INLINE bool protect(std::byte* p, std::size_t bytes) noexcept {
+  return mprotect(p, bytes, PROT_NONE) == 0;
+}
+
+ALLOT_INLINE void advise_huge(std::byte* p, std::size_t bytes, bool wanted) noexcept {
+#if defined(__linux__)
+  madvise(p, bytes, wanted ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
+#else
+  (void)p, (void)bytes, (void)wanted;
+#endif
+}
+
+ALLOT_INLINE FileError create_file(const char* path, File& file) noexcept {
+  const int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+  if (descriptor < 0)
+    return errno == EEXIST ? FileError::exists : FileError::refused;
+  file = File{descriptor};
+  return FileError::none;
+}
+
+ALLOT_INLINE bool map_file(std::byte* p, std::size_t bytes, File file) noexcept {
+  return mmap(p, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, static_cast<int>(file),
+              0) != MAP_FAILED;
+}
+
+ALLOT_INLINE bool extend_file(File file, std::size_t from, std::size_t bytes) noexcept {
+#if defined(__linux__)
+  // Blocks are allocated now: a full disk is a refusal here, and would be SIGBUS at first touch.
+  int result;
+  do {
+    result = posix_fallocate(static_cast<int>(file), static_cast<off_t>(from),
+                             static_cast<off_t>(bytes - from));
+  } while (result == EINTR);
+  return result == 0;
+#else
+  (void)from;
+  return ftruncate(static_cast<int>(file), static_cast<off_t>(bytes)) == 0;
+#endif
+}
+
+ALLOT_INLINE void shorten_file(File file, std::size_t bytes) noexcept {
+  (void)!ftruncate(static_cast<int>(file), static_cast<off_t>(bytes));
+}
+
+ALLOT_INLINE void close_file(File file) noexcept {
+  close(static_cast<int>(file));
+}
+
+} // namespace allot::inline ALLOT_ABI::os
+
+#endif
