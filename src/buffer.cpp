@@ -34,21 +34,20 @@ ALLOT_INLINE void check_request(const char* owner, std::size_t bytes, std::size_
 
 } // namespace detail
 
-ALLOT_INLINE Buffer Buffer::heap(std::size_t bytes, std::size_t alignment, Options options,
-                                 const char* owner) {
-  detail::check_request(owner, bytes, alignment);
-  const std::size_t extent = detail::stretched(bytes);
+ALLOT_INLINE Buffer Buffer::try_heap(std::size_t bytes, std::size_t alignment,
+                                     Options options) noexcept {
+  Buffer buffer;
+  if (bytes == 0 || !is_power_of_two(alignment))
+    return buffer;
   const std::size_t aligned = detail::stretched_alignment(alignment);
   // Not aligned_alloc: only calloc knows which of its pages are zero already, and leaves them
   // untouched.
-  const std::size_t total = saturating_add(extent, aligned - 1);
+  const std::size_t total = saturating_add(detail::stretched(bytes), aligned - 1);
   void* base = nullptr;
   if (total <= detail::largest)
     base = options.zero ? std::calloc(total, 1) : std::malloc(total);
   if (base == nullptr)
-    throw_exhausted(owner, Errc::system_refused, "the heap refused %zu bytes", bytes);
-
-  Buffer buffer;
+    return buffer;
   buffer.base_ = static_cast<std::byte*>(base);
   buffer.base_bytes_ = total;
   buffer.data_ = buffer.base_ + padding(reinterpret_cast<std::uintptr_t>(base), aligned);
@@ -56,6 +55,15 @@ ALLOT_INLINE Buffer Buffer::heap(std::size_t bytes, std::size_t alignment, Optio
   buffer.source_ = Source::heap;
   buffer.zero_ = options.zero;
   buffer.gap_ = red_zones;
+  return buffer;
+}
+
+ALLOT_INLINE Buffer Buffer::heap(std::size_t bytes, std::size_t alignment, Options options,
+                                 const char* owner) {
+  detail::check_request(owner, bytes, alignment);
+  Buffer buffer = try_heap(bytes, alignment, options);
+  if (buffer.data() == nullptr)
+    throw_exhausted(owner, Errc::system_refused, "the heap refused %zu bytes", bytes);
   return buffer;
 }
 

@@ -11,14 +11,19 @@ ALLOT_INLINE Cursor::Cursor(const char* strategy, const Buffer& buffer, bool zer
   annotate::open(buffer.data(), buffer.extent());
 }
 
-ALLOT_INLINE void Cursor::refuse(const char* strategy, bool busy, std::size_t bytes,
-                                 std::size_t alignment) const {
+ALLOT_INLINE void Cursor::check_request(const char* strategy, bool busy,
+                                        std::size_t alignment) const {
   if (released())
     throw_released(strategy);
   if (busy)
     throw_busy(strategy, "its own destructors run");
   if (!is_power_of_two(alignment))
     throw_misuse(strategy, Errc::bad_alignment, "alignment %zu is not a power of two", alignment);
+}
+
+ALLOT_INLINE void Cursor::refuse(const char* strategy, bool busy, std::size_t bytes,
+                                 std::size_t alignment) const {
+  check_request(strategy, busy, alignment);
   throw_full(strategy, bytes, available(), capacity());
 }
 

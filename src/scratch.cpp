@@ -12,23 +12,20 @@ ALLOT_INLINE Scratch& Scratch::operator=(Scratch&& other) noexcept {
 }
 
 ALLOT_INLINE Scratch::~Scratch() {
-  if (open_scopes() != 0)
-    report_misuse(strategy_name, Errc::busy, "destroyed with %zu scopes open", open_scopes());
+  end_scopes();
+  release();
 }
 
 ALLOT_INLINE void Scratch::reset() {
   check_usable();
-  if (open_scopes() != 0)
-    throw_misuse(strategy_name, Errc::busy, "reset with %zu scopes open", open_scopes());
+  check_no_scope("reset");
   forget_checkpoints();
   arena_.reset();
 }
 
 ALLOT_INLINE void Scratch::release() noexcept {
-  if (open_scopes() != 0) {
-    report_misuse(strategy_name, Errc::busy, "released with %zu scopes open", open_scopes());
+  if (report_open_scope("released"))
     return;
-  }
   forget_checkpoints();
   arena_.release();
 }

@@ -32,6 +32,9 @@ public:
   /// Misuse: 0 bytes, a bad alignment. Exhausted: the heap refused. `owner` is named in errors.
   [[nodiscard]] static Buffer heap(std::size_t bytes, std::size_t alignment = buffer_alignment,
                                    Options options = {}, const char* owner = "buffer");
+  /// As `heap`, but a buffer without memory for every refusal.
+  [[nodiscard]] static Buffer try_heap(std::size_t bytes, std::size_t alignment = buffer_alignment,
+                                       Options options = {}) noexcept;
   /// `bytes`, rounded up to whole pages, from the operating system, all of it ready for use.
   [[nodiscard]] static Buffer mapped(std::size_t bytes, const MapOptions& options = {});
   /// Memory of the caller's, trimmed to its 8-aligned inside; it must outlive the strategy.

@@ -47,6 +47,12 @@ public:
     return *this;
   }
 
+  /// Goes on where a cursor over the same memory stood: its `used()` and `high()`.
+  void resume(std::size_t used, std::size_t high) noexcept {
+    head_ = begin_ + gap_.stretch(used);
+    dirty_ = begin_ + gap_.stretch(high);
+  }
+
   [[nodiscard]] std::byte* head() const noexcept { return head_; }
   [[nodiscard]] std::byte* begin() const noexcept { return begin_; }
   [[nodiscard]] bool released() const noexcept { return begin_ == nullptr; }
@@ -154,15 +160,6 @@ public:
   [[nodiscard]] std::byte* close() noexcept { return std::exchange(end_, head_); }
   void reopen(std::byte* end) noexcept { end_ = end; }
 
-  /// Throws what a request that was not served deserves; `busy` is while destructors run.
-  [[noreturn, gnu::cold, gnu::noinline]] void
-  refuse(const char* strategy, bool busy, std::size_t bytes, std::size_t alignment) const;
-
-private:
-  static std::size_t distance(const std::byte* from, const std::byte* to) noexcept {
-    return static_cast<std::size_t>(to - from);
-  }
-
   [[nodiscard]] bool is_newest(const std::byte* p, std::size_t bytes) const noexcept {
     if (p == nullptr || std::less<>()(p, begin_) || std::less<>()(head_, p))
       return false;
@@ -170,6 +167,17 @@ private:
     return bytes == 0
                ? reach == 0
                : allot::fits(bytes, gap_.shrink(reach)) && gap_.stretch(round_up(bytes)) == reach;
+  }
+
+  /// Throws what a request that was not served deserves, if it is not for lack of room.
+  void check_request(const char* strategy, bool busy, std::size_t alignment) const;
+  /// Throws what a request that was not served deserves; `busy` is while destructors run.
+  [[noreturn, gnu::cold, gnu::noinline]] void
+  refuse(const char* strategy, bool busy, std::size_t bytes, std::size_t alignment) const;
+
+private:
+  static std::size_t distance(const std::byte* from, const std::byte* to) noexcept {
+    return static_cast<std::size_t>(to - from);
   }
 
   [[nodiscard]] bool resize_newest(std::byte* p, std::size_t old_bytes,

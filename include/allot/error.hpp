@@ -96,6 +96,22 @@ throw_misuse(const char* strategy, Errc code, const char* format, ...);
 /// "arena: used while its own destructors run"
 [[noreturn, gnu::cold]] void throw_busy(const char* strategy, const char* during);
 
+namespace detail {
+/// What `call` returns, or null if it throws.
+template <class Call>
+auto null_if_thrown(Call call) noexcept -> decltype(call()) {
+#if defined(__cpp_exceptions)
+  try {
+    return call();
+  } catch (...) {
+    return nullptr;
+  }
+#else
+  return call();
+#endif
+}
+} // namespace detail
+
 } // namespace allot::inline ALLOT_ABI
 
 #ifdef ALLOT_HEADER_ONLY

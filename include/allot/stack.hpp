@@ -34,7 +34,7 @@ namespace allot::inline ALLOT_ABI {
 /// process are equal.
 class Marker {
 public:
-  Marker() = default; ///< of no stack
+  explicit Marker() = default; ///< of no stack
   [[nodiscard]] std::size_t index() const noexcept { return index_; }
   explicit operator std::size_t() const noexcept { return index_; }
   bool operator==(const Marker&) const = default;

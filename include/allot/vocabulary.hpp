@@ -203,8 +203,22 @@ protected:
   Rewinding& operator=(Rewinding&&) = default;
   ~Rewinding() = default;
 
-  [[nodiscard]] std::size_t open_scopes() const noexcept { return scopes_; }
   void forget_checkpoints() noexcept { checkpoints_.truncate(0); }
+
+  // Taking everything back under an open scope would leave the scope nothing to restore.
+  void check_no_scope(const char* done) const {
+    if (scopes_ != 0) [[unlikely]]
+      throw_misuse(S::strategy_name, Errc::busy, "%s with %zu scopes open", done, scopes_);
+  }
+  bool report_open_scope(const char* done) const noexcept {
+    if (scopes_ != 0) [[unlikely]]
+      report_misuse(S::strategy_name, Errc::busy, "%s with %zu scopes open", done, scopes_);
+    return scopes_ != 0;
+  }
+  void end_scopes() noexcept {
+    (void)report_open_scope("destroyed");
+    scopes_ = 0;
+  }
 
 private:
   friend Scope<S>;

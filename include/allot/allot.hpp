@@ -1,0 +1,13 @@
+// All of allot's strategies. The page's verbs are in allot/use/arena.hpp.
+#pragma once
+
+#include <allot/arena.hpp>
+#include <allot/block_pool.hpp>
+#include <allot/bump.hpp>
+#include <allot/mapped_arena.hpp>
+#include <allot/object_pool.hpp>
+#include <allot/region.hpp>
+#include <allot/scratch.hpp>
+#include <allot/slot_arena.hpp>
+#include <allot/stack.hpp>
+#include <allot/typed_arena.hpp>

@@ -1,0 +1,128 @@
+// MappedArena: allocations of any size from a large reserved range of addresses, which gets
+// physical memory as it is used.
+//
+// For data whose bound is unknown but whose addresses must not move: reserve far more than needed,
+// 1 TiB is fine. Backed by a new file, for data larger than memory. Not for many small arenas: each
+// costs system calls and whole pages (Arena, Region).
+//
+//   | allocated   | committed          | reserved: addresses only           |
+//   |<-- used() ->|                    |                                    |
+//   |<------- committed() ------------>|                                    |
+//   |<------------------------- capacity() -------------------------------->|
+//
+// Under Commit::demand, the default, the kernel supplies pages at first touch: no system call at
+// all, but running out of physical memory kills the process and cannot be reported. Under
+// Commit::strict a refused commit is Exhausted.
+//
+// Allocation is O(1) and rounds sizes up to 8 bytes; reset is O(1) but for zeroing what was used.
+// What is allocated stays valid until the restore of an earlier checkpoint, reset, release or the
+// arena's end. After fork the child has a copy, except of a backing file. One thread at a time;
+// const calls may run together.
+#pragma once
+
+#include <allot/cursor.hpp>
+#include <allot/mapping.hpp>
+#include <allot/roles.hpp>
+#include <allot/vocabulary.hpp>
+
+#include <cstddef>
+#include <utility>
+
+namespace allot::inline ALLOT_ABI {
+
+class MappedArena : public Copying<MappedArena>, public Rewinding<MappedArena, std::byte*> {
+public:
+  /// Reserves `bytes`, rounded up to 4096. Misuse: 0; a backing file that exists already or cannot
+  /// be made. Exhausted: the system refused.
+  explicit MappedArena(std::size_t bytes, const MapOptions& options = {});
+  MappedArena(MappedArena&& other) noexcept { *this = std::move(other); }
+  MappedArena& operator=(MappedArena&& other) noexcept;
+  /// A scope that is still open goes to the misuse handler.
+  ~MappedArena();
+
+  /// `bytes` aligned to 8, zero unless zeroing is off. 0 bytes give a pointer that is not null.
+  /// Exhausted: less is left, or the system refused to commit. Misuse: released.
+  [[nodiscard]] void* allocate(std::size_t bytes) {
+    if (cursor_.fits(bytes)) [[likely]]
+      return cursor_.take(bytes);
+    return allocate_slow(bytes, granule);
+  }
+  /// `bytes` aligned to `alignment`, a power of two; the bytes skipped count as used.
+  /// Misuse also: another alignment.
+  [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment) {
+    if (alignment <= granule && is_power_of_two(alignment))
+      return allocate(bytes);
+    if (std::byte* p = cursor_.take_aligned(bytes, alignment)) [[likely]]
+      return p;
+    return allocate_slow(bytes, alignment);
+  }
+  /// As allocate, but null for every refusal.
+  [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
+    if (cursor_.fits(bytes)) [[likely]]
+      return cursor_.take(bytes);
+    return try_allocate_slow(bytes, granule);
+  }
+  [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept {
+    if (std::byte* p = cursor_.take_aligned(bytes, alignment)) [[likely]]
+      return p;
+    return try_allocate_slow(bytes, alignment);
+  }
+  /// Makes the newest allocation longer or shorter in place; another only shorter, which gives
+  /// nothing back. False, and nothing changed, if that cannot be.
+  [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept;
+
+  /// Supplies physical memory for `bytes` MORE, rounded up to 4096, ahead of their use, and gives
+  /// the total then. Exhausted: past the reservation; the system refused. Misuse: released.
+  std::size_t commit(std::size_t bytes);
+  /// Gives physical memory back, all but `keep` bytes and what is allocated, rounded up to 4096.
+  /// Misuse: released.
+  void trim(std::size_t keep = 0);
+
+  // From Rewinding: std::size_t checkpoint(); void restore(); Scope<MappedArena> scope();
+
+  /// Takes everything back, checkpoints too, and zeroes it; it stays committed.
+  /// Misuse: released, or a scope is open.
+  void reset();
+  /// Unmaps everything. May be called twice. An open scope goes to the misuse handler.
+  void release() noexcept;
+
+  /// In bytes. `peak` is the most that was ever used, and survives reset.
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] std::size_t used() const noexcept { return cursor_.used(); }
+  [[nodiscard]] std::size_t available() const noexcept { return capacity_ - used(); }
+  [[nodiscard]] std::size_t peak() const noexcept { return cursor_.peak(); }
+  /// Bytes that have physical memory, in steps of 4096: what was allocated since the last trim, or
+  /// committed beyond.
+  [[nodiscard]] std::size_t committed() const noexcept;
+  /// Whether `p` points into memory that is allocated now.
+  [[nodiscard]] bool owns(const void* p) const noexcept { return cursor_.owns(p); }
+
+private:
+  friend Rewinding<MappedArena, std::byte*>;
+  static constexpr const char* strategy_name = "mapped_arena";
+
+  [[gnu::cold, gnu::noinline]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[gnu::cold, gnu::noinline]] void* try_allocate_slow(std::size_t bytes,
+                                                       std::size_t alignment) noexcept;
+  void check_usable() const;
+  [[nodiscard]] std::byte* position() const noexcept { return cursor_.head(); }
+  void rewind(std::byte* to) noexcept { cursor_.rewind(to); }
+
+  [[nodiscard]] bool has_room(std::size_t bytes, std::size_t alignment) const noexcept;
+  [[nodiscard]] bool make_ready(std::size_t distance) noexcept;
+  void follow_mapping(std::size_t ready_before) noexcept;
+
+  Cursor cursor_; // its end is where the mapping is ready to
+  std::size_t capacity_ = 0;
+  std::size_t committed_ = 0;
+  Mapping mapping_;
+  bool zero_ = true;
+};
+
+static_assert(Allocating<MappedArena> && Resettable<MappedArena> && Rewindable<MappedArena>);
+
+} // namespace allot::inline ALLOT_ABI
+
+#ifdef ALLOT_HEADER_ONLY
+#include <allot/src/mapped_arena.cpp>
+#endif

@@ -1,0 +1,418 @@
+// ObjectPool: objects that are expensive to make, recycled instead of destroyed.
+//
+// For connections, line buffers, parsers: what keeps capacity worth keeping. A returned object
+// stays constructed; it is reset before it is handed out again. Not for plain memory (BlockPool),
+// or for objects that all go at once (TypedArena, Arena).
+//
+//   chunk:       | header | in use | available | in use | vacant |  ...  | states |
+//   entries:     vacant ... vacant | available ... available   <- the one returned last
+//
+// Chunks double, so that few ranges are searched for a pointer that is given back. Objects never
+// move. Getting and returning are O(1) and O(log objects), plus the callables. An object stays
+// valid until it is given back, release or the pool's end, which destroys it. Every object that is
+// given back is checked. One thread at a time; const calls may run together.
+#pragma once
+
+#include <allot/annotate.hpp>
+#include <allot/buffer.hpp>
+#include <allot/roles.hpp>
+#include <allot/side_stack.hpp>
+#include <allot/size.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace allot::inline ALLOT_ABI {
+
+/// Makes an object by value-initialising it.
+template <class T>
+struct ValueInitialise {
+  T operator()() const { return T(); }
+};
+/// Hands a returned object out as it is.
+struct LeaveAsIs {
+  template <class T>
+  void operator()(T&) const noexcept {}
+};
+
+/// `Make` is called as `T make()`, `Reset` as `reset(T&)`. They must not use the pool. What they
+/// throw passes through; nothing is lost then.
+template <class T, class Make = ValueInitialise<T>, class Reset = LeaveAsIs>
+class ObjectPool {
+public:
+  /// Makes no object yet. `capacity` is a hint of how many there will be, and how many `shrink`
+  /// leaves available.
+  explicit ObjectPool(std::size_t capacity) : ObjectPool(Make(), Reset(), capacity) {}
+  ObjectPool(Make make, Reset reset, std::size_t capacity)
+      : make_(std::move(make)), reset_(std::move(reset)), capacity_(capacity),
+        next_count_(std::max(capacity, least_count)) {}
+  ObjectPool(ObjectPool&& other) noexcept
+      : make_(std::move(other.make_)), reset_(std::move(other.reset_)) {
+    take_over(other);
+  }
+  ObjectPool& operator=(ObjectPool&& other) noexcept {
+    if (this != &other) {
+      release();
+      replace(make_, other.make_);
+      replace(reset_, other.reset_);
+      take_over(other);
+    }
+    return *this;
+  }
+  /// A lease that is still out goes to the misuse handler.
+  ~ObjectPool() {
+    if (leases_ != 0) [[unlikely]]
+      report_misuse(strategy_name, Errc::busy, "destroyed with %zu leases out", leases_);
+    leases_ = 0;
+    release();
+  }
+
+  /// The object returned last, reset; if there is none, a new one.
+  /// Exhausted: the heap refused. Misuse: released, or called by one of the callables.
+  [[nodiscard]] T& acquire() {
+    if (entries_.size() == vacant_ || busy_) [[unlikely]]
+      return make_object();
+    const Entry newest = entries_.back();
+    annotate::show(newest.object, sizeof(T));
+    if constexpr (!std::is_same_v<Reset, LeaveAsIs>) {
+      Call call(*this, newest.object);
+      reset_(*newest.object);
+      call.returned = true;
+    }
+    (void)entries_.pop();
+    *newest.state = in_use;
+    return *newest.object;
+  }
+
+  /// Takes an object back, to be handed out again.
+  /// Misuse, and nothing changed: an object that is not this pool's, or returned already; called
+  /// by one of the callables; released.
+  void give_back(T& object) {
+    std::uint16_t* const state = state_of(std::addressof(object));
+    if (state == nullptr || *state != in_use || busy_) [[unlikely]]
+      refuse_object(std::addressof(object));
+    *state = idle;
+    entries_.push_reserved({std::addressof(object), state}); // reserved since it was made
+    annotate::hide(std::addressof(object), sizeof(T));
+  }
+
+  /// An object that gives itself back. The pool must outlive it and not move meanwhile.
+  class [[nodiscard]] Lease {
+  public:
+    explicit Lease(ObjectPool& pool) : pool_(&pool), object_(&pool.acquire()) { ++pool.leases_; }
+    Lease(Lease&& other) noexcept
+        : pool_(other.pool_), object_(std::exchange(other.object_, nullptr)) {}
+    Lease& operator=(Lease&&) = delete;
+    ~Lease() {
+      if (object_ != nullptr)
+        pool_->end_lease(*object_);
+    }
+    [[nodiscard]] T& operator*() const noexcept { return *object_; }
+    [[nodiscard]] T* operator->() const noexcept { return object_; }
+
+  private:
+    ObjectPool* pool_;
+    T* object_;
+  };
+  Lease lease() { return Lease(*this); }
+
+  /// Destroys available objects until at most `capacity` are left, and frees the memory of chunks
+  /// that hold none any more. O(objects). Misuse: released, or called by one of the callables.
+  void shrink();
+  /// Destroys all objects, those in use too, and frees their memory. May be called twice. A lease
+  /// that is out, or a callable that is running, goes to the misuse handler.
+  void release() noexcept;
+
+  struct Stats {
+    std::size_t available;       ///< objects that were returned
+    std::size_t in_use;          ///< objects handed out
+    std::size_t total_allocated; ///< objects ever made
+    std::size_t capacity;        ///< as given at construction
+  };
+  [[nodiscard]] Stats stats() const noexcept {
+    const std::size_t available = entries_.size() - vacant_;
+    return {available, objects_ - available, made_, capacity_};
+  }
+  /// Whether `p` points into an object that is in use. O(log objects).
+  [[nodiscard]] bool owns(const void* p) const noexcept {
+    const Chunk* const chunk = chunk_of(p);
+    return chunk != nullptr && chunk->states[chunk->offset(p) / stride] == in_use;
+  }
+
+private:
+  static constexpr const char* strategy_name = "object_pool";
+  static constexpr std::size_t least_count = 16; // objects of the first chunk
+  static constexpr std::size_t object_size = round_up(sizeof(T));
+  static constexpr std::size_t stride = red_zones.stretch(object_size);
+  static constexpr std::size_t alignment = std::max(alignof(T), buffer_alignment);
+
+  // Two bytes, so that a store to a state aliases no member, as a store to a byte would.
+  enum State : std::uint16_t { vacant, idle, in_use };
+
+  struct Chunk {
+    Buffer buffer;
+    Chunk* older;
+    std::byte* begin;
+    std::size_t count;
+    std::uint16_t* states;
+    std::size_t fresh; // slots from here on never held an object
+
+    [[nodiscard]] std::size_t offset(const void* p) const noexcept {
+      return reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(begin);
+    }
+  };
+  static constexpr std::size_t header = (sizeof(Chunk) + alignment - 1) / alignment * alignment;
+
+  struct Entry {
+    T* object;
+    std::uint16_t* state;
+  };
+
+  // Around a callable: the pool is closed, and if it throws, the object is hidden again.
+  struct Call {
+    Call(ObjectPool& owner, void* slot) noexcept : pool(owner), object(slot) { pool.busy_ = true; }
+    Call(const Call&) = delete;
+    ~Call() {
+      pool.busy_ = false;
+      if (!returned)
+        annotate::hide(object, sizeof(T));
+    }
+    ObjectPool& pool;
+    void* object;
+    bool returned = false;
+  };
+
+  [[nodiscard]] Chunk* chunk_of(const void* p) const noexcept {
+    Chunk* chunk = newest_;
+    while (chunk != nullptr && chunk->offset(p) >= chunk->fresh * stride)
+      chunk = chunk->older;
+    return chunk;
+  }
+  [[nodiscard]] std::uint16_t* state_of(const void* p) const noexcept {
+    const Chunk* const chunk = chunk_of(p);
+    if (chunk == nullptr || chunk->offset(p) % stride != 0)
+      return nullptr;
+    return chunk->states + chunk->offset(p) / stride;
+  }
+  [[nodiscard]] static Entry entry_at(const Chunk& chunk, std::size_t index) noexcept {
+    return {reinterpret_cast<T*>(chunk.begin + index * stride), chunk.states + index};
+  }
+
+  [[gnu::noinline]] T& make_object();
+  void add_chunk();
+  static void free_chunk(Chunk* chunk) noexcept;
+  static void destroy(const Entry& entry) noexcept;
+  void free_vacant_chunks() noexcept;
+  void end_lease(T& object) noexcept;
+  void check_usable() const;
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse_object(const T* object) const;
+
+  void take_over(ObjectPool& other) noexcept {
+    if (other.leases_ != 0)
+      report_misuse(strategy_name, Errc::busy, "moved with %zu leases out", other.leases_);
+    entries_ = std::move(other.entries_);
+    vacant_ = std::exchange(other.vacant_, 0);
+    newest_ = std::exchange(other.newest_, nullptr);
+    objects_ = std::exchange(other.objects_, 0);
+    made_ = std::exchange(other.made_, 0);
+    capacity_ = std::exchange(other.capacity_, 0);
+    next_count_ = std::exchange(other.next_count_, 0);
+  }
+  // Lambdas with captures cannot be assigned.
+  template <class Callable>
+  static void replace(Callable& to, Callable& from) noexcept {
+    std::destroy_at(std::addressof(to));
+    std::construct_at(std::addressof(to), std::move(from));
+  }
+
+  // Vacant slots below, available objects above: a vacant slot is only taken when no object is
+  // available, and is then the last entry. Room for every slot is reserved when it is first used.
+  SideStack<Entry> entries_;
+  std::size_t vacant_ = 0;
+  Chunk* newest_ = nullptr;
+  bool busy_ = false; // while a callable runs
+  Make make_;
+  Reset reset_;
+  std::size_t objects_ = 0;
+  std::size_t made_ = 0;
+  std::size_t capacity_ = 0;
+  std::size_t next_count_ = 0; // 0 when released
+  std::size_t leases_ = 0;
+};
+
+template <class Make, class Reset>
+ObjectPool(Make, Reset, std::size_t)
+    -> ObjectPool<std::remove_cvref_t<std::invoke_result_t<Make&>>, Make, Reset>;
+
+template <class T, class Make, class Reset>
+T& ObjectPool<T, Make, Reset>::make_object() {
+  check_usable();
+  const bool recycled = vacant_ != 0;
+  if (!recycled) {
+    entries_.reserve(strategy_name, objects_ + 1);
+    if (newest_ == nullptr || newest_->fresh == newest_->count)
+      add_chunk();
+  }
+  const Entry place = recycled ? entries_.back() : entry_at(*newest_, newest_->fresh);
+  annotate::show(place.object, sizeof(T));
+  Call call(*this, place.object);
+  T* const object = ::new (static_cast<void*>(place.object)) T(make_());
+  call.returned = true;
+
+  if (recycled) {
+    (void)entries_.pop();
+    --vacant_;
+  } else {
+    ++newest_->fresh;
+  }
+  *place.state = in_use;
+  ++objects_;
+  ++made_;
+  return *object;
+}
+
+template <class T, class Make, class Reset>
+void ObjectPool<T, Make, Reset>::add_chunk() {
+  const std::size_t slot_and_state = object_size + sizeof(std::uint16_t);
+  const std::size_t bytes =
+      saturating_add(header, saturating_multiply(next_count_, slot_and_state));
+  Buffer buffer = Buffer::heap(bytes, alignment, {.zero = false}, strategy_name);
+  std::byte* const begin = buffer.data() + buffer.gap().stretch(header);
+  std::byte* const states = begin + next_count_ * stride;
+  Chunk* const chunk =
+      ::new (buffer.data()) Chunk{.buffer = {},
+                                  .older = newest_,
+                                  .begin = begin,
+                                  .count = next_count_,
+                                  .states = ::new (states) std::uint16_t[next_count_],
+                                  .fresh = 0};
+  chunk->buffer = std::move(buffer);
+  annotate::hide(begin, next_count_ * stride);
+  newest_ = chunk;
+  next_count_ = saturating_multiply(next_count_, 2);
+}
+
+template <class T, class Make, class Reset>
+void ObjectPool<T, Make, Reset>::free_chunk(Chunk* chunk) noexcept {
+  annotate::show(chunk->begin, chunk->count * stride);
+  const Buffer buffer = std::move(chunk->buffer); // frees the chunk itself, too
+}
+
+template <class T, class Make, class Reset>
+void ObjectPool<T, Make, Reset>::destroy(const Entry& entry) noexcept {
+  annotate::show(entry.object, sizeof(T));
+  std::destroy_at(std::launder(entry.object));
+  annotate::hide(entry.object, sizeof(T));
+  *entry.state = vacant;
+}
+
+template <class T, class Make, class Reset>
+void ObjectPool<T, Make, Reset>::shrink() {
+  check_usable();
+  const std::size_t available = entries_.size() - vacant_;
+  busy_ = true;
+  for (std::size_t excess = available - std::min(available, capacity_); excess != 0; --excess) {
+    destroy(entries_[vacant_]);
+    ++vacant_;
+    --objects_;
+  }
+  busy_ = false;
+  free_vacant_chunks();
+}
+
+template <class T, class Make, class Reset>
+void ObjectPool<T, Make, Reset>::free_vacant_chunks() noexcept {
+  for (Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older) {
+    std::uint16_t* const end = chunk->states + chunk->fresh;
+    if (std::all_of(chunk->states, end, [](std::uint16_t state) { return state == vacant; }))
+      chunk->fresh = 0;
+  }
+  std::size_t kept = 0;
+  for (std::size_t i = 0; i != vacant_; ++i)
+    if (chunk_of(entries_[i].object) != nullptr)
+      entries_[kept++] = entries_[i];
+  const std::size_t dropped = vacant_ - kept;
+  for (std::size_t i = vacant_; i != entries_.size(); ++i)
+    entries_[i - dropped] = entries_[i];
+  entries_.truncate(entries_.size() - dropped);
+  vacant_ = kept;
+
+  for (Chunk** link = &newest_; *link != nullptr;) {
+    Chunk* const chunk = *link;
+    if (chunk->fresh != 0) {
+      link = &chunk->older;
+    } else {
+      *link = chunk->older;
+      free_chunk(chunk);
+    }
+  }
+  next_count_ = newest_ == nullptr ? std::max(capacity_, least_count)
+                                   : saturating_multiply(newest_->count, 2);
+}
+
+template <class T, class Make, class Reset>
+void ObjectPool<T, Make, Reset>::release() noexcept {
+  if (next_count_ == 0)
+    return;
+  if (busy_ || leases_ != 0) [[unlikely]] {
+    report_misuse(strategy_name, Errc::busy, "released with %zu leases out%s", leases_,
+                  busy_ ? ", by one of its callables" : "");
+    return;
+  }
+  busy_ = true;
+  for (Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older)
+    for (std::size_t i = chunk->fresh; i-- != 0;)
+      if (chunk->states[i] != vacant)
+        destroy(entry_at(*chunk, i));
+  busy_ = false;
+  while (newest_ != nullptr)
+    free_chunk(std::exchange(newest_, newest_->older));
+  entries_ = {};
+  vacant_ = objects_ = next_count_ = 0;
+}
+
+template <class T, class Make, class Reset>
+void ObjectPool<T, Make, Reset>::end_lease(T& object) noexcept {
+  --leases_;
+  const std::uint16_t* const state = state_of(std::addressof(object));
+  if (state != nullptr && *state == in_use && !busy_)
+    give_back(object);
+  else
+    report_misuse(strategy_name, busy_ ? Errc::busy : Errc::double_free, "a lease ended %s",
+                  busy_ ? "in one of the callables" : "whose object was given back");
+}
+
+template <class T, class Make, class Reset>
+void ObjectPool<T, Make, Reset>::check_usable() const {
+  if (next_count_ == 0)
+    throw_released(strategy_name);
+  if (busy_)
+    throw_busy(strategy_name, "one of its callables runs");
+}
+
+template <class T, class Make, class Reset>
+void ObjectPool<T, Make, Reset>::refuse_object(const T* object) const {
+  check_usable();
+  const void* const p = object;
+  const Chunk* const chunk = chunk_of(p);
+  if (chunk == nullptr)
+    throw_misuse(strategy_name, Errc::foreign_pointer, "%p is not one of its %zu objects", p,
+                 objects_);
+  const std::size_t inside = chunk->offset(p) % stride;
+  if (inside != 0)
+    throw_misuse(strategy_name, Errc::misaligned_pointer, "%p lies %zu bytes into an object", p,
+                 inside);
+  if (*state_of(p) == vacant)
+    throw_misuse(strategy_name, Errc::foreign_pointer, "the object at %p was destroyed", p);
+  throw_misuse(strategy_name, Errc::double_free, "the object at %p was given back already", p);
+}
+
+static_assert(Strategy<ObjectPool<int>>);
+
+} // namespace allot::inline ALLOT_ABI

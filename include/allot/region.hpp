@@ -1,0 +1,178 @@
+// Region: allocations and objects of any size from a list of arenas that grows on demand, taken
+// back all at once.
+//
+// For work whose bound is unknown: a request, a document, a compilation. Not for single frees
+// (Multipool), for a known bound (Arena is a little faster), or for data that must not move while
+// it grows (MappedArena).
+//
+//   in use:   arena <- arena <- large arena <- arena (current)     spare:  arena <- arena
+//             |xxxxx|  |xxxx |  |xxxxxxxxxxx|  |xx|     |                  |    |  |    |
+//                                                 available()
+//
+// Each arena starts with its own header, so that the region itself is a few words. A request larger
+// than an arena gets one of its own, and the current one stays current.
+//
+// Allocation is O(1) and rounds sizes up to 8 bytes. Restore and reset are O(1) but for arenas
+// taken back, destructors they owe and reset's zeroing. What is allocated stays valid until the
+// restore of an earlier checkpoint, reset, release or the region's end. One thread at a time; const
+// calls may run together.
+#pragma once
+
+#include <allot/buffer.hpp>
+#include <allot/cursor.hpp>
+#include <allot/objects.hpp>
+#include <allot/roles.hpp>
+#include <allot/vocabulary.hpp>
+
+#include <cstddef>
+#include <memory_resource>
+#include <utility>
+
+namespace allot::inline ALLOT_ABI {
+
+struct RegionOptions {
+  bool zero = true;                   ///< zero memory before it is handed out after a reset
+  std::size_t arena_size = 65536;     ///< usable bytes of the first arena
+  std::size_t max_arena_size = 65536; ///< if it is larger, each arena is twice the one before
+  std::size_t limit = max_size;       ///< the most bytes that all arenas may hold together
+  std::pmr::memory_resource* upstream = nullptr; ///< where arenas come from; null is the heap
+};
+
+namespace detail {
+/// Where a region stands. Chunks are the region's arenas.
+struct RegionChunk;
+struct RegionPosition {
+  std::byte* head = nullptr;
+  RegionChunk* current = nullptr;
+  RegionChunk* newest = nullptr;
+  std::size_t retired = 0;
+  Objects::Position objects;
+  bool operator==(const RegionPosition&) const = default;
+};
+} // namespace detail
+
+class Region : public Creating<Region>, public Rewinding<Region, detail::RegionPosition> {
+public:
+  /// No arena yet. Misuse: an arena size of 0.
+  explicit Region(const RegionOptions& options = {});
+  Region(Region&& other) noexcept { *this = std::move(other); }
+  Region& operator=(Region&& other) noexcept;
+  /// A scope that is still open goes to the misuse handler.
+  ~Region();
+
+  /// `bytes` aligned to 8, zero unless zeroing is off. 0 bytes give a pointer that is not null.
+  /// Exhausted: the limit is passed, the heap or upstream refused. Misuse: moved from, or called
+  /// by a destructor that reset runs.
+  [[nodiscard]] void* allocate(std::size_t bytes) {
+    if (cursor_.fits(bytes)) [[likely]]
+      return cursor_.take(bytes);
+    return allocate_slow(bytes, granule);
+  }
+  /// `bytes` aligned to `alignment`, a power of two; the bytes skipped count as used.
+  /// Misuse also: another alignment.
+  [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment) {
+    if (alignment <= granule && is_power_of_two(alignment))
+      return allocate(bytes);
+    if (std::byte* p = cursor_.take_aligned(bytes, alignment)) [[likely]]
+      return p;
+    return allocate_slow(bytes, alignment);
+  }
+  /// As allocate, but null for every refusal.
+  [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
+    if (cursor_.fits(bytes)) [[likely]]
+      return cursor_.take(bytes);
+    return try_allocate_slow(bytes, granule);
+  }
+  [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept {
+    if (std::byte* p = cursor_.take_aligned(bytes, alignment)) [[likely]]
+      return p;
+    return try_allocate_slow(bytes, alignment);
+  }
+  /// Makes the newest allocation of the current arena longer or shorter in place; another of it
+  /// only shorter, which gives nothing back. False, and nothing changed, if that cannot be.
+  [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
+    return !objects_.running() && cursor_.try_resize(p, old_bytes, new_bytes);
+  }
+
+  // From Rewinding: std::size_t checkpoint(); void restore(); Scope<Region> scope();
+
+  /// Destroys all objects, newest first, takes everything back, checkpoints too, and zeroes it.
+  /// The arenas are kept as spares, but for large ones that were not used since the last reset.
+  /// Misuse: moved from, a scope is open, or called by one of those destructors.
+  void reset();
+  /// Destroys all objects and frees all arenas; the region is empty and usable again. An open
+  /// scope goes to the misuse handler.
+  void release() noexcept;
+  /// Frees spare arenas until what all hold is `keep` bytes or no spare is left.
+  /// Misuse: moved from.
+  void trim(std::size_t keep = 0);
+
+  struct Stats {
+    std::size_t arenas;             ///< in use and spare
+    std::size_t total_allocated;    ///< bytes: the sum of rounded sizes
+    std::size_t current_arena_used; ///< bytes
+    std::size_t current_arena_size; ///< bytes
+  };
+  [[nodiscard]] Stats stats() const noexcept {
+    return {arenas_, used(), cursor_.used(), cursor_.capacity()};
+  }
+
+  /// In bytes: what all arenas hold; what is allocated; what is left without another arena; and
+  /// the most that was ever allocated, which survives reset.
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] std::size_t used() const noexcept { return retired_ + cursor_.used(); }
+  [[nodiscard]] std::size_t available() const noexcept { return cursor_.available(); }
+  [[nodiscard]] std::size_t peak() const noexcept { return peak_ > used() ? peak_ : used(); }
+  /// How many objects `create` and `create_array` made that must be destroyed.
+  [[nodiscard]] std::size_t objects() const noexcept { return objects_.count(); }
+  /// Whether `p` points into memory that is allocated now. O(arenas).
+  [[nodiscard]] bool owns(const void* p) const noexcept;
+
+private:
+  friend Creating<Region>;
+  friend Rewinding<Region, detail::RegionPosition>;
+  using Chunk = detail::RegionChunk;
+  using Position = detail::RegionPosition;
+  static constexpr const char* strategy_name = "region";
+
+  [[gnu::cold, gnu::noinline]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[gnu::cold, gnu::noinline]] void* try_allocate_slow(std::size_t bytes,
+                                                       std::size_t alignment) noexcept;
+  [[nodiscard]] void* grow(std::size_t bytes, std::size_t alignment);
+  [[nodiscard]] Chunk* take_spare(std::size_t bytes, bool large) noexcept;
+  [[nodiscard]] Chunk* make_chunk(std::size_t bytes, bool large);
+  [[nodiscard]] bool make_room(std::size_t bytes) noexcept;
+  void free_chunk(Chunk* chunk) noexcept;
+  void free_chunks(Chunk*& list) noexcept;
+  void leave_current() noexcept;
+  void enter(Chunk* chunk) noexcept;
+  void take_back(const Chunk* until) noexcept;
+  [[nodiscard]] bool usable() const noexcept { return next_size_ != 0 && !objects_.running(); }
+  void check_usable() const;
+  [[nodiscard]] Objects& owed() noexcept { return objects_; }
+  [[nodiscard]] Position position() const noexcept {
+    return {cursor_.head(), current_, newest_, retired_, objects_.position()};
+  }
+  void rewind(const Position& to) noexcept;
+
+  Cursor cursor_; // over the current arena
+  Objects objects_;
+  Chunk* current_ = nullptr;
+  Chunk* newest_ = nullptr; // of those in use
+  Chunk* spare_ = nullptr;
+  Chunk* large_spare_ = nullptr;
+  std::size_t retired_ = 0; // bytes used in arenas that are not current
+  std::size_t peak_ = 0;
+  std::size_t arenas_ = 0;
+  std::size_t capacity_ = 0;
+  std::size_t next_size_ = 0; // 0 when moved from
+  RegionOptions options_;
+};
+
+static_assert(Allocating<Region> && Resettable<Region> && Rewindable<Region>);
+
+} // namespace allot::inline ALLOT_ABI
+
+#ifdef ALLOT_HEADER_ONLY
+#include <allot/src/region.cpp>
+#endif

@@ -1,0 +1,117 @@
+// SlotArena: slots of one size, handed out in order and addressed by index.
+//
+// For tables that only grow until they are dropped, and that refer to their entries by small
+// numbers: tokens, nodes, particles. For objects of one type use TypedArena. Not for single frees
+// (BlockPool).
+//
+//   slot 0   slot 1   slot 2   ...      used()              capacity()
+//   |<stride>|<stride>|<stride>|        | free               |
+//
+// All calls are O(1), but for reset's zeroing. A slot stays valid until reset, release or the
+// arena's end. One thread at a time; const calls may run together.
+#pragma once
+
+#include <allot/buffer.hpp>
+#include <allot/roles.hpp>
+#include <allot/size.hpp>
+
+#include <cstddef>
+#include <utility>
+
+namespace allot::inline ALLOT_ABI {
+
+/// A slot that was handed out: where it is, and its number.
+struct Slot {
+  void* ptr = nullptr;
+  std::size_t index = 0;
+};
+
+class SlotArena {
+public:
+  /// Exactly `capacity` slots of `slot_bytes`, rounded up to 8, from the heap, each aligned to the
+  /// largest power of two that divides its size, at most 64.
+  /// Misuse: 0 bytes, 0 slots, a product that overflows. Exhausted: the heap refused.
+  SlotArena(std::size_t slot_bytes, std::size_t capacity, Options options = {});
+  /// As many slots as fit into `buffer`. Misuse: 0 bytes, or not even one.
+  SlotArena(std::size_t slot_bytes, Buffer buffer, Options options = {})
+      : SlotArena(strategy_name, slot_bytes, granule, std::move(buffer), options) {}
+  SlotArena(SlotArena&& other) noexcept { *this = std::move(other); }
+  SlotArena& operator=(SlotArena&& other) noexcept;
+  ~SlotArena() { release(); }
+
+  /// The next slot, zero unless zeroing is off. Exhausted: all are taken. Misuse: released.
+  [[nodiscard]] Slot allocate() {
+    if (count_ == limit_) [[unlikely]]
+      refuse();
+    return take();
+  }
+  /// As allocate, but a slot with a null pointer for every refusal.
+  [[nodiscard]] Slot try_allocate() noexcept { return count_ == limit_ ? Slot{} : take(); }
+
+  /// The slot that was handed out with this index. Misuse: none was.
+  [[nodiscard]] void* at(std::size_t index) const {
+    if (index >= count_) [[unlikely]]
+      refuse_index(index);
+    return address(index);
+  }
+
+  /// Takes all slots back and zeroes them. Misuse: released.
+  void reset();
+  /// Frees the buffer. May be called twice.
+  void release() noexcept;
+
+  /// In slots. `peak` is the most that were ever in use, and survives reset.
+  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] std::size_t used() const noexcept { return count_; }
+  [[nodiscard]] std::size_t available() const noexcept { return limit_ - count_; }
+  [[nodiscard]] std::size_t peak() const noexcept { return peak_ > count_ ? peak_ : count_; }
+  /// In bytes: what was asked for, rounded up to 8.
+  [[nodiscard]] std::size_t slot_size() const noexcept { return round_up(slot_bytes_); }
+  /// Whether `p` points into a slot that is in use.
+  [[nodiscard]] bool owns(const void* p) const noexcept;
+
+private:
+  template <class T>
+  friend class TypedArena; // which is a slot arena that constructs and destroys
+  static constexpr const char* strategy_name = "slot_arena";
+
+  SlotArena(const char* name, std::size_t slot_bytes, std::size_t capacity, std::size_t alignment,
+            Options options);
+  SlotArena(const char* name, std::size_t slot_bytes, std::size_t alignment, Buffer buffer,
+            Options options);
+
+  [[nodiscard]] std::byte* address(std::size_t index) const noexcept {
+    return begin_ + index * stride_;
+  }
+  [[nodiscard]] Slot take() noexcept {
+    std::byte* const p = address(count_);
+    annotate::allocated(begin_, p, slot_bytes_);
+    return {p, count_++};
+  }
+  /// Takes the newest slots back, all but `count`.
+  void truncate(std::size_t count) noexcept;
+  [[nodiscard]] bool closed() const noexcept { return limit_ != capacity_; }
+  void check_usable() const;
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse() const;
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse_index(std::size_t index) const;
+
+  std::size_t count_ = 0;
+  std::size_t limit_ = 0; // the capacity, but while TypedArena destroys: then no more than count_
+  std::byte* begin_ = nullptr;
+  std::size_t stride_ = 0; // from slot to slot in memory, red zone included
+  std::size_t slot_bytes_ = 0;
+  std::size_t capacity_ = 0;
+  std::size_t dirty_ = 0; // slots to zero at reset, but for those in use
+  std::size_t peak_ = 0;
+  Buffer buffer_;
+  const char* name_ = strategy_name;
+  bool zero_ = true;
+};
+
+static_assert(Strategy<SlotArena> && Resettable<SlotArena>);
+
+} // namespace allot::inline ALLOT_ABI
+
+#ifdef ALLOT_HEADER_ONLY
+#include <allot/src/slot_arena.cpp>
+#endif

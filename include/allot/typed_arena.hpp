@@ -1,0 +1,173 @@
+// TypedArena: objects of one type, made in order and addressed by index.
+//
+// For tables of nodes, tokens or entities that only grow until they are dropped as a whole. Indices
+// are smaller than pointers and survive a move of the arena. Not for single frees (BlockPool,
+// ObjectPool).
+//
+//   T 0      T 1      T 2      ...      used()              capacity()
+//   |        |        | hole   |        | free               |
+//
+// A hole is where a constructor failed after it had made other objects here; otherwise a failed
+// constructor leaves nothing behind.
+//
+// All calls are O(1), but for the destructors that reset and release run. An object stays valid
+// until then. One thread at a time; const calls may run together.
+#pragma once
+
+#include <allot/slot_arena.hpp>
+
+#include <cstddef>
+#include <memory>
+#include <new>
+#include <type_traits>
+#include <utility>
+
+namespace allot::inline ALLOT_ABI {
+
+template <class T>
+class TypedArena {
+public:
+  /// An object that was made: where it is, and its number.
+  struct Slot {
+    T* ptr;
+    std::size_t index;
+  };
+
+  /// Room for exactly `capacity` objects, from the heap.
+  /// Misuse: 0, or a size that overflows. Exhausted: the heap refused.
+  explicit TypedArena(std::size_t capacity)
+      : slots_(strategy_name, sizeof(T), capacity, slot_alignment, {.zero = false}) {}
+  /// As many objects as fit into `buffer`. Misuse: not even one.
+  explicit TypedArena(Buffer buffer)
+      : slots_(strategy_name, sizeof(T), slot_alignment, std::move(buffer), {.zero = false}) {}
+  TypedArena(TypedArena&& other) noexcept
+      : slots_(std::move(other.slots_)), hole_(std::exchange(other.hole_, no_hole)) {}
+  TypedArena& operator=(TypedArena&& other) noexcept {
+    if (this != &other) {
+      release();
+      slots_ = std::move(other.slots_);
+      hole_ = std::exchange(other.hole_, no_hole);
+    }
+    return *this;
+  }
+  ~TypedArena() { release(); }
+
+  /// The next T, made in place; without arguments it is value-initialised. The constructor may
+  /// make others in this arena, and must not reset it.
+  /// Exhausted: no room. Misuse: released, or called by a destructor that reset runs. What the
+  /// constructor throws passes through.
+  template <class... Args>
+  Slot create(Args&&... args) {
+    const allot::Slot slot = slots_.allocate();
+    Undo undo{*this, slot.index};
+    T* const object = ::new (slot.ptr) T(std::forward<Args>(args)...);
+    undo.armed = false;
+    return {object, slot.index};
+  }
+
+  /// The live object with this index. Misuse: there is none.
+  [[nodiscard]] T& at(std::size_t index) { return *object(index); }
+  [[nodiscard]] const T& at(std::size_t index) const { return *object(index); }
+  [[nodiscard]] T& operator[](std::size_t index) { return at(index); }
+  [[nodiscard]] const T& operator[](std::size_t index) const { return at(index); }
+
+  /// Destroys all objects, newest first, and takes their slots back.
+  /// Misuse: released, or called by one of those destructors.
+  void reset() {
+    slots_.check_usable();
+    destroy_all();
+    slots_.reset();
+  }
+  /// Destroys all objects, newest first, and frees the buffer. May be called twice.
+  void release() noexcept {
+    if (slots_.closed()) [[unlikely]] {
+      report_misuse(strategy_name, Errc::busy, "released while its own destructors run");
+      return;
+    }
+    destroy_all();
+    slots_.release();
+  }
+
+  /// In objects. `peak` is the most that there ever were, and survives reset.
+  [[nodiscard]] std::size_t capacity() const noexcept { return slots_.capacity(); }
+  [[nodiscard]] std::size_t used() const noexcept { return slots_.used(); }
+  [[nodiscard]] std::size_t available() const noexcept { return slots_.available(); }
+  [[nodiscard]] std::size_t peak() const noexcept { return slots_.peak(); }
+  /// Whether `p` points into an object's slot.
+  [[nodiscard]] bool owns(const void* p) const noexcept { return slots_.owns(p); }
+
+private:
+  static constexpr const char* strategy_name = "typed_arena";
+  static constexpr std::size_t slot_alignment = alignof(T) > granule ? alignof(T) : granule;
+  static constexpr std::size_t no_hole = max_size;
+
+  // A guard, not a try block: headers must compile where exceptions are off.
+  struct Undo {
+    TypedArena& arena;
+    std::size_t index;
+    bool armed = true;
+    ~Undo() {
+      if (armed)
+        arena.abandon(index);
+    }
+  };
+
+  [[gnu::cold]] void abandon(std::size_t index) noexcept {
+    if (index + 1 == slots_.count_)
+      slots_.truncate(index);
+    else
+      punch_hole(index);
+  }
+
+  // Holes are linked through the bytes of their slots, highest index first.
+  void punch_hole(std::size_t index) noexcept {
+    std::size_t* link = &hole_;
+    while (*link != no_hole && *link > index)
+      link = next_hole(*link);
+    annotate::show(slots_.address(index), sizeof(std::size_t));
+    ::new (slots_.address(index)) std::size_t(*link);
+    *link = index;
+  }
+  [[nodiscard]] std::size_t* next_hole(std::size_t hole) const noexcept {
+    return std::launder(reinterpret_cast<std::size_t*>(slots_.address(hole)));
+  }
+  [[gnu::cold, gnu::noinline]] [[nodiscard]] bool is_hole(std::size_t index) const noexcept {
+    std::size_t hole = hole_;
+    while (hole != no_hole && hole > index)
+      hole = *next_hole(hole);
+    return hole == index;
+  }
+
+  [[nodiscard]] T* object(std::size_t index) const {
+    void* const p = slots_.at(index);
+    if (hole_ != no_hole && is_hole(index)) [[unlikely]]
+      throw_misuse(strategy_name, Errc::out_of_bounds,
+                   "index %zu: its constructor failed, of %zu slots in use", index, used());
+    return std::launder(static_cast<T*>(p));
+  }
+
+  void destroy_all() noexcept {
+    if constexpr (!std::is_trivially_destructible_v<T>) {
+      const std::size_t count = slots_.count_;
+      const std::size_t limit = slots_.limit_;
+      for (std::size_t index = count; index-- != 0;) {
+        slots_.count_ = slots_.limit_ =
+            index; // what a destructor sees: the older ones, and no room
+        if (index == hole_)
+          hole_ = *next_hole(hole_);
+        else
+          std::destroy_at(std::launder(reinterpret_cast<T*>(slots_.address(index))));
+      }
+      slots_.count_ = count;
+      slots_.limit_ = limit;
+    }
+    hole_ = no_hole;
+  }
+
+  SlotArena slots_;
+  std::size_t hole_ = no_hole; // the hole with the highest index
+};
+
+static_assert(Strategy<TypedArena<int>> && Resettable<TypedArena<int>>);
+
+} // namespace allot::inline ALLOT_ABI

@@ -1,0 +1,312 @@
+#include <allot/region.hpp>
+
+#include <algorithm>
+#include <cstring>
+#include <functional>
+#include <new>
+
+namespace allot::inline ALLOT_ABI {
+
+namespace detail {
+
+// An arena of a region. It lies at the front of its own memory:
+//
+//   | RegionChunk |      | usable bytes ...                          |
+//   ^ buffer.data()      ^ begin, aligned to a cache line
+struct RegionChunk {
+  Buffer buffer;
+  RegionChunk* older = nullptr; // in the list it is in
+  std::byte* begin = nullptr;
+  std::size_t size = 0;
+  std::size_t used = 0; // while it is not current
+  std::size_t high = 0; // the most that was used since the last reset
+  bool large = false;   // made for one request
+
+  [[nodiscard]] std::size_t extent() const noexcept { return buffer.gap().stretch(size); }
+  [[nodiscard]] Cursor cursor() const noexcept {
+    Cursor cursor(begin, size, buffer.gap());
+    cursor.resume(used, high);
+    return cursor;
+  }
+};
+
+inline constexpr std::size_t chunk_header =
+    (sizeof(RegionChunk) + buffer_alignment - 1) / buffer_alignment * buffer_alignment;
+
+ALLOT_INLINE void push_chunk(RegionChunk*& list, RegionChunk* chunk) noexcept {
+  chunk->older = list;
+  list = chunk;
+}
+ALLOT_INLINE RegionChunk* pop_chunk(RegionChunk*& list) noexcept {
+  RegionChunk* const chunk = list;
+  list = chunk->older;
+  return chunk;
+}
+
+} // namespace detail
+
+ALLOT_INLINE Region::Region(const RegionOptions& options) : options_(options) {
+  if (options.arena_size == 0)
+    throw_misuse(strategy_name, Errc::bad_size, "an arena size of 0 bytes was asked for");
+  options_.arena_size = saturating_round_up(options.arena_size, granule);
+  next_size_ = options_.arena_size;
+}
+
+ALLOT_INLINE Region& Region::operator=(Region&& other) noexcept {
+  if (this != &other) {
+    release();
+    Rewinding::operator=(std::move(other));
+    cursor_ = std::move(other.cursor_);
+    objects_ = std::move(other.objects_);
+    current_ = std::exchange(other.current_, nullptr);
+    newest_ = std::exchange(other.newest_, nullptr);
+    spare_ = std::exchange(other.spare_, nullptr);
+    large_spare_ = std::exchange(other.large_spare_, nullptr);
+    retired_ = std::exchange(other.retired_, 0);
+    peak_ = std::exchange(other.peak_, 0);
+    arenas_ = std::exchange(other.arenas_, 0);
+    capacity_ = std::exchange(other.capacity_, 0);
+    next_size_ = std::exchange(other.next_size_, 0);
+    options_ = other.options_;
+  }
+  return *this;
+}
+
+ALLOT_INLINE Region::~Region() {
+  end_scopes();
+  release();
+}
+
+ALLOT_INLINE void Region::check_usable() const {
+  if (next_size_ == 0)
+    throw_released(strategy_name);
+  if (objects_.running())
+    throw_busy(strategy_name, "its own destructors run");
+}
+
+ALLOT_INLINE void* Region::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
+  if (!usable() || !is_power_of_two(alignment))
+    return nullptr;
+  return detail::null_if_thrown([&] { return grow(bytes, alignment); });
+}
+
+ALLOT_INLINE void* Region::allocate_slow(std::size_t bytes, std::size_t alignment) {
+  check_usable();
+  if (!is_power_of_two(alignment))
+    throw_misuse(strategy_name, Errc::bad_alignment, "alignment %zu is not a power of two",
+                 alignment);
+  const std::size_t left = options_.limit - std::min(options_.limit, capacity_);
+  if (void* p = grow(bytes, alignment))
+    return p;
+  if (bytes > left)
+    throw_full(strategy_name, bytes, left, options_.limit);
+  throw_exhausted(strategy_name, Errc::system_refused,
+                  "no arena for %zu bytes: the heap or the limit of %zu refused, %zu are held",
+                  bytes, options_.limit, capacity_);
+}
+
+// Serves a request that the current arena has no room for. Null: refused.
+ALLOT_INLINE void* Region::grow(std::size_t bytes, std::size_t alignment) {
+  if (bytes == 0)
+    return current_ != nullptr
+               ? cursor_.nothing(alignment)
+               : reinterpret_cast<void*>(std::max(alignment, granule)); // NOLINT(*-int-to-ptr)
+  const std::size_t skip = alignment > buffer_alignment ? alignment - buffer_alignment : 0;
+  const std::size_t needed = saturating_add(saturating_round_up(bytes, granule), skip);
+  const bool large = needed > options_.arena_size;
+  Chunk* chunk = take_spare(needed, large);
+  if (chunk == nullptr)
+    chunk = make_chunk(needed, large);
+  if (chunk == nullptr)
+    return nullptr;
+  detail::push_chunk(newest_, chunk);
+  if (!large) {
+    leave_current();
+    enter(chunk);
+    return cursor_.take_aligned(bytes, alignment);
+  }
+  Cursor cursor = chunk->cursor();
+  std::byte* const p = cursor.take_aligned(bytes, alignment);
+  chunk->used = cursor.used();
+  chunk->high = cursor.high();
+  retired_ += chunk->used;
+  return p;
+}
+
+ALLOT_INLINE Region::Chunk* Region::take_spare(std::size_t bytes, bool large) noexcept {
+  if (!large)
+    return spare_ == nullptr ? nullptr : detail::pop_chunk(spare_);
+  // A few tries: a search of them all would make one request as slow as there are spares.
+  Chunk** link = &large_spare_;
+  for (int tries = 8; *link != nullptr && tries != 0; --tries, link = &(*link)->older)
+    if ((*link)->size >= bytes)
+      return detail::pop_chunk(*link);
+  return nullptr;
+}
+
+ALLOT_INLINE Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
+  std::size_t size = large ? bytes : next_size_;
+  if (!large && !make_room(size))
+    size = options_.arena_size;
+  if (!make_room(size))
+    return nullptr;
+  const std::size_t total = saturating_add(detail::chunk_header, size);
+  Buffer buffer = options_.upstream == nullptr
+                      ? Buffer::try_heap(total, buffer_alignment, {.zero = options_.zero})
+                      : Buffer::from(options_.upstream, total);
+  if (buffer.data() == nullptr)
+    return nullptr;
+
+  const bool zero = buffer.is_zero();
+  std::byte* const begin = buffer.data() + buffer.gap().stretch(detail::chunk_header);
+  Chunk* const chunk =
+      ::new (buffer.data()) Chunk{.buffer = {}, .begin = begin, .size = size, .large = large};
+  chunk->buffer = std::move(buffer);
+  if (options_.zero && !zero)
+    std::memset(begin, 0, chunk->extent());
+  annotate::open(begin, chunk->extent());
+  annotate::hide(chunk + 1,
+                 static_cast<std::size_t>(begin - reinterpret_cast<std::byte*>(chunk + 1)));
+  ++arenas_;
+  capacity_ += size;
+  if (!large && next_size_ < options_.max_arena_size)
+    next_size_ = std::min(saturating_multiply(next_size_, 2),
+                          saturating_round_up(options_.max_arena_size, granule));
+  return chunk;
+}
+
+// Whether another arena stays within the limit, if need be without the spare ones.
+ALLOT_INLINE bool Region::make_room(std::size_t bytes) noexcept {
+  if (saturating_add(capacity_, bytes) <= options_.limit)
+    return true;
+  std::size_t in_use = 0;
+  for (const Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older)
+    in_use += chunk->size;
+  if (saturating_add(in_use, bytes) > options_.limit)
+    return false;
+  free_chunks(spare_);
+  free_chunks(large_spare_);
+  return true;
+}
+
+ALLOT_INLINE void Region::free_chunk(Chunk* chunk) noexcept {
+  --arenas_;
+  capacity_ -= chunk->size;
+  annotate::close(chunk->begin, chunk->extent());
+  annotate::show(chunk->buffer.data(), chunk->buffer.extent());
+  const Buffer buffer = std::move(chunk->buffer); // frees the chunk itself, too
+}
+
+ALLOT_INLINE void Region::free_chunks(Chunk*& list) noexcept {
+  while (list != nullptr)
+    free_chunk(detail::pop_chunk(list));
+}
+
+ALLOT_INLINE void Region::leave_current() noexcept {
+  if (current_ == nullptr)
+    return;
+  current_->used = cursor_.used();
+  current_->high = cursor_.high();
+  retired_ += current_->used;
+  current_ = nullptr;
+  cursor_ = Cursor();
+}
+
+ALLOT_INLINE void Region::enter(Chunk* chunk) noexcept {
+  current_ = chunk;
+  cursor_ = chunk->cursor();
+}
+
+// Makes spares of the arenas that came into use after `until`.
+ALLOT_INLINE void Region::take_back(const Chunk* until) noexcept {
+  while (newest_ != until) {
+    Chunk* const chunk = detail::pop_chunk(newest_);
+    annotate::truncated(chunk->begin, 0, chunk->buffer.gap().stretch(chunk->used));
+    chunk->used = 0;
+    detail::push_chunk(chunk->large ? large_spare_ : spare_, chunk);
+  }
+}
+
+ALLOT_INLINE void Region::rewind(const Position& to) noexcept {
+  objects_.destroy_back_to(to.objects, cursor_);
+  peak_ = peak();
+  if (current_ != to.current) {
+    leave_current();
+    take_back(to.newest);
+    if (to.current != nullptr)
+      enter(to.current);
+  } else {
+    take_back(to.newest);
+  }
+  if (current_ != nullptr)
+    cursor_.rewind(to.head);
+  retired_ = to.retired;
+}
+
+ALLOT_INLINE void Region::reset() {
+  check_usable();
+  check_no_scope("reset");
+  forget_checkpoints();
+  objects_.destroy_back_to({}, cursor_);
+  peak_ = peak();
+  leave_current();
+  retired_ = 0;
+
+  Chunk* unused = nullptr;
+  for (Chunk** link = &large_spare_; *link != nullptr;) {
+    if ((*link)->high == 0)
+      detail::push_chunk(unused, detail::pop_chunk(*link));
+    else
+      link = &(*link)->older;
+  }
+  free_chunks(unused);
+
+  take_back(nullptr);
+  for (Chunk* list : {spare_, large_spare_}) {
+    for (Chunk* chunk = list; chunk != nullptr; chunk = chunk->older) {
+      Cursor cursor = chunk->cursor();
+      cursor.reset(options_.zero);
+      chunk->high = 0;
+    }
+  }
+}
+
+ALLOT_INLINE void Region::release() noexcept {
+  if (objects_.running()) {
+    report_misuse(strategy_name, Errc::busy, "released while its own destructors run");
+    return;
+  }
+  if (report_open_scope("released"))
+    return;
+  forget_checkpoints();
+  objects_.destroy_back_to({}, cursor_);
+  peak_ = peak();
+  leave_current();
+  retired_ = 0;
+  take_back(nullptr);
+  free_chunks(spare_);
+  free_chunks(large_spare_);
+  if (next_size_ != 0)
+    next_size_ = options_.arena_size;
+}
+
+ALLOT_INLINE void Region::trim(std::size_t keep) {
+  check_usable();
+  for (Chunk** list : {&large_spare_, &spare_})
+    while (*list != nullptr && capacity_ > keep)
+      free_chunk(detail::pop_chunk(*list));
+}
+
+ALLOT_INLINE bool Region::owns(const void* p) const noexcept {
+  if (cursor_.owns(p))
+    return true;
+  const auto at = static_cast<const std::byte*>(p);
+  for (const Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older) {
+    const std::byte* const end = chunk->begin + chunk->buffer.gap().stretch(chunk->used);
+    if (chunk != current_ && !std::less<>()(at, chunk->begin) && std::less<>()(at, end))
+      return true;
+  }
+  return false;
+}
+
+} // namespace allot::inline ALLOT_ABI
