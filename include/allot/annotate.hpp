@@ -100,7 +100,8 @@ inline void close(const void* pool, std::size_t bytes) noexcept {
   show(pool, bytes);
 }
 inline void allocated(const void* pool, const void* p, std::size_t bytes) noexcept {
-  VALGRIND_MEMPOOL_ALLOC(pool, p, bytes);
+  if (bytes != 0)
+    VALGRIND_MEMPOOL_ALLOC(pool, p, bytes);
 }
 inline void freed(const void* pool, const void* p, std::size_t bytes) noexcept {
   VALGRIND_MEMPOOL_FREE(pool, p);

@@ -7,8 +7,10 @@
 //                              ^ dirty: the highest head since the last reset
 //
 // The check cannot wrap: a request is compared with what is left, never added to a pointer first.
-// A zero-byte request and a released cursor (head == end == null) fail the same comparison, so the
-// fast path has one branch and the cold path finds out which it was.
+// It is `bytes < limit - head` with the limit one above the end, so that an exact fit passes and so
+// does a request for 0 bytes, which takes nothing. Released (limit == head == null) and closed
+// (limit == head) cursors let nothing pass, so the fast path has one branch, and the cold path
+// finds out what it was.
 //
 // Used, peak and what must be zeroed are derived from the pointers; a fast path counts nothing.
 #pragma once
@@ -30,7 +32,8 @@ public:
   Cursor() = default;
   /// Over `bytes` (a multiple of 8) at `begin` (8-aligned), none of it handed out.
   Cursor(std::byte* begin, std::size_t bytes, Gap gap) noexcept
-      : head_(begin), end_(begin + gap.stretch(bytes)), begin_(begin), dirty_(begin), gap_(gap) {}
+      : head_(begin), limit_(begin + gap.stretch(bytes + 1)), begin_(begin), dirty_(begin),
+        gap_(gap) {}
   /// Over all of `buffer`, which is cleared if `zero` and not known to be, and hidden from
   /// sanitizers. Misuse, naming `strategy`: a buffer without room for 8 bytes.
   Cursor(const char* strategy, const Buffer& buffer, bool zero);
@@ -39,7 +42,7 @@ public:
   Cursor(Cursor&& other) noexcept { *this = static_cast<Cursor&&>(other); }
   Cursor& operator=(Cursor&& other) noexcept {
     head_ = std::exchange(other.head_, nullptr);
-    end_ = std::exchange(other.end_, nullptr);
+    limit_ = std::exchange(other.limit_, nullptr);
     begin_ = std::exchange(other.begin_, nullptr);
     dirty_ = std::exchange(other.dirty_, nullptr);
     peak_ = std::exchange(other.peak_, 0);
@@ -60,11 +63,11 @@ public:
 
   /// All in bytes accounted for.
   [[nodiscard]] std::size_t available() const noexcept {
-    return gap_.shrink(distance(head_, end_));
+    return gap_.shrink(distance(head_, end()));
   }
   [[nodiscard]] std::size_t used() const noexcept { return gap_.shrink(distance(begin_, head_)); }
   [[nodiscard]] std::size_t capacity() const noexcept {
-    return gap_.shrink(distance(begin_, end_));
+    return gap_.shrink(distance(begin_, end()));
   }
   /// The most that was ever used between two resets; survives them.
   [[nodiscard]] std::size_t peak() const noexcept { return peak_ > high() ? peak_ : high(); }
@@ -78,7 +81,7 @@ public:
   }
 
   [[nodiscard]] bool fits(std::size_t bytes) const noexcept {
-    return allot::fits(bytes, available());
+    return bytes < gap_.shrink(distance(head_, limit_));
   }
   /// The next `bytes`, which must fit.
   [[nodiscard]] std::byte* take(std::size_t bytes) noexcept {
@@ -92,7 +95,7 @@ public:
   [[nodiscard]] std::byte* take_aligned(std::size_t bytes, std::size_t alignment) noexcept {
     const std::size_t skip =
         padding(reinterpret_cast<std::uintptr_t>(head_), gap_.stretch(alignment));
-    const std::size_t left = distance(head_, end_);
+    const std::size_t left = distance(head_, end());
     if (!is_power_of_two(alignment) || skip >= left ||
         !allot::fits(bytes, gap_.shrink(left - skip)))
       return nullptr;
@@ -148,7 +151,7 @@ public:
 
   /// Moves the end, as memory is committed or given back. What is at and above `end` reads as zero.
   void set_end(std::byte* end) noexcept {
-    end_ = end;
+    limit_ = end + gap_.stretch(1);
     if (end < dirty_) {
       if (peak_ < high())
         peak_ = high();
@@ -157,8 +160,8 @@ public:
   }
 
   /// Refuses every request until `reopen(close())`.
-  [[nodiscard]] std::byte* close() noexcept { return std::exchange(end_, head_); }
-  void reopen(std::byte* end) noexcept { end_ = end; }
+  [[nodiscard]] std::byte* close() noexcept { return std::exchange(limit_, head_); }
+  void reopen(std::byte* limit) noexcept { limit_ = limit; }
 
   [[nodiscard]] bool is_newest(const std::byte* p, std::size_t bytes) const noexcept {
     if (p == nullptr || std::less<>()(p, begin_) || std::less<>()(head_, p))
@@ -176,13 +179,16 @@ public:
   refuse(const char* strategy, bool busy, std::size_t bytes, std::size_t alignment) const;
 
 private:
+  [[nodiscard]] std::byte* end() const noexcept {
+    return limit_ == head_ ? head_ : limit_ - gap_.stretch(1);
+  }
   static std::size_t distance(const std::byte* from, const std::byte* to) noexcept {
     return static_cast<std::size_t>(to - from);
   }
 
   [[nodiscard]] bool resize_newest(std::byte* p, std::size_t old_bytes,
                                    std::size_t new_bytes) noexcept {
-    if (new_bytes != 0 && !allot::fits(new_bytes, gap_.shrink(distance(p, end_))))
+    if (new_bytes != 0 && !allot::fits(new_bytes, gap_.shrink(distance(p, end()))))
       return false;
     if (dirty_ < head_)
       dirty_ = head_;
@@ -195,7 +201,7 @@ private:
   }
 
   std::byte* head_ = nullptr; // the only member that a fast path writes
-  std::byte* end_ = nullptr;
+  std::byte* limit_ = nullptr;
   std::byte* begin_ = nullptr;
   std::byte* dirty_ = nullptr;
   std::size_t peak_ = 0;

@@ -26,7 +26,7 @@ inline constexpr std::size_t max_size = std::numeric_limits<std::size_t>::max();
 /// `bytes` rounded up to the granule. Only meaningful after `fits`: 0 and what would overflow
 /// give 0.
 [[nodiscard]] constexpr std::size_t round_up(std::size_t bytes) noexcept {
-  return ((bytes - 1) | (granule - 1)) + 1;
+  return (bytes + (granule - 1)) & ~(granule - 1);
 }
 
 /// Whether a request that is neither empty nor larger than `left` was made, in one comparison.

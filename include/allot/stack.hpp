@@ -102,7 +102,7 @@ public:
 
   /// As push, but a span with null data for every refusal.
   [[nodiscard]] std::span<std::byte> try_push(std::span<const std::byte> bytes) noexcept {
-    std::byte* const p = cursor_.fits(bytes.size()) ? take(bytes.size()) : empty(bytes.size());
+    std::byte* const p = cursor_.fits(bytes.size()) ? take(bytes.size()) : nullptr;
     if (p == nullptr)
       return {};
     if (!bytes.empty())
@@ -163,7 +163,7 @@ private:
   };
 
   std::span<std::byte> copy(const void* from, std::size_t bytes) {
-    if (!cursor_.fits(bytes)) [[unlikely]]
+    if (bytes == 0 || !cursor_.fits(bytes)) [[unlikely]]
       return push_slow(bytes);
     std::byte* const p = take(bytes);
     std::memcpy(p, from, bytes);
@@ -185,9 +185,6 @@ private:
 
   [[gnu::cold, gnu::noinline]] std::span<std::byte> push_slow(std::size_t bytes);
   [[gnu::cold, gnu::noinline]] std::span<std::byte> pop_slow(std::size_t bytes);
-  [[nodiscard]] std::byte* empty(std::size_t bytes) const noexcept {
-    return bytes == 0 ? cursor_.head() : nullptr;
-  }
   void check_usable() const;
   void leave(Marker marker) noexcept;
   void drop_marks(std::size_t keep) noexcept;
