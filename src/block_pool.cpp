@@ -153,8 +153,8 @@ ALLOT_INLINE BlockPool& BlockPool::operator=(BlockPool&& other) noexcept {
   return *this;
 }
 
-// The first block that was not handed out yet, or null.
-ALLOT_INLINE std::byte* BlockPool::carve() noexcept {
+// The first block that was not handed out yet.
+ALLOT_INLINE void* BlockPool::try_allocate_fresh() noexcept {
   if (fresh_ == capacity_)
     return nullptr;
   const std::size_t index = fresh_++;
@@ -167,17 +167,22 @@ ALLOT_INLINE std::byte* BlockPool::carve() noexcept {
       level_[i][position] = 0; // a word's first block: what the word held is from before a reset
     }
   }
-  std::byte* const p = address(index);
-  annotate::allocated(begin_, p, block_bytes_);
-  return p;
+  return hand_out(index);
+}
+
+ALLOT_INLINE void* BlockPool::allocate_fresh() {
+  if (void* p = try_allocate_fresh())
+    return p;
+  check_usable();
+  throw_full(strategy_name, 1, 0, capacity_, "blocks");
 }
 
 ALLOT_INLINE std::size_t BlockPool::take_lowest_deep() noexcept {
-  return levels_ == 5 ? take_lowest<5>() : take_lowest<6>();
+  return levels_ == 5 ? take_lowest<4>(root_, 0) : take_lowest<5>(root_, 0);
 }
 
-ALLOT_INLINE bool BlockPool::mark_free_deep(std::size_t index) noexcept {
-  return levels_ == 5 ? mark_free<5>(index) : mark_free<6>(index);
+ALLOT_INLINE void BlockPool::mark_above_deep(std::size_t position) noexcept {
+  levels_ == 5 ? mark_above<5, 1>(position) : mark_above<6, 1>(position);
 }
 
 ALLOT_INLINE bool BlockPool::in_use(std::size_t index) const noexcept {
@@ -211,11 +216,6 @@ ALLOT_INLINE BlockPool::Stats BlockPool::stats() const noexcept {
 ALLOT_INLINE void BlockPool::check_usable() const {
   if (begin_ == nullptr)
     throw_released(strategy_name);
-}
-
-ALLOT_INLINE void BlockPool::refuse() const {
-  check_usable();
-  throw_full(strategy_name, 1, 0, capacity_, "blocks");
 }
 
 ALLOT_INLINE void BlockPool::refuse_pointer(const void* p) const {

@@ -34,6 +34,7 @@
 #include <cstring>
 #include <memory>
 #include <new>
+#include <type_traits>
 #include <utility>
 
 namespace allot::inline ALLOT_ABI {
@@ -64,12 +65,18 @@ public:
 
   /// A free block, zero unless zeroing is off. Exhausted: all are in use. Misuse: released.
   [[nodiscard]] void* allocate() {
-    if (std::byte* p = take()) [[likely]]
-      return p;
-    refuse();
+    const std::size_t index = take();
+    if (index == none) [[unlikely]]
+      return allocate_fresh();
+    return hand_out(index);
   }
   /// As allocate, but null for every refusal.
-  [[nodiscard]] void* try_allocate() noexcept { return take(); }
+  [[nodiscard]] void* try_allocate() noexcept {
+    const std::size_t index = take();
+    if (index == none) [[unlikely]]
+      return try_allocate_fresh();
+    return hand_out(index);
+  }
 
   /// Frees a block, and zeroes it unless zeroing is off. Misuse, and nothing changed: a pointer
   /// that is null, foreign, inside a block, or free already; released.
@@ -132,6 +139,7 @@ private:
   static constexpr std::size_t word_bits = 64;
   static constexpr std::size_t max_levels = 6; // 64^6 blocks are more than an address space holds
   static constexpr Index no_index = 0xFFFFFFFF;
+  static constexpr std::size_t none = max_size;
 
   /// The sizes of `count` blocks and of their bookkeeping.
   struct Layout {
@@ -170,56 +178,68 @@ private:
     return begin_ + index * stride_;
   }
 
-  [[nodiscard]] std::byte* take() noexcept {
-    std::size_t index;
-    switch (levels_) {
-    case 0: {
-      const Index top = *top_;
-      if (top == no_index)
-        return carve();
-      --top_;
-      live_[top] = 1;
-      index = top;
-      break;
-    }
-    case 2:
-      index = take_lowest<2>();
-      break;
-    case 3:
-      index = take_lowest<3>();
-      break;
-    case 4:
-      index = take_lowest<4>();
-      break;
-    default:
-      index = take_lowest_deep();
-      break;
-    }
-    if (index == max_size)
-      return carve();
+  [[nodiscard]] void* hand_out(std::size_t index) noexcept {
     std::byte* const p = address(index);
     annotate::allocated(begin_, p, block_bytes_);
     return p;
   }
 
+  /// A freed block, no longer free, or `none`.
+  [[nodiscard]] std::size_t take() noexcept {
+    if (levels_ == 0) {
+      const Index top = *top_;
+      if (top == no_index) [[unlikely]]
+        return none;
+      --top_;
+      live_[top] = 1;
+      return top;
+    }
+    if (root_ == 0) [[unlikely]]
+      return none;
+    switch (levels_) {
+    case 2:
+      return take_lowest<1>(root_, 0);
+    case 3:
+      return take_lowest<2>(root_, 0);
+    case 4:
+      return take_lowest<3>(root_, 0);
+    default:
+      return take_lowest_deep();
+    }
+  }
+
   /// Marks a block below `fresh_` free. False: it is already.
   [[nodiscard]] bool put_back(std::size_t index) noexcept {
-    switch (levels_) {
-    case 0:
+    if (levels_ == 0) {
       if (live_[index] == 0) [[unlikely]]
         return false;
       live_[index] = 0;
       *++top_ = static_cast<Index>(index);
       return true;
-    case 2:
-      return mark_free<2>(index);
-    case 3:
-      return mark_free<3>(index);
-    case 4:
-      return mark_free<4>(index);
-    default:
-      return mark_free_deep(index);
     }
+    Word& leaf = level_[0][index / word_bits];
+    const Word before = leaf;
+    const Word after = before | (Word{1} << (index % word_bits));
+    if (after == before) [[unlikely]]
+      return false;
+    leaf = after;
+    if (has_last(before))
+      return true;
+    switch (levels_) {
+    case 2:
+      mark_above<2, 1>(index / word_bits);
+      break;
+    case 3:
+      mark_above<3, 1>(index / word_bits);
+      break;
+    case 4:
+      mark_above<4, 1>(index / word_bits);
+      break;
+    default:
+      mark_above_deep(index / word_bits);
+      break;
+    }
+    return true;
   }
 
   void forget(std::byte* p) noexcept {
@@ -232,59 +252,52 @@ private:
     annotate::freed(begin_, p, block_bytes_);
   }
 
-  template <std::size_t levels>
-  [[nodiscard]] std::size_t take_lowest() noexcept {
-    if (root_ == 0)
-      return max_size;
-    return take_lowest_below<levels - 1>(root_, 0);
+  /// Whether the last block of a word is free. If it is, taking another leaves the word its place
+  // in the word above. When blocks come and go in stack order that is nearly always so; when they
+  // do so at random it nearly never is. Either way the branch on it is predicted.
+  [[nodiscard]] static bool has_last(Word word) noexcept {
+    return static_cast<std::make_signed_t<Word>>(word) < 0;
   }
-  /// The lowest free block below a word of the tree, no longer free.
+
+  /// The lowest free block below a word of the tree that has one, no longer free.
   template <std::size_t level>
-  [[nodiscard]] std::size_t take_lowest_below(Word& word, std::size_t position) noexcept {
+  [[nodiscard]] std::size_t take_lowest(Word& word, std::size_t position) noexcept {
     const std::size_t below =
-        position * word_bits + static_cast<std::size_t>(std::countr_zero(word));
-    const Word rest = word & (word - 1);
+        position * word_bits + static_cast<std::size_t>(__builtin_ctzll(word));
     if constexpr (level == 0) {
-      word = rest;
+      word &= word - 1;
       return below;
     } else {
       Word& child = level_[level - 1][below];
-      const std::size_t index = take_lowest_below<level - 1>(child, below);
-      word = child == 0 ? rest : word; // a conditional move
+      const std::size_t index = take_lowest<level - 1>(child, below);
+      // "Is the child empty now" as arithmetic: random frees would mispredict a branch on it.
+      if (!has_last(child))
+        word &= word - Word{child == 0};
       return index;
     }
   }
 
-  template <std::size_t levels>
-  [[nodiscard]] bool mark_free(std::size_t index) noexcept {
-    Word& leaf = level_[0][index / word_bits];
-    const Word bit = Word{1} << (index % word_bits);
-    if ((leaf & bit) != 0) [[unlikely]]
-      return false;
-    leaf |= bit;
-    mark_summaries<levels, 1>(index / word_bits);
-    return true;
-  }
-  // Unconditionally: "is it set already" would be a branch that random frees mispredict.
+  // Unconditionally but for `has_last`: "is it set already" would be a branch that random frees
+  // mispredict.
   template <std::size_t levels, std::size_t level>
-  void mark_summaries(std::size_t position) noexcept {
+  void mark_above(std::size_t position) noexcept {
     const Word bit = Word{1} << (position % word_bits);
     if constexpr (level == levels - 1) {
       root_ |= bit;
     } else {
       level_[level][position / word_bits] |= bit;
-      mark_summaries<levels, level + 1>(position / word_bits);
+      mark_above<levels, level + 1>(position / word_bits);
     }
   }
 
   BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buffer,
             const BlockOptions& options);
-  [[gnu::noinline]] std::byte* carve() noexcept;
+  [[gnu::noinline]] void* allocate_fresh();
+  [[gnu::noinline]] void* try_allocate_fresh() noexcept;
   [[gnu::noinline]] std::size_t take_lowest_deep() noexcept;
-  [[gnu::noinline]] bool mark_free_deep(std::size_t index) noexcept;
+  [[gnu::noinline]] void mark_above_deep(std::size_t position) noexcept;
   [[nodiscard]] bool in_use(std::size_t index) const noexcept;
   void check_usable() const;
-  [[noreturn, gnu::cold, gnu::noinline]] void refuse() const;
   [[noreturn, gnu::cold, gnu::noinline]] void refuse_pointer(const void* p) const;
   [[noreturn, gnu::cold, gnu::noinline]] void refuse_type(std::size_t bytes,
                                                           std::size_t alignment) const;
