@@ -1,0 +1,39 @@
+# The front door: each target installs the Debian packages that it needs, then does its work.
+export CMAKE_BUILD_PARALLEL_LEVEL := $(shell nproc)
+export CTEST_PARALLEL_LEVEL := $(CMAKE_BUILD_PARALLEL_LEVEL)
+
+install := scripts/install-packages
+build = cmake --preset $(1) && cmake --build --preset $(1)
+sources = $(shell find include src tests bench examples tools -name '*.[ch]pp' -o -name '*.h')
+
+.PHONY: help demo test bench format lint
+
+help:
+	@sed -n 's/^\([a-z]*\):.*# /make \1	/p' Makefile
+
+demo: # builds the allot command and takes its tour
+	$(install) build tools
+	$(call build,tools)
+	build/tools/tools/allot tour
+
+test: test-release test-asan test-valgrind test-clang test-header-only # runs all tests
+
+test-%:
+	$(install) build clang tools test
+	$(call build,$*)
+	ctest --preset $*
+
+bench: # measures the strategies
+	$(install) build bench
+	$(call build,bench)
+	build/bench/bench/allot_bench
+
+format: # formats all sources
+	$(install) lint
+	clang-format -i $(sources)
+
+lint: # checks the format, and the library and its tools with clang-tidy
+	$(install) build clang tools test lint
+	clang-format --dry-run -Werror $(sources)
+	cmake --preset clang
+	run-clang-tidy -quiet -p build/clang 'src/|tools/|tests/headers/one'

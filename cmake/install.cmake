@@ -1,0 +1,16 @@
+include(CMakePackageConfigHelpers)
+
+set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/allot)
+install(TARGETS allot allot_header_only EXPORT allot FILE_SET HEADERS)
+install(FILES ${allot_sources} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/allot/src)
+install(EXPORT allot FILE allot-config.cmake NAMESPACE allot:: DESTINATION ${package_dir})
+# Before 1.0 each minor version may break its users.
+write_basic_package_version_file(allot-config-version.cmake COMPATIBILITY SameMinorVersion)
+install(FILES ${PROJECT_BINARY_DIR}/allot-config-version.cmake DESTINATION ${package_dir})
+
+# Paths relative to allot.pc itself, so that an installation can be moved.
+set(pkgconfig_dir ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
+file(RELATIVE_PATH include_from_pc ${pkgconfig_dir} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
+list(JOIN instrumentation " " instrumentation_flags)
+configure_file(cmake/allot.pc.in allot.pc @ONLY)
+install(FILES ${PROJECT_BINARY_DIR}/allot.pc DESTINATION ${CMAKE_INSTALL_LIBDIR}/pkgconfig)

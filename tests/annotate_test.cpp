@@ -1,0 +1,71 @@
+#include <allot/annotate.hpp>
+
+#include "support.hpp"
+
+#include <cstddef>
+
+using namespace allot;
+
+namespace {
+
+TEST(Gap, WithoutRedZonesDistancesAreBytes) {
+  for (const std::size_t n : {std::size_t{0}, std::size_t{8}, std::size_t{4096}, SIZE_MAX}) {
+    EXPECT_EQ(Gap().stretch(n), n);
+    EXPECT_EQ(Gap(false).shrink(n), n);
+  }
+}
+
+TEST(Gap, RedZonesDoubleDistancesInInstrumentedBuildsOnly) {
+  const std::size_t factor = instrumented ? 2 : 1;
+  for (const std::size_t n : {std::size_t{0}, std::size_t{8}, std::size_t{4096}}) {
+    EXPECT_EQ(red_zones.stretch(n), n * factor);
+    EXPECT_EQ(red_zones.shrink(n * factor), n);
+  }
+}
+
+class Annotate : public test::Watched {
+protected:
+  void TearDown() override { annotate::show(pool, sizeof pool); }
+  alignas(64) std::byte pool[128]{};
+};
+
+TEST_F(Annotate, WhatIsOpenIsHiddenUntilItIsAllocated) {
+  annotate::open(pool, sizeof pool);
+  EXPECT_TRUE(test::all_hidden(pool, sizeof pool));
+  annotate::allocated(pool, pool + 16, 13);
+  EXPECT_TRUE(test::all_hidden(pool, 16));
+  EXPECT_EQ(test::visible(pool + 16, 32), 13u);
+  annotate::freed(pool, pool + 16, 13);
+  EXPECT_TRUE(test::all_hidden(pool, sizeof pool));
+  annotate::close(pool, sizeof pool);
+}
+
+TEST_F(Annotate, EveryLengthIsExact) {
+  annotate::open(pool, sizeof pool);
+  for (std::size_t bytes = 1; bytes <= 33; ++bytes) {
+    annotate::allocated(pool, pool, bytes);
+    EXPECT_EQ(test::visible(pool, sizeof pool), bytes);
+    annotate::freed(pool, pool, bytes);
+    EXPECT_EQ(test::visible(pool, sizeof pool), 0u);
+  }
+  annotate::close(pool, sizeof pool);
+}
+
+TEST_F(Annotate, TruncatingHidesWhatIsNotKept) {
+  annotate::open(pool, sizeof pool);
+  annotate::allocated(pool, pool, 8);
+  annotate::allocated(pool, pool + 16, 24);
+  annotate::truncated(pool, 16, 40);
+  EXPECT_EQ(test::visible(pool, sizeof pool), 8u);
+  annotate::truncated(pool, 0, 16);
+  EXPECT_TRUE(test::all_hidden(pool, sizeof pool));
+  annotate::close(pool, sizeof pool);
+}
+
+TEST_F(Annotate, WhatIsClosedIsVisible) {
+  annotate::open(pool, sizeof pool);
+  annotate::close(pool, sizeof pool);
+  EXPECT_EQ(test::visible(pool, sizeof pool), sizeof pool);
+}
+
+} // namespace

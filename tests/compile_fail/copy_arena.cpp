@@ -1,0 +1,10 @@
+#include <allot/arena.hpp>
+
+#include <utility>
+
+void use(allot::Arena strategy) {
+  allot::Arena moved = std::move(strategy);
+#ifdef MUST_FAIL
+  allot::Arena copied = moved;
+#endif
+}

@@ -1,0 +1,10 @@
+#include <allot/mapped_arena.hpp>
+
+#include <utility>
+
+void use(allot::MappedArena strategy) {
+  allot::MappedArena moved = std::move(strategy);
+#ifdef MUST_FAIL
+  allot::MappedArena copied = moved;
+#endif
+}

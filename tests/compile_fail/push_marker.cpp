@@ -1,0 +1,8 @@
+#include <allot/stack.hpp>
+
+void use(allot::Stack& stack) {
+  stack.restore(stack.mark());
+#ifdef MUST_FAIL
+  stack.push(stack.mark());
+#endif
+}

@@ -1,0 +1,8 @@
+#include <allot/stack.hpp>
+
+void use(allot::Stack& stack) {
+  stack.push("text");
+#ifdef MUST_FAIL
+  stack.push(nullptr);
+#endif
+}

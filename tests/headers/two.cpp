@@ -1,0 +1,5 @@
+#include "all_headers.hpp"
+
+const void* misuse_handler_in_two() {
+  return &allot::misuse_handler;
+}

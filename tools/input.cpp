@@ -1,0 +1,234 @@
+#include "input.hpp"
+
+#include <fmt/format.h>
+#include <rapidjson/document.h>
+#include <rapidjson/encodedstream.h>
+#include <rapidjson/error/en.h>
+#include <rapidjson/memorystream.h>
+
+#include <algorithm>
+#include <cerrno>
+#include <optional>
+#include <system_error>
+#include <utility>
+
+namespace tour {
+namespace {
+
+constexpr std::size_t max_bytes = UINT32_MAX; // what a token's offset can tell
+constexpr std::size_t max_depth = 1000;       // RapidJSON destroys a DOM recursively
+constexpr std::string_view byte_order_mark = "\xEF\xBB\xBF";
+
+template <class... Args>
+[[noreturn]] void fail(const std::string& name, fmt::format_string<Args...> format,
+                       Args&&... args) {
+  throw InputError(name + ": " + fmt::format(format, std::forward<Args>(args)...));
+}
+
+[[noreturn]] void fail_with(const std::string& name, int error) {
+  fail(name, "{}", std::generic_category().message(error));
+}
+
+std::optional<std::size_t> first_byte_not_utf8(std::string_view text) {
+  struct Nowhere {
+    void Put(char) {}
+  } nowhere;
+  rapidjson::MemoryStream stream(text.data(), text.size());
+  while (stream.Tell() != text.size()) {
+    const std::size_t at = stream.Tell();
+    if (!rapidjson::UTF8<>::Validate(stream, nowhere))
+      return at;
+  }
+  return std::nullopt;
+}
+
+std::string printable(std::string path) {
+  while (const auto bad = first_byte_not_utf8(path))
+    path[*bad] = '?';
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+  std::replace_if(path.begin(), path.end(), is_control, '?');
+  return path;
+}
+
+std::string read_all(std::FILE* file, const std::string& name) {
+  std::string text;
+  char piece[64 * 1024];
+  while (const std::size_t got = std::fread(piece, 1, sizeof piece, file)) {
+    text.append(piece, got);
+    if (text.size() > max_bytes)
+      fail(name, "larger than 4 GiB");
+  }
+  if (std::ferror(file) != 0)
+    fail_with(name, errno);
+  return text;
+}
+
+// Of what cannot be read again, a copy.
+File copy_of(std::string_view text) {
+  File copy(std::tmpfile());
+  if (copy == nullptr || std::fwrite(text.data(), 1, text.size(), copy.get()) != text.size())
+    fail_with("a temporary file", errno);
+  return copy;
+}
+
+// Parses the document once, to know that it is one, and gives the bytes that its DOM takes.
+std::size_t check(const std::string& name, std::string_view text) {
+  rapidjson::MemoryStream bytes(text.data(), text.size());
+  rapidjson::EncodedInputStream<rapidjson::UTF8<>, rapidjson::MemoryStream> stream(bytes);
+  rapidjson::Document document;
+  document.ParseStream<rapidjson::kParseValidateEncodingFlag | rapidjson::kParseIterativeFlag>(
+      stream);
+  const bool failed = document.HasParseError();
+  const rapidjson::ParseErrorCode error = document.GetParseError();
+  const std::size_t end = failed ? document.GetErrorOffset() : stream.Tell();
+  const auto fail_at = [&](std::size_t at, std::string_view why) {
+    const auto line = 1 + std::count(&text[0], &text[at], '\n');
+    fail(name, "line {}, byte {}: {}", line, at, why);
+  };
+
+  if (failed)
+    if (const auto bad = first_byte_not_utf8(text))
+      if (*bad <= end || error == rapidjson::kParseErrorStringInvalidEncoding)
+        fail_at(*bad,
+                fmt::format("0x{:02X} is not UTF-8.", static_cast<unsigned char>(text[*bad])));
+  if (end < text.size() && text[end] == '\0') // which RapidJSON takes for the end
+    fail_at(end, "A zero byte is not JSON.");
+  if (failed)
+    fail_at(end, rapidjson::GetParseError_En(error));
+  return document.GetAllocator().Size();
+}
+
+// Of a document that was checked.
+std::vector<Token> tokens_of(std::string_view text) {
+  std::vector<Token> tokens;
+  const auto add = [&tokens](char kind, std::size_t begin, std::size_t end) {
+    tokens.push_back(
+        {kind, static_cast<std::uint32_t>(begin), static_cast<std::uint32_t>(end - begin)});
+  };
+  for (std::size_t at = text.find_first_not_of(" \t\r\n"); at != std::string_view::npos;
+       at = text.find_first_not_of(" \t\r\n", at)) {
+    std::size_t end = at + 1;
+    switch (text[at]) {
+    case '{':
+    case '[':
+    case '}':
+    case ']':
+    case ',':
+    case ':':
+      add(text[at], at, end);
+      break;
+    case '"':
+      while (text[end] != '"')
+        end += text[end] == '\\' ? 2 : 1;
+      add('"', at + 1, end);
+      ++end;
+      break;
+    default:
+      end = std::min(text.find_first_of(",]} \t\r\n", at), text.size());
+      add('0', at, end);
+    }
+    at = end;
+  }
+  return tokens;
+}
+
+void take_stock(Input& input) {
+  std::vector<std::size_t> commas; // a count for each open bracket
+  std::size_t elements = 0;
+  for (const Token& token : input.tokens) {
+    switch (token.kind) {
+    case '{':
+    case '[':
+      commas.push_back(0);
+      input.depth = std::max(input.depth, commas.size());
+      ++input.nodes;
+      break;
+    case '}':
+    case ']':
+      elements -= commas.back();
+      commas.pop_back();
+      break;
+    case ',':
+      ++commas.back();
+      input.most_commas = std::max(input.most_commas, ++elements);
+      break;
+    case ':':
+      break;
+    case '"':
+      ++input.strings;
+      input.string_bytes += token.size;
+      ++input.nodes;
+      break;
+    default:
+      ++input.nodes;
+    }
+  }
+}
+
+bool opens(const Token& token) {
+  return token.kind == '{' || token.kind == '[';
+}
+bool closes(const Token& token) {
+  return token.kind == '}' || token.kind == ']';
+}
+
+// The elements of the array, or the members' values of the object, that starts at token `begin`.
+std::vector<Record> elements_of(const std::vector<Token>& tokens, std::size_t begin) {
+  std::vector<Record> elements;
+  std::size_t depth = 0;
+  std::size_t first = begin + 1;
+  for (std::size_t i = begin;; ++i) {
+    const Token& token = tokens[i];
+    if (depth == 1 && token.kind == ':')
+      first = i + 1;
+    if (depth == 1 && (token.kind == ',' || closes(token))) {
+      if (i != first)
+        elements.push_back({first, i});
+      first = i + 1;
+    }
+    if (closes(token) && --depth == 0)
+      return elements;
+    depth += opens(token) ? 1 : 0;
+  }
+}
+
+std::vector<Record> records_of(const std::vector<Token>& tokens) {
+  std::vector<Record> records;
+  if (tokens[0].kind == '[')
+    records = elements_of(tokens, 0);
+  else if (tokens[0].kind == '{')
+    for (const Record& member : elements_of(tokens, 0))
+      if (tokens[member.begin].kind == '[')
+        if (auto elements = elements_of(tokens, member.begin); elements.size() > records.size())
+          records = std::move(elements);
+  if (records.empty())
+    records.push_back({0, tokens.size()});
+  return records;
+}
+
+} // namespace
+
+Input load(const std::string& path) {
+  Input input;
+  input.name = path == "-" ? "standard input" : printable(path);
+  input.file.reset(path == "-" ? stdin : std::fopen(path.c_str(), "rb"));
+  if (input.file == nullptr)
+    fail_with(input.name, errno);
+  input.text = read_all(input.file.get(), input.name);
+  if (input.text.empty())
+    fail(input.name, "the file is empty");
+  input.dom_bytes = check(input.name, input.text);
+  if (input.text.starts_with(byte_order_mark))
+    input.text.erase(0, byte_order_mark.size());
+  if (std::fseek(input.file.get(), 0, SEEK_SET) != 0)
+    input.file = copy_of(input.text);
+
+  input.tokens = tokens_of(input.text);
+  take_stock(input);
+  if (input.depth > max_depth)
+    fail(input.name, "brackets are nested {} deep, more than {}", input.depth, max_depth);
+  input.records = records_of(input.tokens);
+  return input;
+}
+
+} // namespace tour

@@ -1,0 +1,52 @@
+// A DOM of each record, all of it in a region of its own, dropped before the next.
+#include "dom.hpp"
+#include "jobs.hpp"
+
+#include <allot/region.hpp>
+
+#include <rapidjson/stream.h>
+
+namespace tour {
+namespace {
+
+using namespace allot::literals;
+using rapidjson::CrtAllocator;
+using rapidjson::GenericDocument;
+using rapidjson::UTF8;
+
+constexpr std::size_t parse_stack_bytes = 1024; // RapidJSON's default
+
+template <class Document>
+void parse(const Input& input, const Record& record, Document& document, Values& values) {
+  const Token& first = input.tokens[record.begin];
+  const std::size_t quote = first.kind == '"' ? 1 : 0;
+  rapidjson::StringStream stream(input.text.c_str() + first.offset - quote);
+  document.template ParseStream<parse_flags | rapidjson::kParseStopWhenDoneFlag>(stream);
+  add_all(document, values);
+}
+
+void with_strategy(const Input& input, Values& values) {
+  using Allocator = AllocatorOn<allot::Region>;
+  for (const Record& record : input.records) {
+    allot::Region region({.zero = false, .arena_size = 4_KiB, .max_arena_size = 64_KiB});
+    Allocator allocator(region);
+    GenericDocument<UTF8<>, Allocator, Allocator> document(&allocator, parse_stack_bytes,
+                                                           &allocator);
+    parse(input, record, document, values);
+  }
+}
+
+void with_malloc(const Input& input, Values& values) {
+  for (const Record& record : input.records) {
+    CrtAllocator allocator;
+    GenericDocument<UTF8<>, CrtAllocator> document(&allocator, parse_stack_bytes, &allocator);
+    parse(input, record, document, values);
+  }
+}
+
+} // namespace
+
+constinit const Job region_job{"region", "a DOM a record", "RapidJSON's CrtAllocator: malloc",
+                               with_strategy, with_malloc};
+
+} // namespace tour

@@ -1,0 +1,30 @@
+// The work of the tour: for each strategy what it is for, done twice, on the strategy and on new or
+// malloc. Both sides know the same about the document, and find the same values.
+#pragma once
+
+#include "input.hpp"
+#include "values.hpp"
+
+#include <array>
+
+namespace tour {
+
+struct Job {
+  using Side = void (*)(const Input&, Values&);
+  const char* strategy;
+  const char* work;    ///< what both sides do
+  const char* instead; ///< what the other side does it with
+  Side with_strategy;
+  Side with_malloc;
+};
+
+extern const Job arena_job, typed_arena_job, bump_job, object_pool_job, block_pool_job, stack_job,
+    mapped_arena_job, region_job, scratch_job;
+
+/// In the order of the page.
+inline std::array<Job, 9> all_jobs() {
+  return {arena_job, typed_arena_job,  bump_job,   object_pool_job, block_pool_job,
+          stack_job, mapped_arena_job, region_job, scratch_job};
+}
+
+} // namespace tour

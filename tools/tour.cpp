@@ -1,0 +1,105 @@
+#include "tour.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <ctime>
+#include <random>
+
+namespace tour {
+namespace {
+
+constexpr std::size_t least_rounds = 3;
+constexpr std::size_t most_rounds = 21;
+constexpr double time_for_rounds = 1.2;
+constexpr double least_time = 0.5e-3; // of one measurement, since the clock ticks in microseconds
+
+// Of the processor, so that other programs do not count.
+double seconds_now() {
+  return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
+}
+
+void compare(const Input& input, Result& result) {
+  Values found(Values::Keep::everything);
+  Values expected(Values::Keep::everything);
+  result.job.with_strategy(input, found);
+  result.job.with_malloc(input, expected);
+  result.values = expected.count();
+  result.difference = expected.first_difference(found);
+}
+
+std::optional<counting::Usage> usage_of(Job::Side side, const Input& input) {
+  Values values(Values::Keep::checksum);
+  counting::start();
+  side(input, values);
+  return counting::stop();
+}
+
+/// One side of a job, with the times that it took.
+struct Run {
+  Job::Side side;
+  Cost* cost;
+  std::size_t repeats = 1;
+  std::vector<double> times = {};
+
+  [[nodiscard]] double time(const Input& input) const {
+    const double start = seconds_now();
+    for (std::size_t i = 0; i != repeats; ++i) {
+      Values values(Values::Keep::checksum);
+      side(input, values);
+    }
+    return (seconds_now() - start) / static_cast<double>(repeats);
+  }
+  /// Warms up, and finds how often to repeat what is too short to be measured.
+  void calibrate(const Input& input) {
+    while (time(input) * static_cast<double>(repeats) < least_time)
+      repeats *= 2;
+  }
+  [[nodiscard]] double median() {
+    const auto middle = times.begin() + static_cast<std::ptrdiff_t>(times.size() / 2);
+    std::nth_element(times.begin(), middle, times.end());
+    return *middle;
+  }
+};
+
+/// Every run once a round, each time in another order; gives the number of rounds.
+std::size_t measure(const Input& input, std::vector<Run>& runs, Progress& progress) {
+  for (Run& run : runs)
+    run.calibrate(input);
+  std::mt19937 random; // the same orders in every tour
+  std::size_t rounds = 0;
+  const double start = seconds_now();
+  while (rounds < least_rounds ||
+         (rounds < most_rounds && seconds_now() - start < time_for_rounds)) {
+    ++rounds;
+    std::shuffle(runs.begin(), runs.end(), random);
+    for (Run& run : runs) {
+      progress.show(fmt::format("measuring, round {}", rounds));
+      run.times.push_back(run.time(input));
+    }
+  }
+  for (Run& run : runs)
+    run.cost->seconds = run.median();
+  return rounds;
+}
+
+} // namespace
+
+Tour take(const Input& input, std::span<const Job> jobs, Progress& progress) {
+  Tour tour;
+  tour.results.reserve(jobs.size());
+  std::vector<Run> runs;
+  for (const Job& job : jobs) {
+    progress.show(fmt::format("comparing, {}", job.strategy));
+    Result& result = tour.results.emplace_back(Result{.job = job});
+    compare(input, result);
+    result.strategy.usage = usage_of(job.with_strategy, input);
+    result.malloc.usage = usage_of(job.with_malloc, input);
+    runs.push_back({job.with_strategy, &result.strategy});
+    runs.push_back({job.with_malloc, &result.malloc});
+  }
+  tour.rounds = measure(input, runs, progress);
+  return tour;
+}
+
+} // namespace tour
