@@ -23,8 +23,8 @@ test-%:
 	$(call build,$*)
 	ctest --preset $*
 
-bench: # measures the strategies
-	$(install) build bench
+bench: # measures the strategies and their peers
+	$(install) build bench peers
 	$(call build,bench)
 	build/bench/bench/allot_bench
 

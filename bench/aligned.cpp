@@ -3,7 +3,7 @@
 
 namespace bench {
 
-namespace {
+namespace aligned {
 
 template <class A>
 using Run64 = FixedRun<A, 24, 64>;
@@ -32,9 +32,10 @@ Workload workload(const char* name, const char* text) {
   return result;
 }
 
-} // namespace
+} // namespace aligned
 
 std::vector<Workload> aligned_workloads() {
+  using namespace aligned;
   std::vector<Workload> result;
   result.push_back(workload<Run64, Bumpalo64>(
       "aligned 24 B at 64", "4096 allocations of 24 bytes aligned to 64, then a reset"));

@@ -10,7 +10,7 @@
 
 namespace bench {
 
-namespace {
+namespace blocks {
 
 // Takes n blocks, then frees them, the newest first.
 template <class Pool>
@@ -104,9 +104,10 @@ Workload workload(const std::string& name, std::string text, std::size_t operati
   return result;
 }
 
-} // namespace
+} // namespace blocks
 
 std::vector<Workload> block_workloads() {
+  using namespace blocks;
   const std::string boost = "boost::pool";
   struct Size {
     std::size_t n;

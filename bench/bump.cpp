@@ -3,7 +3,7 @@
 
 namespace bench {
 
-namespace {
+namespace bump {
 
 template <class A>
 using Run16 = FixedRun<A, 16, 8>;
@@ -73,9 +73,10 @@ Workload zeroing_workload(const char* name, const char* text) {
   return result;
 }
 
-} // namespace
+} // namespace bump
 
 std::vector<Workload> bump_workloads() {
+  using namespace bump;
   std::vector<Workload> result;
   result.push_back(
       workload<Run16, Bumpalo16>("bump 16 B", "4096 allocations of 16 bytes, then a reset"));

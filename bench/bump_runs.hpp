@@ -60,8 +60,9 @@ class ListedRun final : public Runner {
 public:
   ListedRun() { ListedRun::round(); }
   void round() override {
+    const std::uint32_t* const sizes = sizes_;
     for (std::size_t i = 0; i != allocations; ++i)
-      touch(allocate<A, alignment>(allocator_, sizes_[i]), i);
+      touch(allocate<A, alignment>(allocator_, sizes[i]), i);
     allocator_.reset();
   }
 

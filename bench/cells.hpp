@@ -75,7 +75,8 @@ struct Workload {
   bool system_calls = false; ///< whether they are counted
   std::vector<Contestant> contestants = {};
 
-  /// Adds the allocator A, which works as Run<A>, made with `args`.
+  /// Adds the allocator A, which works as Run<A>, made with `args`. Run must not be in an unnamed
+  /// namespace: GCC gives this function external linkage all the same, and two files' would be one.
   template <template <class> class Run, class A, class... Args>
   void add(Role role, std::vector<Bound> bounds, const Args&... args) {
     if constexpr (!std::derived_from<A, Absent>)

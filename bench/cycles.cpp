@@ -11,7 +11,7 @@
 
 namespace bench {
 
-namespace {
+namespace cycles {
 
 constexpr std::size_t room = 64 * 1024;
 
@@ -140,12 +140,11 @@ Workload scratch_workload() {
                   .text = "a scope, 16 allocations of 32 bytes in it, and its end",
                   .operation = "scope",
                   .operations = ScratchCycle<NoScratch>::operations};
-  const std::vector<Bound> bounds{{Ideal::name, 1.15}};
   result.add<ScratchCycle, NoScratch>(Role::loop, {});
   result.add<ScratchCycle, IdealScratch>(Role::floor, {});
-  result.add<ScratchCycle, OurScratch<allot::Scratch>>(Role::ours, bounds);
-  result.add<ScratchCycle, OurScratch<allot::Region>>(Role::ours, bounds);
-  result.add<ScratchCycle, OurScratch<allot::MappedArena>>(Role::ours, bounds);
+  result.add<ScratchCycle, OurScratch<allot::Scratch>>(Role::ours, {});
+  result.add<ScratchCycle, OurScratch<allot::Region>>(Role::ours, {});
+  result.add<ScratchCycle, OurScratch<allot::MappedArena>>(Role::ours, {});
   result.add_peers<ScratchCycle, FoonathanScratch, ObstackScratch, AprScratch, TallocScratch>();
   return result;
 }
@@ -237,9 +236,10 @@ Workload reset_workload(const char* size, std::size_t n) {
   return result;
 }
 
-} // namespace
+} // namespace cycles
 
 std::vector<Workload> cycle_workloads() {
+  using namespace cycles;
   std::vector<Workload> result;
   result.push_back(scratch_workload());
   result.push_back(request_workload());

@@ -6,7 +6,7 @@
 
 namespace bench {
 
-namespace {
+namespace growth {
 
 constexpr std::size_t largest = 64 * 1024;
 
@@ -128,9 +128,10 @@ void add_contestants(Workload& workload) {
                      MallocArray<Tcmalloc>, MallocArray<TbbMalloc>, TallocArray>();
 }
 
-} // namespace
+} // namespace growth
 
 std::vector<Workload> growth_workloads() {
+  using namespace growth;
   Workload doubling{.name = "array, doubling",
                     .text = "an array doubled from 16 bytes to 64 KiB, filled as it grows",
                     .operation = "element of 8 bytes",

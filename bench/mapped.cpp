@@ -14,7 +14,7 @@
 
 namespace bench {
 
-namespace {
+namespace mapped {
 
 constexpr std::size_t page = 4096;
 constexpr std::size_t extent = std::size_t{64} << 20;
@@ -173,9 +173,10 @@ private:
   Memory memory_;
 };
 
-} // namespace
+} // namespace mapped
 
 std::vector<Workload> mapped_workloads() {
+  using namespace mapped;
   using ByHand = MappedByHand<Pages::small>;
   using HugeByHand = MappedByHand<Pages::huge>;
   using ZeroedHugeByHand = ZeroedByHand<Pages::huge>;

@@ -17,7 +17,7 @@
 
 namespace bench {
 
-namespace {
+namespace objects {
 
 // Made or reset, it takes one store to be as good as new, so that what is measured is the pool.
 struct Object {
@@ -156,9 +156,10 @@ Workload workload(const char* name, const char* text) {
   return result;
 }
 
-} // namespace
+} // namespace objects
 
 std::vector<Workload> object_workloads() {
+  using namespace objects;
   std::vector<Workload> result;
   result.push_back(workload<One>("objects, one", "an object of 200 bytes got, and returned"));
   result.push_back(workload<Batch>(

@@ -14,7 +14,7 @@
 
 namespace bench {
 
-namespace {
+namespace stack {
 
 constexpr std::size_t depth = 64;
 constexpr std::size_t room = 64 * 1024;
@@ -226,9 +226,10 @@ void add_contestants(Workload& workload, std::vector<Bound> bounds) {
   workload.add_peers<Run, FoonathanValues, ObstackValues, VectorValues>();
 }
 
-} // namespace
+} // namespace stack
 
 std::vector<Workload> stack_workloads() {
+  using namespace stack;
   const std::vector<Bound> bounds{{"foonathan memory_stack", 0.8}};
   Workload words{.name = "stack, 8 B",
                  .text = "64 values of 8 bytes pushed, then popped",

@@ -16,7 +16,7 @@
 
 namespace bench {
 
-namespace {
+namespace worst_call {
 
 using Clock = std::chrono::steady_clock;
 
@@ -148,9 +148,10 @@ private:
   std::vector<void*> live_;
 };
 
-} // namespace
+} // namespace worst_call
 
 std::vector<Workload> worst_call_workloads() {
+  using namespace worst_call;
   std::vector<Workload> result;
   for (const auto& [text, n] :
        {std::pair("10^3", 1'000), {"10^5", 100'000}, {"10^6", 1'000'000}}) {

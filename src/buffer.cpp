@@ -9,11 +9,6 @@ namespace allot::inline ALLOT_ABI {
 
 namespace detail {
 
-// An ordinary build leaves the refusal to the source. An instrumented one marks every byte in
-// shadow memory, and its allocator aborts the process where it cannot serve.
-inline constexpr unsigned long long largest =
-    instrumented ? 32ULL << 30 : static_cast<unsigned long long>(PTRDIFF_MAX);
-
 // The bytes to ask a source for: `bytes`, rounded, with red zones; max_size if that overflows.
 ALLOT_INLINE std::size_t stretched(std::size_t bytes) noexcept {
   return saturating_multiply(saturating_round_up(bytes, granule), red_zones.stretch(1));
@@ -37,14 +32,14 @@ ALLOT_INLINE void check_request(const char* owner, std::size_t bytes, std::size_
 ALLOT_INLINE Buffer Buffer::try_heap(std::size_t bytes, std::size_t alignment,
                                      Options options) noexcept {
   Buffer buffer;
-  if (bytes == 0 || !is_power_of_two(alignment))
+  if (bytes == 0 || !is_power_of_two(alignment) || alignment > largest_request)
     return buffer;
   const std::size_t aligned = detail::stretched_alignment(alignment);
   // Not aligned_alloc: only calloc knows which of its pages are zero already, and leaves them
   // untouched.
   const std::size_t total = saturating_add(detail::stretched(bytes), aligned - 1);
   void* base = nullptr;
-  if (total <= detail::largest)
+  if (total <= largest_request)
     base = options.zero ? std::calloc(total, 1) : std::malloc(total);
   if (base == nullptr)
     return buffer;
@@ -55,6 +50,9 @@ ALLOT_INLINE Buffer Buffer::try_heap(std::size_t bytes, std::size_t alignment,
   buffer.source_ = Source::heap;
   buffer.zero_ = options.zero;
   buffer.gap_ = red_zones;
+  const auto before = static_cast<std::size_t>(buffer.data_ - buffer.base_);
+  annotate::hide(buffer.base_, before);
+  annotate::hide(buffer.data_ + buffer.extent(), total - before - buffer.extent());
   return buffer;
 }
 
@@ -71,13 +69,17 @@ ALLOT_INLINE Buffer Buffer::mapped(std::size_t bytes, const MapOptions& options)
   detail::check_request("buffer", bytes, granule);
   const std::size_t size = saturating_round_up(bytes, os::page_size());
   const std::size_t extent = detail::stretched(size);
-  if (extent > detail::largest)
+  if (extent > largest_request)
     throw_exhausted("buffer", Errc::system_refused, "the system refused to reserve %zu bytes",
                     bytes);
   Mapping mapping("buffer", extent, options);
-  if (!mapping.commit(mapping.size()))
+  if (!mapping.commit(mapping.size())) {
+    mapping.release();
+    if (!options.file.empty())
+      os::remove_file(options.file.c_str());
     throw_exhausted("buffer", Errc::system_refused, "the system refused to commit %zu bytes",
                     bytes);
+  }
   Buffer buffer;
   buffer.data_ = mapping.data();
   buffer.size_ = size;
@@ -106,11 +108,14 @@ ALLOT_INLINE Buffer Buffer::from(std::pmr::memory_resource* upstream, std::size_
     throw_misuse("buffer", Errc::null_pointer, "a null resource was given");
   detail::check_request("buffer", bytes, alignment);
   const std::size_t extent = detail::stretched(bytes);
-  if (extent > detail::largest)
-    throw_exhausted("buffer", Errc::system_refused, "%zu bytes asked of a resource", bytes);
+  if (extent > largest_request || alignment > largest_request)
+    throw_exhausted("buffer", Errc::system_refused, "%zu bytes aligned to %zu asked of a resource",
+                    bytes, alignment);
   Buffer buffer;
   buffer.base_alignment_ = detail::stretched_alignment(alignment);
-  buffer.base_ = static_cast<std::byte*>(upstream->allocate(extent, buffer.base_alignment_));
+  // Volatile, because the standard's declaration promises what is checked here.
+  void* volatile given = upstream->allocate(extent, buffer.base_alignment_);
+  buffer.base_ = static_cast<std::byte*>(given);
   if (buffer.base_ == nullptr)
     throw_exhausted("buffer", Errc::system_refused, "the resource gave null for %zu bytes", bytes);
   buffer.base_bytes_ = extent;
@@ -146,6 +151,7 @@ ALLOT_INLINE void Buffer::release() noexcept {
   case Source::none:
     break;
   case Source::heap:
+    annotate::show(base_, base_bytes_);
     std::free(base_);
     break;
   case Source::system:

@@ -2,10 +2,10 @@
 
 namespace allot::inline ALLOT_ABI {
 
-ALLOT_INLINE Cursor::Cursor(const char* strategy, const Buffer& buffer, bool zero)
-    : Cursor(buffer.data(), buffer.size(), buffer.gap()) {
+ALLOT_INLINE Cursor::Cursor(const char* strategy, const Buffer& buffer, bool zero) {
   if (buffer.data() == nullptr)
     throw_misuse(strategy, Errc::bad_size, "the buffer has no room for 8 aligned bytes");
+  *this = Cursor(buffer.data(), buffer.size(), buffer.gap());
   if (zero && !buffer.is_zero())
     std::memset(buffer.data(), 0, buffer.extent());
   annotate::open(buffer.data(), buffer.extent());

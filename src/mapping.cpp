@@ -15,7 +15,10 @@ ALLOT_INLINE Mapping::Mapping(const char* owner, std::size_t bytes, const MapOpt
   const std::size_t page = os::page_size();
   const std::size_t guard = options.guard_pages ? page : 0;
   const std::size_t usable = saturating_round_up(bytes, page);
-  const std::size_t slack = options.huge_pages == HugePages::always ? os::huge_page_size - page : 0;
+  // Doubled where cursors run at twice the distance, to meet the same offsets.
+  const std::size_t alignment =
+      red_zones.stretch(options.huge_pages == HugePages::always ? os::huge_page_size : page);
+  const std::size_t slack = alignment - page;
   const std::size_t extent = saturating_add(saturating_add(usable, slack), 2 * guard);
 
   if (extent <= PTRDIFF_MAX)
@@ -24,8 +27,7 @@ ALLOT_INLINE Mapping::Mapping(const char* owner, std::size_t bytes, const MapOpt
     throw_exhausted(owner, Errc::system_refused, "the system refused to reserve %zu bytes", bytes);
   extent_ = extent;
   data_ = base_ + guard;
-  if (slack != 0)
-    data_ += padding(reinterpret_cast<std::uintptr_t>(data_), os::huge_page_size);
+  data_ += padding(reinterpret_cast<std::uintptr_t>(data_), alignment);
   size_ = usable;
   ready_ = strict_ ? 0 : usable;
 
@@ -39,6 +41,8 @@ ALLOT_INLINE Mapping::Mapping(const char* owner, std::size_t bytes, const MapOpt
     const bool mapped = error == os::FileError::none && os::map_file(data_, size_, file_);
     if (!mapped) {
       release();
+      if (error == os::FileError::none)
+        os::remove_file(options.file.c_str());
       throw_misuse(owner, Errc::bad_file, "the backing file %s %s", options.file.c_str(),
                    error == os::FileError::exists ? "exists already" : "cannot be made");
     }

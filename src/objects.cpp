@@ -4,7 +4,7 @@ namespace allot::inline ALLOT_ABI {
 
 ALLOT_INLINE void Objects::run_back_to(const Position& to, Cursor& cursor) noexcept {
   running_ = true;
-  std::byte* const end = cursor.close();
+  const std::uintptr_t limit = cursor.close();
   while (at_.newest != to.newest) {
     Record* const record = at_.newest;
     annotate::show(record, sizeof(ArrayRecord)); // a plain record's object follows, and is readable
@@ -12,7 +12,7 @@ ALLOT_INLINE void Objects::run_back_to(const Position& to, Cursor& cursor) noexc
     record->destroy(record);
   }
   at_.count = to.count;
-  cursor.reopen(end);
+  cursor.reopen(limit);
   running_ = false;
 }
 

@@ -128,6 +128,10 @@ ALLOT_INLINE void close_file(File file) noexcept {
   close(static_cast<int>(file));
 }
 
+ALLOT_INLINE void remove_file(const char* path) noexcept {
+  unlink(path);
+}
+
 } // namespace allot::inline ALLOT_ABI::os
 
 #endif

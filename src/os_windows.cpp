@@ -72,6 +72,7 @@ ALLOT_INLINE bool extend_file(File, std::size_t, std::size_t) noexcept {
 }
 ALLOT_INLINE void shorten_file(File, std::size_t) noexcept {}
 ALLOT_INLINE void close_file(File) noexcept {}
+ALLOT_INLINE void remove_file(const char*) noexcept {}
 
 } // namespace allot::inline ALLOT_ABI::os
 

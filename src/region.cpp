@@ -239,7 +239,7 @@ ALLOT_INLINE void Region::rewind(const Position& to) noexcept {
     take_back(to.newest);
   }
   if (current_ != nullptr)
-    cursor_.rewind(to.head);
+    cursor_.rewind(std::min(to.head, cursor_.head())); // what it was in may have been shrunk
   retired_ = to.retired;
 }
 

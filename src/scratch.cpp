@@ -26,8 +26,9 @@ ALLOT_INLINE void Scratch::reset() {
 ALLOT_INLINE void Scratch::release() noexcept {
   if (report_open_scope("released"))
     return;
-  forget_checkpoints();
   arena_.release();
+  if (arena_.freed()) // not from one of its own destructors
+    forget_checkpoints();
 }
 
 } // namespace allot::inline ALLOT_ABI

@@ -1,5 +1,6 @@
 #include <allot/side_stack.hpp>
 
+#include <allot/annotate.hpp>
 #include <allot/size.hpp>
 
 #include <algorithm>
@@ -11,7 +12,7 @@ namespace allot::inline ALLOT_ABI::detail {
 ALLOT_INLINE Grown grow(const char* owner, void* p, std::size_t count, std::size_t record) {
   const std::size_t room = std::max<std::size_t>(16, saturating_add(count, count / 2));
   const std::size_t bytes = saturating_multiply(room, record);
-  void* grown = bytes <= PTRDIFF_MAX ? std::realloc(p, bytes) : nullptr;
+  void* grown = bytes <= largest_request ? std::realloc(p, bytes) : nullptr;
   if (grown == nullptr)
     throw_exhausted(owner, Errc::system_refused, "the heap refused %zu bytes for its records",
                     bytes);

@@ -15,6 +15,7 @@
 #include <allot/abi.hpp>
 
 #include <cstddef>
+#include <cstdint>
 
 #if defined(ALLOT_ASAN)
 #include <sanitizer/asan_interface.h>
@@ -58,6 +59,11 @@ public:
 
 /// Gap for memory that a strategy owns; borrowed memory has no room for red zones.
 inline constexpr Gap red_zones{true};
+
+/// The most bytes to ask of a source. An instrumented build marks every byte in shadow memory, and
+/// its allocator aborts the process where it cannot serve.
+inline constexpr unsigned long long largest_request =
+    instrumented ? 32ULL << 30 : static_cast<unsigned long long>(PTRDIFF_MAX);
 
 namespace annotate {
 

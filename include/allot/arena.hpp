@@ -19,6 +19,7 @@
 #include <allot/roles.hpp>
 #include <allot/vocabulary.hpp>
 
+#include <algorithm>
 #include <cstddef>
 
 namespace allot::inline ALLOT_ABI {
@@ -35,7 +36,8 @@ public:
   Arena& operator=(Arena&& other) noexcept;
   ~Arena() { release(); }
 
-  /// `bytes` aligned to 8, zero unless zeroing is off. 0 bytes give a pointer that is not null.
+  /// `bytes` aligned to 8; what is handed out for the first time since a reset is zero, unless
+  /// zeroing is off. 0 bytes give a pointer that is not null.
   /// Exhausted: less is left. Misuse: released, or called by a destructor that reset runs.
   [[nodiscard]] void* allocate(std::size_t bytes) {
     if (cursor_.fits(bytes)) [[likely]]
@@ -92,6 +94,7 @@ public:
 private:
   friend Creating<Arena>;
   friend class Scratch; // which is an arena with checkpoints
+  friend Copying<Arena>;
   static constexpr const char* strategy_name = "arena";
 
   struct Position {
@@ -101,15 +104,14 @@ private:
   };
 
   Arena(const char* name, Buffer buffer, Options options);
-  [[gnu::cold, gnu::noinline]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
-  [[gnu::cold, gnu::noinline]] void* try_allocate_slow(std::size_t bytes,
-                                                       std::size_t alignment) noexcept;
+  [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   void check_usable() const;
   [[nodiscard]] Objects& owed() noexcept { return objects_; }
   [[nodiscard]] Position position() const noexcept { return {cursor_.head(), objects_.position()}; }
   void rewind(const Position& to) noexcept {
     objects_.destroy_back_to(to.objects, cursor_);
-    cursor_.rewind(to.head);
+    cursor_.rewind(std::min(to.head, cursor_.head())); // what it was in may have been shrunk
   }
 
   Cursor cursor_; // first: its head and end are all that the fast path touches

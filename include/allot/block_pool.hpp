@@ -292,15 +292,14 @@ private:
 
   BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buffer,
             const BlockOptions& options);
-  [[gnu::noinline]] void* allocate_fresh();
-  [[gnu::noinline]] void* try_allocate_fresh() noexcept;
-  [[gnu::noinline]] std::size_t take_lowest_deep() noexcept;
-  [[gnu::noinline]] void mark_above_deep(std::size_t position) noexcept;
+  void* allocate_fresh();
+  void* try_allocate_fresh() noexcept;
+  std::size_t take_lowest_deep() noexcept;
+  void mark_above_deep(std::size_t position) noexcept;
   [[nodiscard]] bool in_use(std::size_t index) const noexcept;
   void check_usable() const;
-  [[noreturn, gnu::cold, gnu::noinline]] void refuse_pointer(const void* p) const;
-  [[noreturn, gnu::cold, gnu::noinline]] void refuse_type(std::size_t bytes,
-                                                          std::size_t alignment) const;
+  [[noreturn, gnu::cold]] void refuse_pointer(const void* p) const;
+  [[noreturn, gnu::cold]] void refuse_type(std::size_t bytes, std::size_t alignment) const;
 
   std::byte* begin_ = nullptr;
   std::size_t stride_ = 0;         // from block to block in memory, red zone included

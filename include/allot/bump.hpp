@@ -36,7 +36,8 @@ public:
   Bump& operator=(Bump&& other) noexcept;
   ~Bump() { release(); }
 
-  /// `bytes` aligned to 8, zero unless zeroing is off. 0 bytes give a pointer that is not null.
+  /// `bytes` aligned to 8; what is handed out for the first time since a reset is zero, unless
+  /// zeroing is off. 0 bytes give a pointer that is not null.
   /// Exhausted: less is left. Misuse: released.
   [[nodiscard]] void* allocate(std::size_t bytes) {
     if (cursor_.fits(bytes)) [[likely]]
@@ -83,11 +84,11 @@ public:
   [[nodiscard]] bool owns(const void* p) const noexcept { return cursor_.owns(p); }
 
 private:
+  friend Copying<Bump>;
   static constexpr const char* strategy_name = "bump";
 
-  [[gnu::cold, gnu::noinline]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
-  [[gnu::cold, gnu::noinline]] void* try_allocate_slow(std::size_t bytes,
-                                                       std::size_t alignment) noexcept;
+  [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
 
   Cursor cursor_; // first: its head and end are all that the fast path touches
   Buffer buffer_;

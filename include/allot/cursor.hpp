@@ -8,7 +8,7 @@
 //
 // The check cannot wrap: a request is compared with what is left, never added to a pointer first.
 // It is `bytes < limit - head` with the limit one above the end, so that an exact fit passes and so
-// does a request for 0 bytes, which takes nothing. Released (limit == head == null) and closed
+// does a request for 0 bytes, which takes nothing. Released (both zero) and closed
 // (limit == head) cursors let nothing pass, so the fast path has one branch, and the cold path
 // finds out what it was.
 //
@@ -32,7 +32,7 @@ public:
   Cursor() = default;
   /// Over `bytes` (a multiple of 8) at `begin` (8-aligned), none of it handed out.
   Cursor(std::byte* begin, std::size_t bytes, Gap gap) noexcept
-      : head_(begin), limit_(begin + gap.stretch(bytes + 1)), begin_(begin), dirty_(begin),
+      : head_(begin), limit_(address(begin) + gap.stretch(bytes + 1)), begin_(begin), dirty_(begin),
         gap_(gap) {}
   /// Over all of `buffer`, which is cleared if `zero` and not known to be, and hidden from
   /// sanitizers. Misuse, naming `strategy`: a buffer without room for 8 bytes.
@@ -42,7 +42,7 @@ public:
   Cursor(Cursor&& other) noexcept { *this = static_cast<Cursor&&>(other); }
   Cursor& operator=(Cursor&& other) noexcept {
     head_ = std::exchange(other.head_, nullptr);
-    limit_ = std::exchange(other.limit_, nullptr);
+    limit_ = std::exchange(other.limit_, 0);
     begin_ = std::exchange(other.begin_, nullptr);
     dirty_ = std::exchange(other.dirty_, nullptr);
     peak_ = std::exchange(other.peak_, 0);
@@ -81,7 +81,7 @@ public:
   }
 
   [[nodiscard]] bool fits(std::size_t bytes) const noexcept {
-    return bytes < gap_.shrink(distance(head_, limit_));
+    return bytes < gap_.shrink(limit_ - address(head_));
   }
   /// The next `bytes`, which must fit.
   [[nodiscard]] std::byte* take(std::size_t bytes) noexcept {
@@ -128,13 +128,6 @@ public:
     head_ = to;
   }
 
-  /// Takes the newest `bytes`, which must be there, back without hiding them.
-  [[nodiscard]] std::byte* drop(std::size_t bytes) noexcept {
-    if (dirty_ < head_)
-      dirty_ = head_;
-    return head_ -= gap_.stretch(round_up(bytes));
-  }
-
   /// Takes everything back, and zeroes what may have been written since the last reset.
   void reset(bool zero) noexcept {
     rewind(begin_);
@@ -151,7 +144,7 @@ public:
 
   /// Moves the end, as memory is committed or given back. What is at and above `end` reads as zero.
   void set_end(std::byte* end) noexcept {
-    limit_ = end + gap_.stretch(1);
+    limit_ = address(end) + gap_.stretch(1);
     if (end < dirty_) {
       if (peak_ < high())
         peak_ = high();
@@ -160,8 +153,8 @@ public:
   }
 
   /// Refuses every request until `reopen(close())`.
-  [[nodiscard]] std::byte* close() noexcept { return std::exchange(limit_, head_); }
-  void reopen(std::byte* limit) noexcept { limit_ = limit; }
+  [[nodiscard]] std::uintptr_t close() noexcept { return std::exchange(limit_, address(head_)); }
+  void reopen(std::uintptr_t limit) noexcept { limit_ = limit; }
 
   [[nodiscard]] bool is_newest(const std::byte* p, std::size_t bytes) const noexcept {
     if (p == nullptr || std::less<>()(p, begin_) || std::less<>()(head_, p))
@@ -175,12 +168,16 @@ public:
   /// Throws what a request that was not served deserves, if it is not for lack of room.
   void check_request(const char* strategy, bool busy, std::size_t alignment) const;
   /// Throws what a request that was not served deserves; `busy` is while destructors run.
-  [[noreturn, gnu::cold, gnu::noinline]] void
-  refuse(const char* strategy, bool busy, std::size_t bytes, std::size_t alignment) const;
+  [[noreturn, gnu::cold]] void refuse(const char* strategy, bool busy, std::size_t bytes,
+                                      std::size_t alignment) const;
 
 private:
   [[nodiscard]] std::byte* end() const noexcept {
-    return limit_ == head_ ? head_ : limit_ - gap_.stretch(1);
+    const std::size_t room = limit_ - address(head_);
+    return room == 0 ? head_ : head_ + (room - gap_.stretch(1));
+  }
+  static std::uintptr_t address(const std::byte* p) noexcept {
+    return reinterpret_cast<std::uintptr_t>(p);
   }
   static std::size_t distance(const std::byte* from, const std::byte* to) noexcept {
     return static_cast<std::size_t>(to - from);
@@ -201,7 +198,7 @@ private:
   }
 
   std::byte* head_ = nullptr; // the only member that a fast path writes
-  std::byte* limit_ = nullptr;
+  std::uintptr_t limit_ = 0;  // a number: no pointer may go past the end
   std::byte* begin_ = nullptr;
   std::byte* dirty_ = nullptr;
   std::size_t peak_ = 0;

@@ -25,6 +25,7 @@
 #include <allot/roles.hpp>
 #include <allot/vocabulary.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -40,7 +41,8 @@ public:
   /// A scope that is still open goes to the misuse handler.
   ~MappedArena();
 
-  /// `bytes` aligned to 8, zero unless zeroing is off. 0 bytes give a pointer that is not null.
+  /// `bytes` aligned to 8; what is handed out for the first time since a reset is zero, unless
+  /// zeroing is off. 0 bytes give a pointer that is not null.
   /// Exhausted: less is left, or the system refused to commit. Misuse: released.
   [[nodiscard]] void* allocate(std::size_t bytes) {
     if (cursor_.fits(bytes)) [[likely]]
@@ -99,14 +101,16 @@ public:
 
 private:
   friend Rewinding<MappedArena, std::byte*>;
+  friend Copying<MappedArena>;
   static constexpr const char* strategy_name = "mapped_arena";
 
-  [[gnu::cold, gnu::noinline]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
-  [[gnu::cold, gnu::noinline]] void* try_allocate_slow(std::size_t bytes,
-                                                       std::size_t alignment) noexcept;
+  [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   void check_usable() const;
   [[nodiscard]] std::byte* position() const noexcept { return cursor_.head(); }
-  void rewind(std::byte* to) noexcept { cursor_.rewind(to); }
+  void rewind(std::byte* to) noexcept {
+    cursor_.rewind(std::min(to, cursor_.head())); // what it was in may have been shrunk
+  }
 
   [[nodiscard]] bool has_room(std::size_t bytes, std::size_t alignment) const noexcept;
   [[nodiscard]] bool make_ready(std::size_t distance) noexcept;

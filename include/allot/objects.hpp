@@ -86,7 +86,7 @@ public:
   [[nodiscard]] bool running() const noexcept { return running_; }
 
 private:
-  [[gnu::noinline]] void run_back_to(const Position& to, Cursor& cursor) noexcept;
+  void run_back_to(const Position& to, Cursor& cursor) noexcept;
 
   void link(Record* record, std::size_t bytes, std::size_t count) noexcept {
     at_.newest = record;

@@ -57,6 +57,7 @@ enum class FileError { none, exists, refused };
 /// Cuts the file down to `bytes` bytes.
 void shorten_file(File file, std::size_t bytes) noexcept;
 void close_file(File file) noexcept;
+void remove_file(const char* path) noexcept;
 
 } // namespace allot::inline ALLOT_ABI::os
 

@@ -60,7 +60,8 @@ public:
   /// A scope that is still open goes to the misuse handler.
   ~Region();
 
-  /// `bytes` aligned to 8, zero unless zeroing is off. 0 bytes give a pointer that is not null.
+  /// `bytes` aligned to 8; what is handed out for the first time since a reset is zero, unless
+  /// zeroing is off. 0 bytes give a pointer that is not null.
   /// Exhausted: the limit is passed, the heap or upstream refused. Misuse: moved from, or called
   /// by a destructor that reset runs.
   [[nodiscard]] void* allocate(std::size_t bytes) {
@@ -133,11 +134,11 @@ private:
   friend Rewinding<Region, detail::RegionPosition>;
   using Chunk = detail::RegionChunk;
   using Position = detail::RegionPosition;
+  friend Copying<Region>;
   static constexpr const char* strategy_name = "region";
 
-  [[gnu::cold, gnu::noinline]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
-  [[gnu::cold, gnu::noinline]] void* try_allocate_slow(std::size_t bytes,
-                                                       std::size_t alignment) noexcept;
+  [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* grow(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] Chunk* take_spare(std::size_t bytes, bool large) noexcept;
   [[nodiscard]] Chunk* make_chunk(std::size_t bytes, bool large);

@@ -64,6 +64,7 @@ public:
 private:
   friend Creating<Scratch>;
   friend Rewinding<Scratch, Arena::Position>;
+  friend Copying<Scratch>;
   static constexpr const char* strategy_name = "scratch";
 
   void check_usable() const { arena_.check_usable(); }

@@ -17,8 +17,8 @@ struct Grown {
   void* p;
   std::size_t count;
 };
-[[nodiscard, gnu::cold, gnu::noinline]] Grown grow(const char* owner, void* p, std::size_t count,
-                                                   std::size_t record);
+[[nodiscard, gnu::cold]] Grown grow(const char* owner, void* p, std::size_t count,
+                                    std::size_t record);
 void free_grown(void* p) noexcept;
 } // namespace detail
 

@@ -71,18 +71,27 @@ inline constexpr std::size_t max_size = std::numeric_limits<std::size_t>::max();
   return size + (alignment - over);
 }
 
+namespace detail {
+// What does not fit is not a constant, and does not compile.
+consteval std::size_t scaled(unsigned long long n, int shift) {
+  if (n > (max_size >> shift))
+    throw_misuse("literal", Errc::overflow, "%llu << %d", n, shift);
+  return static_cast<std::size_t>(n) << shift;
+}
+} // namespace detail
+
 inline namespace literals {
 consteval std::size_t operator""_KiB(unsigned long long n) {
-  return static_cast<std::size_t>(n << 10);
+  return detail::scaled(n, 10);
 }
 consteval std::size_t operator""_MiB(unsigned long long n) {
-  return static_cast<std::size_t>(n << 20);
+  return detail::scaled(n, 20);
 }
 consteval std::size_t operator""_GiB(unsigned long long n) {
-  return static_cast<std::size_t>(n << 30);
+  return detail::scaled(n, 30);
 }
 consteval std::size_t operator""_TiB(unsigned long long n) {
-  return static_cast<std::size_t>(n << 40);
+  return detail::scaled(n, 40);
 }
 } // namespace literals
 

@@ -92,8 +92,8 @@ private:
   void truncate(std::size_t count) noexcept;
   [[nodiscard]] bool closed() const noexcept { return limit_ != capacity_; }
   void check_usable() const;
-  [[noreturn, gnu::cold, gnu::noinline]] void refuse() const;
-  [[noreturn, gnu::cold, gnu::noinline]] void refuse_index(std::size_t index) const;
+  [[noreturn, gnu::cold]] void refuse() const;
+  [[noreturn, gnu::cold]] void refuse_index(std::size_t index) const;
 
   std::size_t count_ = 0;
   std::size_t limit_ = 0; // the capacity, but while TypedArena destroys: then no more than count_

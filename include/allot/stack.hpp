@@ -102,12 +102,9 @@ public:
 
   /// As push, but a span with null data for every refusal.
   [[nodiscard]] std::span<std::byte> try_push(std::span<const std::byte> bytes) noexcept {
-    std::byte* const p = cursor_.fits(bytes.size()) ? take(bytes.size()) : nullptr;
-    if (p == nullptr)
+    if (!cursor_.fits(bytes.size()))
       return {};
-    if (!bytes.empty())
-      std::memcpy(p, bytes.data(), bytes.size());
-    return {p, bytes.size()};
+    return bytes.empty() ? std::span(cursor_.head(), 0) : place(bytes.data(), bytes.size());
   }
 
   /// Takes `bytes`, rounded up to 8, off the top: pop(n) undoes a push of n bytes.
@@ -165,26 +162,32 @@ private:
   std::span<std::byte> copy(const void* from, std::size_t bytes) {
     if (bytes == 0 || !cursor_.fits(bytes)) [[unlikely]]
       return push_slow(bytes);
-    std::byte* const p = take(bytes);
-    std::memcpy(p, from, bytes);
-    return {p, bytes};
+    return place(from, bytes);
   }
-  std::byte* take(std::size_t bytes) noexcept {
-    std::byte* const p = cursor_.take(bytes);
+  // `from` may be what was popped last, and lie here.
+  std::span<std::byte> place(const void* from, std::size_t bytes) noexcept {
+    annotate::show(cursor_.head(), bytes);
+    std::memmove(cursor_.head(), from, bytes);
     hide_popped();
-    return p;
+    return {cursor_.take(bytes), bytes};
   }
   std::byte* drop(std::size_t bytes) noexcept {
+    std::byte* const top = cursor_.head() - round_up(bytes);
+    if constexpr (instrumented) {
+      if (popped_end_ == nullptr)
+        popped_end_ = cursor_.head();
+    }
+    cursor_.rewind(top);
     if constexpr (instrumented)
-      keep_readable(bytes);
-    return cursor_.drop(bytes);
+      annotate::show(top, static_cast<std::size_t>(popped_end_ - top));
+    return top;
   }
   [[nodiscard]] std::size_t above_mark() const noexcept {
     return static_cast<std::size_t>(cursor_.head() - floor_);
   }
 
-  [[gnu::cold, gnu::noinline]] std::span<std::byte> push_slow(std::size_t bytes);
-  [[gnu::cold, gnu::noinline]] std::span<std::byte> pop_slow(std::size_t bytes);
+  [[gnu::cold]] std::span<std::byte> push_slow(std::size_t bytes);
+  [[gnu::cold]] std::span<std::byte> pop_slow(std::size_t bytes);
   void check_usable() const;
   void leave(Marker marker) noexcept;
   void drop_marks(std::size_t keep) noexcept;
@@ -197,11 +200,6 @@ private:
         annotate::hide(cursor_.head(), static_cast<std::size_t>(popped_end_ - cursor_.head()));
       popped_end_ = nullptr;
     }
-  }
-  void keep_readable(std::size_t bytes) noexcept {
-    annotate::show(cursor_.head() - round_up(bytes), round_up(bytes));
-    if (popped_end_ == nullptr)
-      popped_end_ = cursor_.head();
   }
 
   Cursor cursor_;              // first: every push and pop touches its head

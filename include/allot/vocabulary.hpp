@@ -40,15 +40,22 @@ public:
   /// Makes the allocation of `old_bytes` at `p` `new_bytes` long: in place if it is the newest and
   /// there is room, else in a new place, where the contents are copied to; the old place stays
   /// taken. A null `p` allocates. Fails as allocate does, with the old allocation intact.
+  /// Misuse also: `p` is not allocated here.
   [[nodiscard]] void* reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
                                  std::size_t alignment = granule) {
     const bool aligned =
         is_power_of_two(alignment) && padding(reinterpret_cast<std::uintptr_t>(p), alignment) == 0;
     if (p != nullptr && aligned && self().try_resize(p, old_bytes, new_bytes))
       return p;
+    const std::size_t kept = p == nullptr ? 0 : std::min(old_bytes, new_bytes);
+    if (kept != 0 && !self().owns(p)) [[unlikely]] {
+      (void)self().allocate(0, alignment); // refuses what must be refused before a foreign pointer
+      throw_misuse(S::strategy_name, Errc::foreign_pointer,
+                   "%p cannot be reallocated: not from here", p);
+    }
     void* const moved = self().allocate(new_bytes, alignment);
-    if (p != nullptr && old_bytes != 0 && new_bytes != 0)
-      std::memcpy(moved, p, std::min(old_bytes, new_bytes));
+    if (kept != 0)
+      std::memcpy(moved, p, kept);
     return moved;
   }
 
@@ -67,8 +74,9 @@ template <class S>
 class Creating : public Copying<S> {
 public:
   /// A T made in place. Unless T is trivially destructible, its destructor runs when the strategy
-  /// takes the memory back, newest object first. The constructor may allocate from this strategy;
-  /// if it throws, the memory is taken back unless it did. Fails as allocate does.
+  /// takes the memory back, newest object first. The constructor may allocate from this strategy,
+  /// not reset it; if it throws, the memory is taken back unless it allocated. Fails as allocate
+  /// does.
   template <class T, class... Args>
   T* create(Args&&... args) {
     if constexpr (std::is_trivially_destructible_v<T>) {
@@ -231,12 +239,14 @@ private:
   }
   void leave_scope(std::size_t depth) noexcept {
     --scopes_;
-    if (checkpoints_.size() == depth + 1) [[likely]]
+    if (checkpoints_.size() > depth) [[likely]] {
+      checkpoints_.truncate(depth + 1); // an exception may have left later ones
       self().rewind(checkpoints_.pop());
-    else
+    } else {
       report_misuse(S::strategy_name, Errc::no_checkpoint,
                     "a scope ended out of order: %zu checkpoints are left, it made number %zu",
                     checkpoints_.size(), depth + 1);
+    }
   }
 
   SideStack<Position> checkpoints_;

@@ -91,8 +91,9 @@ TYPED_TEST(BorrowedMemory, OfAnySizeAtAnyAddressIsUsedInsideOnly) {
       const std::size_t inside = bytes < skip ? 0 : (bytes - skip) / 8 * 8;
       std::byte* const begin = memory + offset + skip;
       if (inside < TypeParam::least) {
-        EXPECT_EQ(test::kind(
-                      [&] { return TypeParam::make(Buffer::borrowed({memory + offset, bytes})); }),
+        EXPECT_EQ(test::kind([&] {
+                    return TypeParam::make(Buffer::borrowed({memory + offset, bytes}));
+                  }),
                   "Misuse(bad_size)");
         ASSERT_TRUE(test::holds(memory, sizeof memory, 0xA5));
         continue;
@@ -115,9 +116,8 @@ TYPED_TEST(BorrowedMemory, OfAnySizeAtAnyAddressIsUsedInsideOnly) {
         EXPECT_GE(taken, inside / TypeParam::least);
       ASSERT_EQ(test::visible(memory, sizeof memory), sizeof memory);
       ASSERT_TRUE(test::holds(memory, static_cast<std::size_t>(begin - memory), 0xA5));
-      ASSERT_TRUE(test::holds(begin + inside,
-                              static_cast<std::size_t>(memory + sizeof memory - begin) - inside,
-                              0xA5));
+      ASSERT_TRUE(test::holds(
+          begin + inside, static_cast<std::size_t>(memory + sizeof memory - begin) - inside, 0xA5));
     }
   }
 }

@@ -14,7 +14,7 @@
 #include <vector>
 
 using namespace allot;
-using conformance::Borrowed, conformance::Heap, conformance::Mapped, conformance::Mapping,
+using conformance::Borrowed, conformance::Heap, conformance::Mapped, conformance::Reserved,
     conformance::On, conformance::RegionOnHeap, conformance::RegionOnUpstream,
     conformance::Upstream;
 using conformance::is_exhausted, conformance::room;
@@ -131,7 +131,7 @@ const auto all_kinds = testing::Values(
     kind<On<Arena, Upstream>>(), kind<On<Bump, Heap>>(), kind<On<Bump, Mapped>>(),
     kind<On<Bump, Borrowed<3>>>(), kind<On<Bump, Upstream>>(), kind<On<Scratch, Heap>>(),
     kind<On<Scratch, Mapped>>(), kind<On<Scratch, Borrowed<7>>>(), kind<On<Scratch, Upstream>>(),
-    kind<Mapping<Commit::demand>>(), kind<Mapping<Commit::strict>>(), kind<RegionOnHeap>(),
+    kind<Reserved<Commit::demand>>(), kind<Reserved<Commit::strict>>(), kind<RegionOnHeap>(),
     kind<RegionOnUpstream>());
 
 class Bytes : public testing::TestWithParam<Kind> {
@@ -222,9 +222,8 @@ TEST_P(Bytes, WhatCannotFitIsRefusedAndChangesNothing) {
   test::fill(p, 24);
   const test::State before = test::state(*s);
   std::vector<std::size_t> sizes(std::begin(test::unservable), std::end(test::unservable));
-  for (const std::size_t bytes :
-       {room - 23, room, room + 1, 2 * room, SIZE_MAX - 1, SIZE_MAX - 63,
-        SIZE_MAX - room, SIZE_MAX / 2 - 7, std::size_t{1} << 62})
+  for (const std::size_t bytes : {room - 23, room, room + 1, 2 * room, SIZE_MAX - 1, SIZE_MAX - 63,
+                                  SIZE_MAX - room, SIZE_MAX / 2 - 7, std::size_t{1} << 62})
     sizes.push_back(bytes);
   for (const std::size_t bytes : sizes) {
     EXPECT_TRUE(is_exhausted([&] { return s->allocate(bytes); })) << bytes;
@@ -293,7 +292,7 @@ TEST_P(Bytes, AnAlignmentThatCannotBeMetIsRefusedAndChangesNothing) {
     EXPECT_TRUE(is_exhausted([&] { return s->allocate(SIZE_MAX - 7, alignment); })) << alignment;
     EXPECT_EQ(s->used(), before.used);
   }
-  EXPECT_EQ(s->capacity(), before.room);
+  EXPECT_EQ(s->capacity(), before.capacity);
   EXPECT_EQ(s->try_allocate(8, std::size_t{1} << 63), nullptr);
 }
 

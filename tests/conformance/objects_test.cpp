@@ -181,9 +181,8 @@ TYPED_TEST(Objects, AnArrayThatCannotFitIsRefusedAndChangesNothing) {
   auto s = this->make();
   s.template create<Counted>();
   const test::State before = test::state(s);
-  for (const std::size_t count :
-       {room, SIZE_MAX, SIZE_MAX / sizeof(Counted), SIZE_MAX / sizeof(Counted) + 1,
-        SIZE_MAX / sizeof(Counted) - 7}) {
+  for (const std::size_t count : {room, SIZE_MAX, SIZE_MAX / sizeof(Counted),
+                                  SIZE_MAX / sizeof(Counted) + 1, SIZE_MAX / sizeof(Counted) - 7}) {
     EXPECT_TRUE(is_exhausted([&] { s.template create_array<Counted>(count); })) << count;
     EXPECT_TRUE(is_exhausted([&] { s.template create_array<std::uint64_t>(count); })) << count;
   }
@@ -277,7 +276,8 @@ TYPED_TEST(Objects, WhileTheyAreDestroyedAllIsClosed) {
              test::kind([&] { return s.allocate(0); }),
              test::kind([&] { return s.allocate(8, 64); }),
              test::kind([&] { s.template create<std::string>(); }),
-             test::kind([&] { return s.copy("text"); }), test::kind([&] { s.reset(); })};
+             test::kind([&] { return s.copy("text"); }),
+             test::kind([&] { s.reset(); })};
     void* const p = s.try_allocate(8);
     refused = p == nullptr && s.try_allocate(0) == nullptr && s.try_allocate(8, 64) == nullptr;
   };

@@ -88,7 +88,6 @@ struct OfObjectPool {
 template <class Of, class Memory>
 class On : public Of {
 public:
-  using Kind = Of;
   static std::string name() { return std::string(Of::name) + "On" + Memory::name(); }
   auto make(Options options) { return Of::make(memory_.buffer(options), options); }
 
@@ -180,18 +179,6 @@ TYPED_TEST(BoundedPieces, ANewOneOwnsNothing) {
   EXPECT_FALSE(s.owns(first - 1));
   EXPECT_FALSE(s.owns(first + 2 * sizeof(Piece)));
   EXPECT_FALSE(s.owns(nullptr));
-}
-
-TYPED_TEST(BoundedPieces, AreLeftAsTheyWereWhereZeroingIsOff) {
-  auto s = this->make({.zero = false});
-  void* const p = TypeParam::take(s);
-  test::fill(p, sizeof(Piece));
-  s.reset();
-  if constexpr (std::is_same_v<typename TypeParam::Kind, OfStack> ||
-                std::is_same_v<typename TypeParam::Kind, OfTypedArena>)
-    GTEST_SKIP() << "what it hands out has a value";
-  else
-    EXPECT_TRUE(test::holds(TypeParam::take(s), sizeof(Piece), 0xA5));
 }
 
 TYPED_TEST(Pieces, OfAReleasedOneAreRefused) {

@@ -46,8 +46,7 @@ public:
     for (const auto& memory : lent_) {
       EXPECT_EQ(test::visible(memory->bytes, sizeof(Memory)), sizeof(Memory));
       EXPECT_TRUE(test::holds(memory->bytes, begin, 0xA5));
-      EXPECT_TRUE(
-          test::holds(memory->bytes + begin + room, sizeof(Memory) - begin - room, 0xA5));
+      EXPECT_TRUE(test::holds(memory->bytes + begin + room, sizeof(Memory) - begin - room, 0xA5));
     }
   }
 
@@ -89,7 +88,7 @@ private:
 };
 
 template <allot::Commit policy>
-class Mapping {
+class Reserved {
 public:
   using Strategy = allot::MappedArena;
   static std::string name() {
