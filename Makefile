@@ -36,4 +36,4 @@ lint: # checks the format, and the library and its tools with clang-tidy
 	$(install) build clang tools test lint
 	clang-format --dry-run -Werror $(sources)
 	cmake --preset clang
-	run-clang-tidy -quiet -p build/clang 'src/|tools/|tests/headers/one'
+	run-clang-tidy -quiet -p build/clang '^$(CURDIR)/((src|tools)/|tests/headers/one)'

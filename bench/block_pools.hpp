@@ -73,10 +73,9 @@ private:
 template <allot::Order order, bool zero>
 class OurPool {
 public:
-  static constexpr const char* name = order == allot::Order::any
-                                          ? "allot::BlockPool, any order"
-                                          : zero ? "allot::BlockPool, first free, zeroing"
-                                                 : "allot::BlockPool, first free";
+  static constexpr const char* name = order == allot::Order::any ? "allot::BlockPool, any order"
+                                      : zero ? "allot::BlockPool, first free, zeroing"
+                                             : "allot::BlockPool, first free";
   explicit OurPool(std::size_t n) : pool_(block_bytes, n, {.zero = zero, .order = order}) {}
   void* allocate() { return pool_.allocate(); }
   void deallocate(void* p) { pool_.deallocate(p); }

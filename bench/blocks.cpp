@@ -128,15 +128,15 @@ std::vector<Workload> block_workloads() {
     result.push_back(workload<Lifo>(std::string("blocks, LIFO, ") + text,
                                     "all" + of + " blocks taken, then freed, the newest first", n,
                                     counted, any_lifo, {{boost, 1.3}}, n));
-    for (const std::size_t percent : {99, 50}) {
+    for (const std::size_t percent : {std::size_t{99}, std::size_t{50}}) {
       const std::size_t live = n / 100 * percent;
       const std::string fill = std::to_string(percent) + " % full, " + text;
       const std::string in_use = std::to_string(percent) + " %" + of + " blocks in use: ";
       const bool bounded = percent == 99;
-      result.push_back(workload<Batch>(
-          "blocks, 64 random, " + fill, in_use + "64 freed at random, then 64 taken", operations,
-          counted, bounded ? any_batch : std::vector<Bound>(),
-          bounded ? first_batch : std::vector<Bound>(), n, live));
+      result.push_back(workload<Batch>("blocks, 64 random, " + fill,
+                                       in_use + "64 freed at random, then 64 taken", operations,
+                                       counted, bounded ? any_batch : std::vector<Bound>(),
+                                       bounded ? first_batch : std::vector<Bound>(), n, live));
       result.push_back(workload<Single>("blocks, 1 random, " + fill,
                                         in_use + "one freed at random, then one taken", operations,
                                         counted, {}, {}, n, live));

@@ -90,7 +90,8 @@ std::vector<Workload> bump_workloads() {
   result.push_back(zeroing_workload<Run64>(
       "bump 64 B, zeroing", "4096 allocations of 64 bytes, then a reset that zeroes them"));
   result.push_back(zeroing_workload<RunListed>(
-      "bump 1-256 B, zeroing", "4096 allocations of 1 to 256 bytes, then a reset that zeroes them"));
+      "bump 1-256 B, zeroing",
+      "4096 allocations of 1 to 256 bytes, then a reset that zeroes them"));
   return result;
 }
 

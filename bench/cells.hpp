@@ -67,9 +67,9 @@ struct Absent {};
 
 struct Workload {
   std::string name;
-  std::string text;      ///< what a round does
-  std::string operation; ///< what times and counts are of
-  std::size_t operations; ///< of a round
+  std::string text;          ///< what a round does
+  std::string operation;     ///< what times and counts are of
+  std::size_t operations;    ///< of a round
   bool counted = true;       ///< whether instructions are counted
   bool longest_call = false; ///< whether the longest call counts, not the average
   bool system_calls = false; ///< whether they are counted
@@ -101,9 +101,9 @@ struct Workload {
 
 [[nodiscard]] inline std::vector<Workload> all_workloads() {
   std::vector<Workload> all;
-  for (const auto group : {bump_workloads, aligned_workloads, growth_workloads, block_workloads,
-                           object_workloads, stack_workloads, cycle_workloads, mapped_workloads,
-                           worst_call_workloads})
+  for (const auto group :
+       {bump_workloads, aligned_workloads, growth_workloads, block_workloads, object_workloads,
+        stack_workloads, cycle_workloads, mapped_workloads, worst_call_workloads})
     for (Workload& workload : group())
       all.push_back(std::move(workload));
   return all;

@@ -15,7 +15,8 @@ namespace cycles {
 
 constexpr std::size_t room = 64 * 1024;
 
-// ------------------------------------------------------------------------------------------ scratch
+// ------------------------------------------------------------------------------------------
+// scratch
 
 // `scoped` runs a body, and takes back what it allocated.
 
@@ -149,7 +150,8 @@ Workload scratch_workload() {
   return result;
 }
 
-// ----------------------------------------------------------------------------------------- requests
+// -----------------------------------------------------------------------------------------
+// requests
 
 // A request: an allocator from nothing, 1000 allocations of 64 bytes, and its end.
 template <class A>
@@ -186,7 +188,8 @@ Workload request_workload() {
   return result;
 }
 
-// ------------------------------------------------------------------------------------------- resets
+// -------------------------------------------------------------------------------------------
+// resets
 
 struct Memset {
   static constexpr const char* name = "memset";

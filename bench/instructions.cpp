@@ -158,8 +158,8 @@ bool check(const Instructions& now, const char* baseline_file) {
       for (const Bound& bound : contestant.bounds) {
         const auto other = cells->second.find(bound.against);
         if (bound.instructions && other != cells->second.end() && count > other->second) {
-          std::cerr << cell << " takes " << count << " instructions, " << bound.against
-                    << " only " << other->second << '\n';
+          std::cerr << cell << " takes " << count << " instructions, " << bound.against << " only "
+                    << other->second << '\n';
           good = false;
         }
       }

@@ -119,8 +119,8 @@ private:
       failed_ = true;
       return;
     }
-    const double seconds = results_.workloads()[w].longest_call ? run.real_accumulated_time
-                                                                : run.cpu_accumulated_time;
+    const double seconds =
+        results_.workloads()[w].longest_call ? run.real_accumulated_time : run.cpu_accumulated_time;
     Result& result = results_.of(w, c);
     result.nanoseconds.push_back(seconds * 1e9 / run.counters.at("operations"));
     result.page_faults = run.counters.at("page_faults");
@@ -136,11 +136,11 @@ void register_all(const std::vector<Workload>& workloads, Runners& runners) {
     for (const Contestant& contestant : workload.contestants) {
       if (contestant.role == Role::loop)
         continue;
-      auto* const registered = benchmark::RegisterBenchmark(
-          Collector::key(workload, contestant).c_str(),
-          [&workload, &contestant, &runners](benchmark::State& state) {
-            run(state, workload, contestant, runners);
-          });
+      auto* const registered =
+          benchmark::RegisterBenchmark(Collector::key(workload, contestant).c_str(),
+                                       [&workload, &contestant, &runners](benchmark::State& state) {
+                                         run(state, workload, contestant, runners);
+                                       });
       // The time that it takes to find the longest call is not the call's.
       if (workload.longest_call)
         registered->UseManualTime()->Iterations(1);

@@ -127,9 +127,7 @@ struct SmallOfTebibyte : Small {
 struct Strict : Small {
   static constexpr const char* name = "allot::MappedArena, strict";
   static allot::MapOptions options() {
-    return {.zero = false,
-            .huge_pages = allot::HugePages::never,
-            .commit = allot::Commit::strict};
+    return {.zero = false, .huge_pages = allot::HugePages::never, .commit = allot::Commit::strict};
   }
 };
 struct Huge : Small {

@@ -162,8 +162,8 @@ std::vector<Workload> object_workloads() {
   using namespace objects;
   std::vector<Workload> result;
   result.push_back(workload<One>("objects, one", "an object of 200 bytes got, and returned"));
-  result.push_back(workload<Batch>(
-      "objects, 64", "64 objects of 200 bytes got, and returned, the newest first"));
+  result.push_back(workload<Batch>("objects, 64",
+                                   "64 objects of 200 bytes got, and returned, the newest first"));
   return result;
 }
 

@@ -18,7 +18,9 @@ bool is_from(const char* function, const char* library) {
 
 } // namespace
 
-std::string left_out() { return ALLOT_BENCH_LEFT_OUT; }
+std::string left_out() {
+  return ALLOT_BENCH_LEFT_OUT;
+}
 
 void check_malloc() {
   if (is_from("malloc", "/libc.so") && is_from("free", "/libc.so") &&

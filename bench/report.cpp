@@ -138,27 +138,28 @@ void draw_chart(std::ostream& out, const std::vector<Bar>& bars) {
   out << "<svg viewBox=\"0 0 920 " << height + 24 << "\" role=\"img\">\n";
   for (const double tick : ticks)
     if (tick > lowest && tick < highest)
-      out << "<line class=\"" << (tick == 1 ? "one" : "tick") << "\" x1=\"" << x(tick)
-          << "\" x2=\"" << x(tick) << "\" y1=\"0\" y2=\"" << height << "\"/><text class=\"axis\" x=\""
-          << x(tick) << "\" y=\"" << height + 16 << "\">" << tick << "&#215;</text>\n";
+      out << "<line class=\"" << (tick == 1 ? "one" : "tick") << "\" x1=\"" << x(tick) << "\" x2=\""
+          << x(tick) << "\" y1=\"0\" y2=\"" << height << "\"/><text class=\"axis\" x=\"" << x(tick)
+          << "\" y=\"" << height + 16 << "\">" << tick << "&#215;</text>\n";
   double y = 0;
   for (const Bar& bar : bars) {
     const double end = x(bar.median / base);
     out << "<text class=\"name\" x=\"" << label_width - 8 << "\" y=\"" << y + 15 << "\">"
         << escaped(bar.name) << "</text><rect class=\"" << bar.role << "\" x=\"" << label_width
-        << "\" y=\"" << y + 3 << "\" width=\"" << std::max(end - label_width, 1.0)
-        << "\" height=\"" << row - 6 << "\"/><line class=\"range\" x1=\"" << x(bar.least / base)
-        << "\" x2=\"" << x(bar.most / base) << "\" y1=\"" << y + row / 2 << "\" y2=\""
-        << y + row / 2 << "\"/>";
+        << "\" y=\"" << y + 3 << "\" width=\"" << std::max(end - label_width, 1.0) << "\" height=\""
+        << row - 6 << "\"/><line class=\"range\" x1=\"" << x(bar.least / base) << "\" x2=\""
+        << x(bar.most / base) << "\" y1=\"" << y + row / 2 << "\" y2=\"" << y + row / 2 << "\"/>";
+    double right = std::max(end, x(bar.most / base));
     for (const Bound& bound : bar.bounds) {
       if (!bound.ratio)
         continue;
       const double limit = x(bar.median / *bound.ratio * bound.limit / base);
-      out << "<line class=\"" << (bound.met ? "met" : "missed") << "\" x1=\"" << limit
-          << "\" x2=\"" << limit << "\" y1=\"" << y + 1 << "\" y2=\"" << y + row - 1 << "\"/>";
+      out << "<line class=\"" << (bound.met ? "met" : "missed") << "\" x1=\"" << limit << "\" x2=\""
+          << limit << "\" y1=\"" << y + 1 << "\" y2=\"" << y + row - 1 << "\"/>";
+      right = std::max(right, limit);
     }
-    out << "<text class=\"value\" x=\"" << std::max(end, x(bar.most / base)) + 6 << "\" y=\""
-        << y + 15 << "\">" << digits(bar.median) << " ns</text>\n";
+    out << "<text class=\"value\" x=\"" << right + 6 << "\" y=\"" << y + 15 << "\">"
+        << digits(bar.median) << " ns</text>\n";
     y += row;
   }
   out << "</svg>\n";
@@ -198,8 +199,8 @@ void write_table(std::ostream& out, const std::vector<Bar>& bars) {
       out << "<td class=\"bounds\">";
       for (const Bound& bound : bar.bounds) {
         if (bound.ratio)
-          out << "<span class=\"" << (bound.met ? "met" : "missed") << "\">"
-              << digits(*bound.ratio) << "</span> of " << digits(bound.limit) << " &#215; ";
+          out << "<span class=\"" << (bound.met ? "met" : "missed") << "\">" << digits(*bound.ratio)
+              << "</span> of " << digits(bound.limit) << " &#215; ";
         else
           out << "not measured against ";
         out << escaped(bound.against) << "<br>";
@@ -254,14 +255,15 @@ void write_page(std::ostream& out, const rapidjson::Document& results,
   }
 
   out << "<!DOCTYPE html>\n<html lang=\"en\">\n<meta charset=\"utf-8\">\n"
-         "<meta name=\"viewport\" content=\"width=device-width\">\n<title>allot: benchmarks</title>\n"
+         "<meta name=\"viewport\" content=\"width=device-width\">\n<title>allot: "
+         "benchmarks</title>\n"
       << style << "<h1>allot beside its peers</h1>\n<p>" << escaped(results["hardware"].GetString())
       << "<br>" << escaped(results["compiler"].GetString());
   if (results["left_out"].GetStringLength() != 0)
-    out << "<br>Left out, as they were not installed: "
-        << escaped(results["left_out"].GetString());
+    out << "<br>Left out, as they were not installed: " << escaped(results["left_out"].GetString());
   out << "</p>\n<p>Medians; a thin line goes from the least to the most. Ratios are to the floor, "
-         "which is written by hand, on a logarithmic scale. An upright mark is a bound that ours is "
+         "which is written by hand, on a logarithmic scale. An upright mark is a bound that ours "
+         "is "
          "to stay left of: "
       << met << " are met, " << missed << " missed.</p>\n<p class=\"key\">"
       << "<span style=\"background:var(--ours)\"></span>ours"
@@ -270,8 +272,8 @@ void write_page(std::ostream& out, const rapidjson::Document& results,
          "<span style=\"background:var(--reference)\"></span>reference</p>\n<nav>";
   for (std::size_t i = 0; i != charts.size(); ++i)
     if (!charts[i].empty())
-      out << "<a href=\"#w" << i << "\">" << escaped(workloads[static_cast<unsigned>(i)]["name"].GetString())
-          << "</a> ";
+      out << "<a href=\"#w" << i << "\">"
+          << escaped(workloads[static_cast<unsigned>(i)]["name"].GetString()) << "</a> ";
   out << "</nav>\n";
   for (std::size_t i = 0; i != charts.size(); ++i) {
     if (charts[i].empty())

@@ -8,8 +8,8 @@
 #include <array>
 #include <cstddef>
 #include <cstdint>
-#include <cstring>
 #include <cstdlib>
+#include <cstring>
 #include <vector>
 
 namespace bench {
@@ -162,7 +162,9 @@ struct VectorValues {
 };
 
 // Keeps what was pushed and popped so far from the optimizer.
-void keep() { asm volatile("" : : : "memory"); }
+void keep() {
+  asm volatile("" : : : "memory");
+}
 
 template <class Stack, class V>
 class PushAndPop final : public Runner {

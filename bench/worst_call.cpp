@@ -153,8 +153,7 @@ private:
 std::vector<Workload> worst_call_workloads() {
   using namespace worst_call;
   std::vector<Workload> result;
-  for (const auto& [text, n] :
-       {std::pair("10^3", 1'000), {"10^5", 100'000}, {"10^6", 1'000'000}}) {
+  for (const auto& [text, n] : {std::pair("10^3", 1'000), {"10^5", 100'000}, {"10^6", 1'000'000}}) {
     const auto blocks = static_cast<std::size_t>(n);
     Workload last{.name = std::string("last block, ") + text,
                   .text = std::string("all but the last of ") + text +

@@ -98,7 +98,7 @@ ALLOT_INLINE void* Region::allocate_slow(std::size_t bytes, std::size_t alignmen
   const std::size_t left = options_.limit - std::min(options_.limit, capacity_);
   if (void* p = grow(bytes, alignment))
     return p;
-  if (bytes > left)
+  if (options_.limit != max_size && bytes > left)
     throw_full(strategy_name, bytes, left, options_.limit);
   throw_exhausted(strategy_name, Errc::system_refused,
                   "no arena for %zu bytes: the heap or the limit of %zu refused, %zu are held",

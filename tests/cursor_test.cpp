@@ -186,21 +186,18 @@ TEST_P(CursorTest, ResetZeroesAllThatMayHaveBeenWritten) {
   Cursor c = cursor(128);
   test::fill(c.take(96), 96);
   c.rewind(at(8));
-  (void)c.drop(8);
+  c.rewind(at(0));
   (void)c.take(8);
   c.reset(true);
   EXPECT_EQ(c.used(), 0u);
   EXPECT_TRUE(test::holds(c.take(128), 128, 0));
 }
 
-TEST_P(CursorTest, ResetZeroesWhatWasTakenBackByShrinkingOrDropping) {
+TEST_P(CursorTest, ResetZeroesWhatWasTakenBackByShrinking) {
   Cursor c = cursor(128);
   std::byte* const p = c.take(96);
   test::fill(p, 96);
   EXPECT_TRUE(c.try_resize(p, 96, 8));
-  c.reset(true);
-  test::fill(c.take(64), 64);
-  (void)c.drop(64);
   c.reset(true);
   EXPECT_TRUE(test::holds(c.take(128), 128, 0));
 }
@@ -258,13 +255,13 @@ TEST_P(CursorTest, ResumesWhereAnotherStood) {
 
 TEST_P(CursorTest, RefusesEverythingWhileClosed) {
   Cursor c = cursor(64, 8);
-  std::byte* const end = c.close();
+  const std::uintptr_t limit = c.close();
   for (const std::size_t bytes : test::Sizes{0, 1, 8, 56}) {
     EXPECT_FALSE(c.fits(bytes));
     EXPECT_EQ(c.take_aligned(bytes, 8), nullptr);
   }
   EXPECT_EQ(c.used(), 8u);
-  c.reopen(end);
+  c.reopen(limit);
   EXPECT_EQ(c.available(), 56u);
 }
 

@@ -82,8 +82,8 @@ std::size_t check(const std::string& name, std::string_view text) {
   const rapidjson::ParseErrorCode error = document.GetParseError();
   const std::size_t end = failed ? document.GetErrorOffset() : stream.Tell();
   const auto fail_at = [&](std::size_t at, std::string_view why) {
-    const auto line =
-        1 + std::count(text.begin(), text.begin() + static_cast<std::ptrdiff_t>(at), '\n');
+    const std::string_view before = text.substr(0, at);
+    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
     fail(name, "line {}, byte {}: {}", line, at, why);
   };
 

@@ -95,9 +95,9 @@ void print_table(std::FILE* out, const Input& input, const Tour& tour) {
   }
   fmt::print(
       out,
-      "\nTimes are medians of {} interleaved rounds; below a ratio of 1 the strategy is the "
-      "faster.\nPeak is the most bytes held from the system's allocator, calls are the calls "
-      "that reached it.\n{} values that both sides found were compared.\n",
+      "\nTimes are of the processor, medians of {} interleaved rounds; with a ratio below 1 the "
+      "strategy\nis the faster. Peak is the most bytes held from the system's allocator, calls "
+      "are those that\nreached it for memory. {} values that both sides found were compared.\n",
       tour.rounds, values);
 }
 

@@ -92,6 +92,7 @@ public:
   /// Makes the newest allocation of the current arena longer or shorter in place; another of it
   /// only shorter, which gives nothing back. False, and nothing changed, if that cannot be.
   [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
+    peak_ = peak(); // before a shrink
     return !objects_.running() && cursor_.try_resize(p, old_bytes, new_bytes);
   }
 

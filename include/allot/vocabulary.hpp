@@ -188,8 +188,7 @@ public:
   /// Misuse: released. Exhausted: the heap refused.
   std::size_t checkpoint() {
     self().check_usable();
-    checkpoints_.push(S::strategy_name, self().position());
-    return checkpoints_.size() - 1;
+    return push(false);
   }
 
   /// Takes back all that was handed out since the last checkpoint, which goes too; destroys the
@@ -199,7 +198,7 @@ public:
     self().check_usable();
     if (checkpoints_.empty()) [[unlikely]]
       throw_misuse(S::strategy_name, Errc::no_checkpoint, "restore without a checkpoint");
-    self().rewind(checkpoints_.pop());
+    self().rewind(checkpoints_.pop().position);
   }
 
   /// A checkpoint that is restored at the end of the enclosing block.
@@ -232,24 +231,43 @@ private:
   friend Scope<S>;
   S& self() noexcept { return static_cast<S&>(*this); }
 
+  struct Checkpoint {
+    Position position;
+    bool scoped;
+  };
+
+  std::size_t push(bool scoped) {
+    checkpoints_.push(S::strategy_name, {self().position(), scoped});
+    return checkpoints_.size() - 1;
+  }
   std::size_t enter_scope() {
-    const std::size_t depth = checkpoint();
+    self().check_usable();
+    const std::size_t depth = push(true);
     ++scopes_;
     return depth;
   }
   void leave_scope(std::size_t depth) noexcept {
     --scopes_;
-    if (checkpoints_.size() > depth) [[likely]] {
-      checkpoints_.truncate(depth + 1); // an exception may have left later ones
-      self().rewind(checkpoints_.pop());
+    if (is_innermost(depth)) [[likely]] {
+      checkpoints_.truncate(depth + 1); // later ones, which an exception may have left
+      self().rewind(checkpoints_.pop().position);
     } else {
       report_misuse(S::strategy_name, Errc::no_checkpoint,
                     "a scope ended out of order: %zu checkpoints are left, it made number %zu",
                     checkpoints_.size(), depth + 1);
     }
   }
+  // Whether the checkpoint at `depth` is a scope's, and none above it is.
+  [[nodiscard]] bool is_innermost(std::size_t depth) const noexcept {
+    if (depth >= checkpoints_.size() || !checkpoints_[depth].scoped)
+      return false;
+    std::size_t above = checkpoints_.size() - 1;
+    while (above != depth && !checkpoints_[above].scoped)
+      --above;
+    return above == depth;
+  }
 
-  SideStack<Position> checkpoints_;
+  SideStack<Checkpoint> checkpoints_;
   std::size_t scopes_ = 0;
 };
 

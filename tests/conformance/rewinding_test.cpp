@@ -153,6 +153,22 @@ TYPED_TEST(Checkpoints, ScopesThatEndOutOfOrderAreReportedAndIgnored) {
   EXPECT_EQ(s.used(), 0u);
 }
 
+TYPED_TEST(Checkpoints, AnAssignmentUnderAnOpenScopeIsReported) {
+  const test::ReportedMisuse reported;
+  auto s = this->make();
+  {
+    const auto scope = s.scope();
+    (void)s.allocate(8);
+    s = this->make();
+    ASSERT_FALSE(reported.texts().empty());
+    EXPECT_TRUE(reported.texts()[0].starts_with("busy "));
+  }
+  const std::size_t reports = reported.texts().size(); // of the assignment, and of the scope
+  s.reset();
+  s.release();
+  EXPECT_EQ(reported.texts().size(), reports);
+}
+
 TYPED_TEST(Checkpoints, AScopeThatOutlivesItsStrategyIsReported) {
   EXPECT_DEATH(
       {

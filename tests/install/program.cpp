@@ -17,7 +17,7 @@ int main() {
 
   arena(a, release);
   try {
-    arena(a, 64);
+    (void)arena(a, 64);
     ok = false;
   } catch (const allot::Misuse&) {
   }

@@ -1,13 +1,15 @@
 // The parts of the `allot` command: what is counted, and what comes of jobs whose sides differ.
-#include "../../tools/report.hpp"
-#include "../../tools/tour.hpp"
+#include "report.hpp"
+#include "tour.hpp"
 
 #include <gtest/gtest.h>
 
+#include <array>
 #include <chrono>
-#include <cstdint>
 #include <cstdio>
 #include <cstdlib>
+#include <initializer_list>
+#include <optional>
 #include <string>
 #include <thread>
 
@@ -78,11 +80,11 @@ TEST(Counting, StartsAnew) {
 }
 
 void find_three(const Input&, Values& values) {
-  for (const std::uint64_t value : {1, 2, 3})
+  for (const unsigned value : {1u, 2u, 3u})
     values.number(value);
 }
 void find_three_others(const Input&, Values& values) {
-  for (const std::uint64_t value : {1, 2, 4})
+  for (const unsigned value : {1u, 2u, 4u})
     values.number(value);
 }
 

@@ -1,0 +1,28 @@
+// What hot_path.sh disassembles: each function is one call of a hot path and nothing else.
+#include <allot/allot.hpp>
+
+#include <cstddef>
+
+extern "C" {
+void* bump_16(allot::Bump& s) {
+  return s.allocate(16);
+}
+void* bump_n(allot::Bump& s, std::size_t n) {
+  return s.allocate(n);
+}
+void* arena_16(allot::Arena& s) {
+  return s.allocate(16);
+}
+void* arena_n(allot::Arena& s, std::size_t n) {
+  return s.allocate(n);
+}
+void* scratch_16(allot::Scratch& s) {
+  return s.allocate(16);
+}
+void* region_16(allot::Region& s) {
+  return s.allocate(16);
+}
+void* mapped_16(allot::MappedArena& s) {
+  return s.allocate(16);
+}
+}

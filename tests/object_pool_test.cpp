@@ -1,0 +1,640 @@
+#include <allot/object_pool.hpp>
+
+#include "support.hpp"
+
+#include <array>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <random>
+#include <set>
+#include <stdexcept>
+#include <string>
+#include <type_traits>
+#include <utility>
+#include <vector>
+
+using namespace allot;
+using test::Witness;
+
+namespace {
+
+using Log = std::vector<int>;
+using Texts = std::vector<std::string>;
+
+// {available, in_use, total_allocated, capacity}
+using Numbers = std::array<std::size_t, 4>;
+template <class Pool>
+Numbers numbers(const Pool& pool) {
+  const auto stats = pool.stats();
+  return {stats.available, stats.in_use, stats.total_allocated, stats.capacity};
+}
+
+template <class Pool>
+auto acquire(Pool& pool, std::size_t count) {
+  std::vector<decltype(&pool.acquire())> objects(count);
+  for (auto& object : objects)
+    object = &pool.acquire();
+  return objects;
+}
+
+TEST(ObjectPool, MakesNothingAtConstruction) {
+  int made = 0;
+  ObjectPool pool([&] { return ++made; }, [](int&) {}, 1000);
+  EXPECT_EQ(made, 0);
+  EXPECT_EQ(numbers(pool), (Numbers{0, 0, 0, 1000}));
+}
+
+TEST(ObjectPool, HandsOutTheOneReturnedLastResetOrElseANewOne) {
+  Log resets;
+  int made = 0;
+  ObjectPool pool([&] { return made++; }, [&](int& n) { resets.push_back(n); }, 4);
+  int& zero = pool.acquire();
+  int& one = pool.acquire();
+  EXPECT_EQ(zero, 0);
+  EXPECT_EQ(one, 1);
+  pool.give_back(one);
+  pool.give_back(zero);
+  EXPECT_TRUE(resets.empty()); // before reuse, not at return
+  EXPECT_EQ(&pool.acquire(), &zero);
+  EXPECT_EQ(&pool.acquire(), &one);
+  EXPECT_EQ(resets, (Log{0, 1}));
+  EXPECT_EQ(pool.acquire(), 2);
+  EXPECT_EQ(resets.size(), 2u);
+}
+
+TEST(ObjectPool, DeducesWhatItHolds) {
+  ObjectPool from_lambda([] { return std::string(); }, [](std::string&) {}, 1);
+  static_assert(std::is_same_v<decltype(from_lambda.acquire()), std::string&>);
+  static const std::string shared = "a copy of this";
+  ObjectPool from_reference([]() -> const std::string& { return shared; }, LeaveAsIs(), 1);
+  static_assert(std::is_same_v<decltype(from_reference.acquire()), std::string&>);
+  EXPECT_EQ(from_reference.acquire(), shared);
+  EXPECT_NE(&from_reference.acquire(), &shared);
+  std::function<int()> make = [] { return 7; };
+  std::function<void(int&)> reset = [](int& n) { n = 8; };
+  ObjectPool from_functions(make, reset, 1);
+  static_assert(std::is_same_v<decltype(from_functions),
+                               ObjectPool<int, std::function<int()>, std::function<void(int&)>>>);
+  int& number = from_functions.acquire();
+  EXPECT_EQ(number, 7);
+  from_functions.give_back(number);
+  EXPECT_EQ(from_functions.acquire(), 8);
+}
+
+TEST(ObjectPool, WithoutCallablesValueInitialisesAndLeavesObjectsAsTheyAre) {
+  ObjectPool<int> pool(2);
+  int& number = pool.acquire();
+  EXPECT_EQ(number, 0);
+  number = 7;
+  pool.give_back(number);
+  EXPECT_EQ(pool.acquire(), 7);
+}
+
+TEST(ObjectPool, CallablesMayHaveStateAndOnlyMove) {
+  int made = 0;
+  ObjectPool pool([&made, owned = std::make_unique<int>(5)] { return *owned + made++; },
+                  [count = 0](int& n) mutable { n = ++count; }, 2);
+  auto moved = std::move(pool);
+  int& first = moved.acquire();
+  EXPECT_EQ(first, 5);
+  EXPECT_EQ(moved.acquire(), 6);
+  moved.give_back(first);
+  EXPECT_EQ(moved.acquire(), 1);
+  moved.give_back(first);
+  EXPECT_EQ(moved.acquire(), 2);
+}
+
+TEST(ObjectPool, PoolsOfCapturingLambdasCanBeAssigned) {
+  int made = 0;
+  const auto pool_of = [&](int first) {
+    return ObjectPool([&made, first] { return ++made, first; }, [first](int& n) { n = -first; }, 2);
+  };
+  auto pool = pool_of(1);
+  EXPECT_EQ(pool.acquire(), 1);
+  pool = pool_of(2);
+  EXPECT_EQ(numbers(pool), (Numbers{0, 0, 0, 2}));
+  int& two = pool.acquire();
+  EXPECT_EQ(two, 2);
+  pool.give_back(two);
+  EXPECT_EQ(pool.acquire(), -2);
+}
+
+TEST(ObjectPool, ObjectsNeedNotMove) {
+  struct Immovable {
+    explicit Immovable(int n) : number(n) {}
+    Immovable(const Immovable&) = delete;
+    Immovable& operator=(const Immovable&) = delete;
+    int number;
+  };
+  ObjectPool pool([n = 0]() mutable { return Immovable(++n); }, [](Immovable&) {}, 1);
+  EXPECT_EQ(pool.acquire().number, 1);
+  EXPECT_EQ(pool.acquire().number, 2);
+}
+
+template <std::size_t alignment>
+struct alignas(alignment) Aligned {
+  char byte = 'x';
+};
+
+TEST(ObjectPool, ObjectsAreAlignedAsTheirTypesAre) {
+  const auto check = []<std::size_t alignment>(std::integral_constant<std::size_t, alignment>) {
+    ObjectPool<Aligned<alignment>> pool(3);
+    for (const auto* object : acquire(pool, 100)) {
+      EXPECT_TRUE(test::is_aligned(object, alignment));
+      EXPECT_EQ(object->byte, 'x');
+    }
+  };
+  check(std::integral_constant<std::size_t, 1>());
+  check(std::integral_constant<std::size_t, 16>());
+  check(std::integral_constant<std::size_t, 128>());
+  check(std::integral_constant<std::size_t, 4096>());
+}
+
+TEST(ObjectPool, ObjectsNeverMoveAndNeverOverlap) {
+  ObjectPool<std::uint64_t> pool(1);
+  const auto objects = acquire(pool, 5000);
+  for (std::size_t i = 0; i != objects.size(); ++i)
+    *objects[i] = i;
+  for (std::size_t i = 0; i != objects.size(); ++i)
+    ASSERT_EQ(*objects[i], i);
+  EXPECT_EQ(std::set(objects.begin(), objects.end()).size(), objects.size());
+}
+
+TEST(ObjectPool, TheCapacityIsAHint) {
+  ObjectPool<int> none(0);
+  (void)acquire(none, 100);
+  EXPECT_EQ(numbers(none), (Numbers{0, 100, 100, 0}));
+  ObjectPool<std::uint64_t> too_many(SIZE_MAX);
+  EXPECT_EQ(numbers(too_many), (Numbers{0, 0, 0, SIZE_MAX}));
+  EXPECT_EQ(test::kind([&] { (void)too_many.acquire(); }), "Exhausted(system_refused)");
+  EXPECT_EQ(numbers(too_many), (Numbers{0, 0, 0, SIZE_MAX}));
+}
+
+TEST(ObjectPool, CountsWhatIsAvailableInUseAndEverMade) {
+  ObjectPool<int> pool(4);
+  const auto objects = acquire(pool, 3);
+  EXPECT_EQ(numbers(pool), (Numbers{0, 3, 3, 4}));
+  pool.give_back(*objects[1]);
+  EXPECT_EQ(numbers(pool), (Numbers{1, 2, 3, 4}));
+  (void)pool.acquire();
+  EXPECT_EQ(numbers(pool), (Numbers{0, 3, 3, 4}));
+  (void)acquire(pool, 97);
+  EXPECT_EQ(numbers(pool), (Numbers{0, 100, 100, 4}));
+}
+
+TEST(ObjectPool, RefusesWhatIsNotItsOwnOrWasReturned) {
+  ObjectPool<std::array<int, 4>> pool(4);
+  ObjectPool<std::array<int, 4>> other(4);
+  auto& object = pool.acquire();
+  auto& theirs = other.acquire();
+  std::array<int, 4> local{};
+  auto* const inside = reinterpret_cast<std::array<int, 4>*>(&object[1]);
+  auto* const behind = reinterpret_cast<std::array<int, 4>*>(
+      reinterpret_cast<std::byte*>(&object) + red_zones.stretch(sizeof object)); // not made yet
+  const auto code = [&](std::array<int, 4>& it) { return test::kind([&] { pool.give_back(it); }); };
+  const Numbers before = numbers(pool);
+  EXPECT_EQ(code(local), "Misuse(foreign_pointer)");
+  EXPECT_EQ(code(theirs), "Misuse(foreign_pointer)");
+  EXPECT_EQ(code(*behind), "Misuse(foreign_pointer)");
+  EXPECT_EQ(code(*inside), "Misuse(misaligned_pointer)");
+  EXPECT_EQ(numbers(pool), before);
+  pool.give_back(object);
+  EXPECT_EQ(code(object), "Misuse(double_free)");
+  EXPECT_EQ(code(*inside), "Misuse(misaligned_pointer)");
+  EXPECT_EQ(numbers(pool), (Numbers{1, 0, 1, 4}));
+}
+
+TEST(ObjectPool, RefusesAnObjectThatItDestroyed) {
+  ObjectPool<int> pool(1);
+  const auto objects = acquire(pool, 10);
+  for (int* const object : objects)
+    pool.give_back(*object);
+  pool.shrink();
+  std::size_t refused = 0;
+  for (int* const object : objects) {
+    const std::string kind = test::kind([&] { pool.give_back(*object); });
+    EXPECT_TRUE(kind == "Misuse(foreign_pointer)" || kind == "Misuse(double_free)") << kind;
+    refused += kind == "Misuse(foreign_pointer)";
+  }
+  EXPECT_EQ(refused, 9u); // but the one that was kept
+  EXPECT_EQ(numbers(pool), (Numbers{1, 0, 10, 1}));
+}
+
+TEST(ObjectPool, NamesItselfInErrors) {
+  ObjectPool<int> pool(1);
+  pool.release();
+  EXPECT_EQ(test::error([&] { (void)pool.acquire(); }),
+            "Misuse(released) object_pool: used after release");
+}
+
+struct Exploding {
+  explicit Exploding(bool shall) {
+    if (shall)
+      throw std::runtime_error("make");
+  }
+};
+
+TEST(ObjectPool, AMakeThatThrowsLosesNothing) {
+  bool fails = false;
+  ObjectPool pool([&] { return Exploding(fails); }, [](Exploding&) {}, 2);
+  Exploding& first = pool.acquire();
+  for (const bool recycled : {false, true}) { // in a fresh slot, and in that of a destroyed object
+    if (recycled) {
+      const auto more = acquire(pool, 4);
+      for (Exploding* const object : more)
+        pool.give_back(*object);
+      pool.shrink();
+      (void)acquire(pool, 2); // what is left
+    }
+    const Numbers before = numbers(pool);
+    fails = true;
+    for (int i = 0; i != 100; ++i)
+      EXPECT_THROW((void)pool.acquire(), std::runtime_error);
+    EXPECT_EQ(numbers(pool), before);
+    fails = false;
+    EXPECT_NE(&pool.acquire(), &first);
+    EXPECT_EQ(pool.stats().in_use, before[1] + 1);
+  }
+}
+
+TEST(ObjectPool, AResetThatThrowsLosesNothing) {
+  bool fails = false;
+  ObjectPool pool([n = 0]() mutable { return n++; },
+                  [&](int&) {
+                    if (fails)
+                      throw std::runtime_error("reset");
+                  },
+                  2);
+  int& object = pool.acquire();
+  pool.give_back(object);
+  fails = true;
+  for (int i = 0; i != 3; ++i)
+    EXPECT_THROW((void)pool.acquire(), std::runtime_error);
+  EXPECT_EQ(numbers(pool), (Numbers{1, 0, 1, 2}));
+  fails = false;
+  EXPECT_EQ(&pool.acquire(), &object);
+  EXPECT_EQ(object, 0);
+}
+
+TEST(ObjectPool, ItsCallablesMustNotUseIt) {
+  ObjectPool<int, std::function<int()>, std::function<void(int&)>>* self = nullptr;
+  int* taken = nullptr;
+  Texts kinds;
+  const auto misbehave = [&] {
+    kinds = {test::kind([&] { (void)self->acquire(); }),
+             test::kind([&] { self->give_back(*taken); }), test::kind([&] { self->shrink(); }),
+             test::kind([&] { const auto lease = self->lease(); })};
+  };
+  const Texts busy(4, "Misuse(busy)");
+  bool misbehaving_make = false;
+  ObjectPool<int, std::function<int()>, std::function<void(int&)>> pool(
+      [&] {
+        if (misbehaving_make)
+          misbehave();
+        return 0;
+      },
+      [&](int&) { misbehave(); }, 2);
+  self = &pool;
+  taken = &pool.acquire();
+  misbehaving_make = true;
+  int& second = pool.acquire();
+  EXPECT_EQ(kinds, busy);
+  pool.give_back(second);
+  kinds.clear();
+  (void)pool.acquire(); // resets
+  EXPECT_EQ(kinds, busy);
+  EXPECT_EQ(numbers(pool), (Numbers{0, 2, 2, 2}));
+}
+
+TEST(ObjectPool, AReleaseByACallableIsReportedAndIgnored) {
+  const test::ReportedMisuse reported;
+  ObjectPool<int, std::function<int()>>* self = nullptr;
+  ObjectPool<int, std::function<int()>> pool(
+      [&] {
+        self->release();
+        return 7;
+      },
+      LeaveAsIs(), 2);
+  self = &pool;
+  EXPECT_EQ(pool.acquire(), 7);
+  ASSERT_EQ(reported.texts().size(), 1u);
+  EXPECT_TRUE(reported.texts()[0].starts_with("busy object_pool: "));
+  EXPECT_EQ(numbers(pool), (Numbers{0, 1, 1, 2}));
+}
+
+struct Logged {
+  Logged(Log& destroyed, int name) : log(destroyed), number(name) {}
+  Logged(const Logged&) = delete;
+  Logged& operator=(const Logged&) = delete;
+  ~Logged() { log.push_back(number); }
+  Log& log;
+  int number;
+};
+
+TEST(ObjectPool, ReleaseAndTheEndDestroyAllObjectsThoseInUseToo) {
+  Log log;
+  const auto make = [&log, n = 0]() mutable { return Logged(log, n++); };
+  {
+    ObjectPool pool(make, LeaveAsIs(), 2);
+    const auto objects = acquire(pool, 40);
+    for (std::size_t i = 0; i != 40; i += 2)
+      pool.give_back(*objects[i]);
+    pool.release();
+    EXPECT_EQ(std::set(log.begin(), log.end()).size(), 40u);
+    EXPECT_EQ(log.size(), 40u);
+    EXPECT_EQ(pool.stats().available + pool.stats().in_use, 0u);
+    EXPECT_EQ(test::kind([&] { (void)pool.acquire(); }), "Misuse(released)");
+    EXPECT_EQ(test::kind([&] { pool.give_back(*objects[0]); }), "Misuse(released)");
+    EXPECT_EQ(test::kind([&] { pool.shrink(); }), "Misuse(released)");
+    EXPECT_EQ(test::kind([&] { const auto lease = pool.lease(); }), "Misuse(released)");
+    EXPECT_FALSE(pool.owns(objects[1]));
+    pool.release();
+  }
+  EXPECT_EQ(log.size(), 40u);
+  {
+    ObjectPool pool(make, LeaveAsIs(), 2);
+    (void)acquire(pool, 3);
+  }
+  EXPECT_EQ(log.size(), 43u);
+}
+
+TEST(ObjectPool, ObjectsGoWithAMove) {
+  Log log;
+  ObjectPool from([&log, n = 0]() mutable { return Logged(log, n++); }, LeaveAsIs(), 2);
+  const auto objects = acquire(from, 3);
+  from.give_back(*objects[2]);
+  auto to = std::move(from);
+  EXPECT_EQ(numbers(from), (Numbers{0, 0, 0, 0}));
+  EXPECT_EQ(numbers(to), (Numbers{1, 2, 3, 2}));
+  EXPECT_EQ(test::kind([&] { (void)from.acquire(); }), "Misuse(released)");
+  EXPECT_EQ(test::kind([&] { from.give_back(*objects[0]); }), "Misuse(released)");
+  from.release();
+  EXPECT_TRUE(log.empty());
+  EXPECT_EQ(&to.acquire(), objects[2]);
+  to.give_back(*objects[0]);
+  auto& alias = to;
+  to = std::move(alias);
+  EXPECT_EQ(numbers(to), (Numbers{1, 2, 3, 2}));
+  to.release();
+  EXPECT_EQ(log.size(), 3u);
+}
+
+TEST(ObjectPool, ShrinkKeepsAsManyAsItsCapacityTheOnesReturnedLast) {
+  Log log;
+  ObjectPool pool([&log, n = 0]() mutable { return Logged(log, n++); }, LeaveAsIs(), 3);
+  const auto objects = acquire(pool, 8);
+  for (const int i : {7, 0, 6, 1, 5, 2})
+    pool.give_back(*objects[static_cast<std::size_t>(i)]);
+  pool.shrink();
+  EXPECT_EQ(std::set(log.begin(), log.end()), (std::set{7, 0, 6}));
+  EXPECT_EQ(numbers(pool), (Numbers{3, 2, 8, 3}));
+  for (const int i : {2, 5, 1})
+    EXPECT_EQ(&pool.acquire(), objects[static_cast<std::size_t>(i)]);
+  EXPECT_EQ(pool.acquire().number, 8);
+  pool.shrink(); // there is nothing to destroy
+  EXPECT_EQ(log.size(), 3u);
+  EXPECT_EQ(numbers(pool), (Numbers{0, 6, 9, 3}));
+}
+
+TEST(ObjectPool, ShrinkToNoneFreesAllMemoryAndThePoolGoesOn) {
+  ObjectPool<std::string> pool(0);
+  for (int round = 0; round != 3; ++round) {
+    const auto objects = acquire(pool, 1000);
+    for (std::string* const object : objects)
+      *object = "long enough not to be stored in the object itself";
+    for (std::string* const object : objects)
+      pool.give_back(*object);
+    pool.shrink();
+    EXPECT_EQ(numbers(pool), (Numbers{0, 0, 1000u * (static_cast<std::size_t>(round) + 1), 0}));
+    EXPECT_FALSE(pool.owns(objects[0]));
+  }
+}
+
+// Random use, with the pool's word for everything compared with what must be so.
+TEST(ObjectPool, StaysTrueUnderAnyOrderOfCalls) {
+  struct Thing {
+    std::uint64_t id = 0;
+    std::array<std::uint64_t, 2> rest{};
+  };
+  for (const std::size_t capacity : test::Sizes{0, 1, 10, 100}) {
+    std::size_t made = 0;
+    std::size_t alive = 0;
+    struct Counted : Thing {
+      explicit Counted(std::size_t& count) : living(count) { ++living; }
+      Counted(const Counted&) = delete;
+      Counted& operator=(const Counted&) = delete;
+      ~Counted() { --living; }
+      std::size_t& living;
+    };
+    ObjectPool pool(
+        [&] {
+          ++made;
+          return Counted(alive);
+        },
+        LeaveAsIs(), capacity);
+    std::vector<Counted*> taken;
+    std::vector<Counted*> returned;
+    std::mt19937 random(4);
+    for (std::uint64_t step = 1; step != 20000; ++step) {
+      const auto choice = random() % 1000;
+      // Grows to hundreds, then shrinks, in turns.
+      const bool growing = step / 1500 % 2 == 0;
+      if (choice < (growing ? 600u : 350u)) {
+        Counted* const object = &pool.acquire();
+        if (!returned.empty()) {
+          ASSERT_EQ(object, returned.back());
+          returned.pop_back();
+        }
+        object->id = step;
+        object->rest.fill(step);
+        taken.push_back(object);
+      } else if (choice < 998) {
+        if (taken.empty())
+          continue;
+        std::swap(taken[random() % taken.size()], taken.back());
+        Counted* const object = taken.back();
+        ASSERT_EQ(object->rest[0], object->id);
+        ASSERT_EQ(object->rest[1], object->id);
+        ASSERT_TRUE(pool.owns(object));
+        pool.give_back(*object);
+        ASSERT_FALSE(pool.owns(object));
+        returned.push_back(object);
+        taken.pop_back();
+      } else {
+        pool.shrink();
+        if (returned.size() > capacity)
+          returned.erase(returned.begin(), returned.end() - static_cast<std::ptrdiff_t>(capacity));
+      }
+      ASSERT_EQ(numbers(pool), (Numbers{returned.size(), taken.size(), made, capacity}));
+      ASSERT_EQ(alive, returned.size() + taken.size());
+    }
+    EXPECT_EQ(std::set(taken.begin(), taken.end()).size(), taken.size());
+  }
+}
+
+TEST(ObjectPool, OwnsObjectsInUse) {
+  ObjectPool<std::array<int, 3>> pool(2);
+  const auto& object = pool.acquire();
+  const auto* const bytes = reinterpret_cast<const std::byte*>(&object);
+  EXPECT_TRUE(pool.owns(&object));
+  EXPECT_TRUE(pool.owns(bytes + sizeof object - 1));
+  EXPECT_FALSE(pool.owns(bytes - 1));
+  EXPECT_FALSE(pool.owns(bytes + red_zones.stretch(16)));
+  EXPECT_FALSE(pool.owns(nullptr));
+  EXPECT_FALSE(pool.owns(&pool));
+}
+
+TEST(ObjectPool, ALeaseGivesItsObjectBack) {
+  int made = 0;
+  ObjectPool pool([&] { return std::string(1, static_cast<char>('a' + made++)); },
+                  [](std::string& text) { text += " again"; }, 2);
+  const std::string* object = nullptr;
+  {
+    const auto lease = pool.lease();
+    EXPECT_EQ(*lease, "a");
+    EXPECT_EQ(lease->size(), 1u);
+    object = &*lease;
+    const auto second = pool.lease();
+    EXPECT_EQ(*second, "b");
+    EXPECT_EQ(pool.stats().in_use, 2u);
+  }
+  EXPECT_EQ(pool.stats().available, 2u);
+  {
+    auto lease = pool.lease(); // leases end in reverse, so that the first is on top
+    EXPECT_EQ(&*lease, object);
+    EXPECT_EQ(*lease, "a again");
+    const auto moved = std::move(lease);
+    EXPECT_EQ(&*moved, object);
+    EXPECT_EQ(pool.stats().in_use, 1u);
+  }
+  EXPECT_EQ(pool.stats().available, 2u);
+}
+
+TEST(ObjectPool, ALeaseEndsByAnException) {
+  ObjectPool<int> pool(1);
+  EXPECT_THROW(
+      {
+        const auto lease = pool.lease();
+        throw std::runtime_error("away");
+      },
+      std::runtime_error);
+  EXPECT_EQ(numbers(pool), (Numbers{1, 0, 1, 1}));
+}
+
+TEST(ObjectPool, ALeaseThatCannotBeMadeIsNotOut) {
+  ObjectPool<int, std::function<int()>> pool([]() -> int { throw std::runtime_error("make"); },
+                                             LeaveAsIs(), 1);
+  EXPECT_THROW((void)pool.lease(), std::runtime_error);
+  const test::ReportedMisuse reported;
+  pool.release();
+  EXPECT_TRUE(reported.texts().empty());
+}
+
+TEST(ObjectPool, ALeaseForbidsRelease) {
+  const test::ReportedMisuse reported;
+  ObjectPool<int> pool(2);
+  {
+    const auto lease = pool.lease();
+    *lease = 7;
+    pool.release();
+    EXPECT_EQ(reported.texts(), Texts{"busy object_pool: released with 1 leases out"});
+    EXPECT_EQ(*lease, 7);
+    EXPECT_EQ(numbers(pool), (Numbers{0, 1, 1, 2}));
+  }
+  EXPECT_EQ(numbers(pool), (Numbers{1, 0, 1, 2}));
+  pool.release();
+  EXPECT_EQ(reported.texts().size(), 1u);
+}
+
+TEST(ObjectPool, ALeaseWhoseObjectWasGivenBackIsReported) {
+  const test::ReportedMisuse reported;
+  ObjectPool<int> pool(2);
+  {
+    const auto lease = pool.lease();
+    pool.give_back(*lease);
+  }
+  EXPECT_EQ(reported.texts(),
+            Texts{"double_free object_pool: a lease ended whose object was given back"});
+  EXPECT_EQ(numbers(pool), (Numbers{1, 0, 1, 2}));
+}
+
+TEST(ObjectPool, AMoveUnderALeaseIsReported) {
+  const test::ReportedMisuse reported;
+  ObjectPool<int> pool(2);
+  {
+    const auto lease = pool.lease();
+    const auto moved = std::move(pool);
+    ASSERT_EQ(reported.texts(), Texts{"busy object_pool: moved with 1 leases out"});
+  }
+  EXPECT_EQ(reported.texts().size(), 2u); // the lease finds its object gone
+}
+
+// What the assigned pool had is not lost, though a lease on it was out.
+TEST(ObjectPool, AnAssignmentUnderALeaseIsReportedAndLosesNothing) {
+  const test::ReportedMisuse reported;
+  Log log;
+  const auto pool_of = [&log](int first) {
+    return ObjectPool([&log, n = first]() mutable { return Logged(log, n++); }, LeaveAsIs(), 2);
+  };
+  {
+    auto pool = pool_of(0);
+    auto other = pool_of(10);
+    (void)other.acquire();
+    {
+      const auto lease = pool.lease();
+      pool = std::move(other);
+      ASSERT_FALSE(reported.texts().empty());
+      EXPECT_TRUE(reported.texts()[0].starts_with("busy object_pool: "));
+    }
+  }
+  EXPECT_EQ(std::multiset(log.begin(), log.end()), (std::multiset{0, 10}));
+}
+
+TEST(ObjectPoolDeathTest, ALeaseThatOutlivesItsPoolIsReported) {
+  EXPECT_DEATH(
+      {
+        ObjectPool<int> pool(2);
+        const auto lease = pool.lease();
+        std::destroy_at(&pool);
+      },
+      "allot: object_pool: destroyed with 1 leases out");
+}
+
+class ObjectPoolHiding : public test::Watched {};
+
+TEST_F(ObjectPoolHiding, WhatWasReturnedAndWhatLiesBehind) {
+  struct Twelve {
+    int numbers[3];
+  };
+  ObjectPool<Twelve> pool(2);
+  Twelve& object = pool.acquire();
+  EXPECT_EQ(test::visible(&object, 64), 12u);
+  EXPECT_EQ(test::visible(&pool.acquire(), 64), 12u);
+  pool.give_back(object);
+  EXPECT_TRUE(test::all_hidden(&object, sizeof object));
+  EXPECT_EQ(&pool.acquire(), &object);
+  EXPECT_EQ(test::visible(&object, 64), 12u);
+}
+
+TEST_F(ObjectPoolHiding, WhatAResetThatThrewLeft) {
+  ObjectPool pool([] { return 0; }, [](int&) { throw std::runtime_error("reset"); }, 2);
+  int& object = pool.acquire();
+  pool.give_back(object);
+  EXPECT_THROW((void)pool.acquire(), std::runtime_error);
+  EXPECT_TRUE(test::all_hidden(&object, sizeof object));
+}
+
+#if defined(ALLOT_ASAN)
+TEST(ObjectPoolDeathTest, AddressSanitizerCatchesUseOfAReturnedObject) {
+  ObjectPool<std::uint64_t> pool(2);
+  std::uint64_t& object = pool.acquire();
+  EXPECT_DEATH(test::touch(&object + 1), "use-after-poison");
+  pool.give_back(object);
+  EXPECT_DEATH(test::touch(&object), "use-after-poison");
+  pool.release();
+  EXPECT_DEATH(test::touch(&object), "heap-use-after-free");
+}
+#endif
+
+} // namespace

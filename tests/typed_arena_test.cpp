@@ -1,0 +1,399 @@
+#include <allot/typed_arena.hpp>
+
+#include "support.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <functional>
+#include <memory>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace allot;
+using test::TestResource;
+using test::Witness;
+
+namespace {
+
+using Log = std::vector<int>;
+
+TEST(TypedArena, MakesObjectsInOrder) {
+  TypedArena<std::string> arena(3);
+  EXPECT_EQ(test::state(arena), (test::State{3, 0, 3, 0}));
+  const auto [first, zero] = arena.create("first");
+  const auto [second, one] = arena.create(3, 'x');
+  EXPECT_EQ(zero, 0u);
+  EXPECT_EQ(one, 1u);
+  EXPECT_EQ(*first, "first");
+  EXPECT_EQ(*second, "xxx");
+  EXPECT_EQ(&arena.at(0), first);
+  EXPECT_EQ(&arena[1], second);
+  EXPECT_EQ(&std::as_const(arena).at(0), first);
+  EXPECT_EQ(&std::as_const(arena)[1], second);
+  static_assert(std::is_same_v<decltype(std::as_const(arena)[0]), const std::string&>);
+  EXPECT_EQ(test::state(arena), (test::State{3, 2, 1, 2}));
+}
+
+TEST(TypedArena, ValueInitialisesWithoutArguments) {
+  struct Plain {
+    int number;
+    void* pointer;
+  };
+  alignas(Plain) std::byte memory[64];
+  test::fill(memory, sizeof memory);
+  TypedArena<Plain> arena(Buffer::borrowed(memory));
+  const Plain& plain = *arena.create().ptr;
+  EXPECT_EQ(plain.number, 0);
+  EXPECT_EQ(plain.pointer, nullptr);
+  arena[0].number = 7;
+  arena.reset();
+  EXPECT_EQ(arena.create().ptr->number, 0);
+}
+
+TEST(TypedArena, NamesItselfInErrors) {
+  using Arena = TypedArena<std::uint64_t>;
+  EXPECT_EQ(test::error([] { return Arena(0); }),
+            "Misuse(bad_size) typed_arena: 0 slots of 8 bytes were asked for");
+  EXPECT_EQ(test::kind([] { return Arena(SIZE_MAX); }), "Misuse(overflow)");
+  EXPECT_EQ(test::kind([] { return Arena(SIZE_MAX / 8 + 2); }), "Misuse(overflow)");
+  EXPECT_EQ(test::error([] { return Arena(std::size_t{1} << 59); }),
+            "Exhausted(system_refused) typed_arena: the heap refused 4611686018427387904 bytes");
+  EXPECT_EQ(test::kind([] { return Arena(Buffer()); }), "Misuse(bad_size)");
+  Arena arena(1);
+  EXPECT_EQ(test::error([&] { return arena.at(0); }),
+            "Misuse(out_of_bounds) typed_arena: index 0, of 0 slots in use");
+  EXPECT_EQ(test::kind([&] { return arena[SIZE_MAX]; }), "Misuse(out_of_bounds)");
+  (void)arena.create();
+  EXPECT_EQ(test::error([&] { return arena.create(); }),
+            "Exhausted(no_room) typed_arena: 1 slots asked, 0 of 1 left");
+  arena.release();
+  EXPECT_EQ(test::error([&] { return arena.create(); }),
+            "Misuse(released) typed_arena: used after release");
+  EXPECT_EQ(test::error([&] { return arena.at(0); }),
+            "Misuse(released) typed_arena: used after release");
+}
+
+TEST(TypedArena, DestroysNewestFirstAndOnce) {
+  Log log;
+  {
+    TypedArena<Witness> arena(10);
+    for (int i = 0; i != 3; ++i)
+      arena.create(log, i);
+    arena.reset();
+    EXPECT_EQ(log, (Log{2, 1, 0}));
+    EXPECT_EQ(test::state(arena), (test::State{10, 0, 10, 3}));
+    arena.create(log, 3);
+    arena.create(log, 4);
+    arena.release();
+    EXPECT_EQ(log, (Log{2, 1, 0, 4, 3}));
+    arena.release();
+  }
+  EXPECT_EQ(log.size(), 5u);
+  {
+    TypedArena<Witness> arena(10);
+    arena.create(log, 5);
+    arena.create(log, 6);
+  }
+  EXPECT_EQ(log, (Log{2, 1, 0, 4, 3, 6, 5}));
+}
+
+TEST(TypedArena, ObjectsGoWithAMove) {
+  Log log;
+  {
+    TypedArena<Witness> from(2);
+    from.create(log, 1);
+    TypedArena<Witness> to(2);
+    to.create(log, 2);
+    to = std::move(from);
+    EXPECT_EQ(log, Log{2}); // what it had is destroyed
+    EXPECT_EQ(to[0].number(), 1);
+    EXPECT_EQ(test::kind([&] { from.create(log, 3); }), "Misuse(released)");
+    EXPECT_EQ(test::kind([&] { return from.at(0).number(); }), "Misuse(released)");
+    TypedArena<Witness> last(std::move(to));
+    EXPECT_EQ(log, Log{2});
+  }
+  EXPECT_EQ(log, (Log{2, 1}));
+}
+
+template <std::size_t alignment>
+struct alignas(alignment) Aligned {
+  char byte = 'x';
+};
+
+TEST(TypedArena, ObjectsAreAlignedAsTheirTypesAre) {
+  const auto check = []<std::size_t alignment>(std::integral_constant<std::size_t, alignment>) {
+    static std::byte memory[10 * alignment + 1];
+    TypedArena<Aligned<alignment>> arenas[] = {
+        TypedArena<Aligned<alignment>>(5),
+        TypedArena<Aligned<alignment>>(Buffer::borrowed(std::span(memory).subspan(1))),
+        TypedArena<Aligned<alignment>>(Buffer::mapped(1 << 16))};
+    EXPECT_EQ(arenas[0].capacity(), 5u);
+    for (auto& arena : arenas) {
+      while (arena.available() != 0)
+        EXPECT_TRUE(test::is_aligned(arena.create().ptr, alignment));
+      EXPECT_GT(arena.used(), 1u);
+    }
+  };
+  check(std::integral_constant<std::size_t, 16>());
+  check(std::integral_constant<std::size_t, 64>());
+  check(std::integral_constant<std::size_t, 128>());
+  check(std::integral_constant<std::size_t, 4096>());
+}
+
+TEST(TypedArena, ABufferTooSmallForAnAlignedObjectIsMisuse) {
+  alignas(64) static std::byte memory[128];
+  using Arena = TypedArena<Aligned<64>>;
+  EXPECT_EQ(Arena(Buffer::borrowed(memory)).capacity(), 2u);
+  EXPECT_EQ(Arena(Buffer::borrowed(std::span(memory).subspan(1))).capacity(), 1u);
+  EXPECT_EQ(test::kind([] { return Arena(Buffer::borrowed(std::span(memory).subspan(65))); }),
+            "Misuse(bad_size)");
+  EXPECT_EQ(test::kind([] { return Arena(Buffer::borrowed(std::span(memory).subspan(1, 120))); }),
+            "Misuse(bad_size)");
+}
+
+TEST(TypedArena, ObjectsNeedNotMoveOrBeLarge) {
+  struct Immovable {
+    explicit Immovable(int n) : number(n) {}
+    Immovable(const Immovable&) = delete;
+    Immovable& operator=(const Immovable&) = delete;
+    int number;
+  };
+  TypedArena<Immovable> arena(2);
+  EXPECT_EQ(arena.create(7).ptr->number, 7);
+  TypedArena<char> bytes(3);
+  for (char c = 'a'; c != 'd'; ++c)
+    bytes.create(c);
+  EXPECT_EQ(bytes[0], 'a');
+  EXPECT_EQ(bytes[2], 'c');
+  struct Empty {};
+  TypedArena<Empty> nothing(2);
+  EXPECT_NE(nothing.create().ptr, nothing.create().ptr);
+}
+
+struct Throws {
+  explicit Throws(bool shall) {
+    if (shall)
+      throw std::runtime_error("as it shall");
+  }
+};
+
+TEST(TypedArena, AConstructorThatThrowsLeavesNothingBehind) {
+  TypedArena<Throws> arena(2);
+  arena.create(false);
+  EXPECT_THROW(arena.create(true), std::runtime_error);
+  EXPECT_EQ(test::state(arena), (test::State{2, 1, 1, 2}));
+  EXPECT_EQ(arena.create(false).index, 1u);
+  EXPECT_EQ(test::kind([&] { arena.create(true); }), "Exhausted(no_room)");
+}
+
+// A tree: makes its children in the arena that it is made in.
+struct Node {
+  Node(TypedArena<Node>& arena, Log& destroyed, int name, int children, int failing)
+      : log(destroyed), number(name) {
+    for (int i = 0; i != children; ++i)
+      arena.create(arena, destroyed, 10 * name + i, 0, failing);
+    if (number == failing)
+      throw std::runtime_error("it fails");
+  }
+  Node(const Node&) = delete;
+  Node& operator=(const Node&) = delete;
+  ~Node() { log.push_back(number); }
+  Log& log;
+  int number;
+};
+
+TEST(TypedArena, AConstructorMayMakeOthers) {
+  Log log;
+  TypedArena<Node> arena(4);
+  EXPECT_EQ(arena.create(arena, log, 1, 3, -1).index, 0u);
+  EXPECT_EQ(arena.used(), 4u);
+  EXPECT_EQ(arena[1].number, 10);
+  EXPECT_EQ(arena[3].number, 12);
+  arena.reset();
+  EXPECT_EQ(log, (Log{12, 11, 10, 1})); // by index, highest first
+}
+
+TEST(TypedArena, AConstructorThatFailsAfterItMadeOthersLeavesAHole) {
+  Log log;
+  TypedArena<Node> arena(10);
+  EXPECT_THROW(arena.create(arena, log, 1, 2, 1), std::runtime_error);
+  EXPECT_EQ(arena.used(), 3u); // the others stay
+  EXPECT_TRUE(log.empty());
+  EXPECT_EQ(
+      test::error([&] { return arena.at(0).number; }),
+      "Misuse(out_of_bounds) typed_arena: index 0: its constructor failed, of 3 slots in use");
+  EXPECT_EQ(arena[1].number, 10);
+  EXPECT_EQ(arena[2].number, 11);
+  EXPECT_EQ(arena.create(arena, log, 3, 0, -1).index, 3u);
+  arena.reset();
+  EXPECT_EQ(log, (Log{3, 11, 10})); // and the hole is not destroyed
+  arena.create(arena, log, 4, 0, -1);
+  EXPECT_EQ(arena[0].number, 4); // nor remembered
+}
+
+TEST(TypedArena, AnyNumberOfHolesIsKnown) {
+  Log log;
+  TypedArena<Node> arena(3000);
+  std::vector<int> expected; // by index; -1 is a hole
+  std::mt19937 random(3);
+  for (int name = 1; name != 500; ++name) {
+    const int children = static_cast<int>(random() % 4);
+    const bool fails = random() % 2 == 0;
+    try {
+      arena.create(arena, log, name, children, fails ? name : -1);
+    } catch (const std::runtime_error&) {
+      EXPECT_TRUE(fails);
+    }
+    if (fails && children == 0)
+      continue;
+    expected.push_back(fails ? -1 : name);
+    for (int i = 0; i != children; ++i)
+      expected.push_back(10 * name + i);
+  }
+  log.clear();
+  ASSERT_EQ(arena.used(), expected.size());
+  for (std::size_t i = 0; i != expected.size(); ++i) {
+    if (expected[i] == -1)
+      EXPECT_EQ(test::kind([&] { return arena[i].number; }), "Misuse(out_of_bounds)");
+    else
+      EXPECT_EQ(arena[i].number, expected[i]);
+  }
+  TypedArena<Node> moved(std::move(arena)); // holes too
+  moved.release();
+  std::erase(expected, -1);
+  std::reverse(expected.begin(), expected.end());
+  EXPECT_EQ(log, expected);
+}
+
+TEST(TypedArena, AChildThatFailsFailsItsParentAndLeavesAHoleOnlyWhereOthersWereMade) {
+  Log log;
+  TypedArena<Node> arena(10);
+  EXPECT_THROW(arena.create(arena, log, 1, 3, 10), std::runtime_error); // the first child
+  EXPECT_EQ(arena.used(), 0u);
+  EXPECT_THROW(arena.create(arena, log, 1, 3, 12), std::runtime_error); // the last one
+  EXPECT_EQ(arena.used(), 3u);
+  EXPECT_EQ(test::kind([&] { return arena[0].number; }), "Misuse(out_of_bounds)");
+  EXPECT_EQ(arena[2].number, 11);
+  arena.reset();
+  EXPECT_EQ(log, (Log{11, 10}));
+}
+
+// Trivially destructible, so that nothing runs at reset; holes must go all the same.
+struct Plain {
+  Plain(TypedArena<Plain>& arena, bool fails) {
+    if (!fails)
+      return;
+    arena.create(arena, false);
+    throw std::runtime_error("it fails");
+  }
+  char byte = 'x';
+};
+
+TEST(TypedArena, HolesGoWithAReset) {
+  TypedArena<Plain> arena(4);
+  EXPECT_THROW(arena.create(arena, true), std::runtime_error);
+  EXPECT_EQ(test::kind([&] { return arena[0].byte; }), "Misuse(out_of_bounds)");
+  arena.reset();
+  arena.create(arena, false);
+  EXPECT_EQ(arena[0].byte, 'x');
+}
+
+struct AtTheEnd {
+  explicit AtTheEnd(std::function<void()> call) : then(std::move(call)) {}
+  ~AtTheEnd() { then(); }
+  std::function<void()> then;
+};
+
+TEST(TypedArena, IsClosedWhileItDestroys) {
+  TypedArena<AtTheEnd> arena(4);
+  std::vector<std::string> kinds;
+  std::size_t seen = 0;
+  bool older_is_there = false;
+  const auto nothing = [] {};
+  arena.create(nothing);
+  arena.create([&] {
+    seen = arena.used();
+    older_is_there = arena.owns(&arena.at(0));
+    kinds = {test::kind([&] { arena.create(nothing); }), test::kind([&] { arena.reset(); }),
+             test::kind([&] { (void)arena.at(1); })};
+  });
+  arena.create(nothing);
+  arena.reset();
+  EXPECT_EQ(kinds,
+            (std::vector<std::string>{"Misuse(busy)", "Misuse(busy)", "Misuse(out_of_bounds)"}));
+  EXPECT_EQ(seen, 1u); // the older ones
+  EXPECT_TRUE(older_is_there);
+  EXPECT_EQ(test::state(arena), (test::State{4, 0, 4, 3}));
+  arena.create(nothing);
+}
+
+TEST(TypedArena, IsClosedWhileItDestroysItsOnlyObjectToo) {
+  TypedArena<AtTheEnd> arena(1);
+  std::vector<std::string> kinds;
+  arena.create([&] {
+    kinds = {test::kind([&] { arena.create([] {}); }), test::kind([&] { arena.reset(); })};
+  });
+  arena.release();
+  EXPECT_EQ(kinds, (std::vector<std::string>{"Misuse(busy)", "Misuse(busy)"}));
+  EXPECT_EQ(test::state(arena), (test::State{0, 0, 0, 0}));
+}
+
+TEST(TypedArena, AReleaseFromADestructorIsReportedAndIgnored) {
+  const test::ReportedMisuse reported;
+  TypedArena<AtTheEnd> arena(4);
+  arena.create([] {});
+  arena.create([&] { arena.release(); });
+  arena.reset();
+  EXPECT_EQ(reported.texts(),
+            std::vector<std::string>{"busy typed_arena: released while its own destructors run"});
+  EXPECT_EQ(arena.capacity(), 4u);
+}
+
+TEST(TypedArena, GivesItsBufferBack) {
+  TestResource upstream;
+  TypedArena<std::string> arena(Buffer::from(&upstream, 1000));
+  arena.create("long enough not to be stored in the object itself");
+  arena = TypedArena<std::string>(Buffer::from(&upstream, 100));
+  EXPECT_EQ(upstream.live(), 1u);
+  arena.release();
+  EXPECT_EQ(upstream.live(), 0u);
+}
+
+class TypedArenaHiding : public test::Watched {};
+
+TEST_F(TypedArenaHiding, WhatLiesBehindAnObjectAndWhatWasReset) {
+  struct Twelve {
+    int numbers[3];
+  };
+  TypedArena<Twelve> arena(3);
+  const Twelve* const p = arena.create().ptr;
+  EXPECT_EQ(test::visible(p, 64), 12u);
+  EXPECT_EQ(test::visible(arena.create().ptr, 64), 12u);
+  arena.reset();
+  EXPECT_TRUE(test::all_hidden(p, 12));
+}
+
+TEST_F(TypedArenaHiding, WhatAFailedConstructorLeft) {
+  TypedArena<Throws> arena(2);
+  EXPECT_THROW(arena.create(true), std::runtime_error);
+  const void* const p = arena.create(false).ptr;
+  arena.reset();
+  EXPECT_TRUE(test::is_hidden(p));
+  EXPECT_THROW(arena.create(true), std::runtime_error);
+  EXPECT_TRUE(test::is_hidden(p));
+}
+
+#if defined(ALLOT_ASAN)
+TEST(TypedArenaDeathTest, AddressSanitizerCatchesUseBehindAnObjectAndAfterReset) {
+  TypedArena<std::uint64_t> arena(3);
+  std::uint64_t* const p = arena.create().ptr;
+  EXPECT_DEATH(test::touch(p + 1), "use-after-poison");
+  arena.reset();
+  EXPECT_DEATH(test::touch(p), "use-after-poison");
+}
+#endif
+
+} // namespace
