@@ -8,7 +8,7 @@
 // reads what Callgrind wrote, prints JSON, and with --against fails if one of ours takes more than
 // one instruction more than that file says, or more than a contestant that it is bound to match.
 #include "cells.hpp"
-#include "peers.hpp"
+#include "installed.hpp"
 
 #include <rapidjson/document.h>
 #include <rapidjson/istreamwrapper.h>

@@ -5,7 +5,7 @@
 // All run in one process, their repetitions in random order, so that what disturbs the machine
 // for a while disturbs all alike. What counts is the median of the repetitions.
 #include "cells.hpp"
-#include "peers.hpp"
+#include "installed.hpp"
 #include "results.hpp"
 #include "system_calls.hpp"
 

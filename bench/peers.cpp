@@ -1,4 +1,5 @@
 #include "peers.hpp"
+#include "installed.hpp"
 
 #include <cstdio>
 #include <cstring>

@@ -47,11 +47,6 @@ namespace bench {
 
 // ---------------------------------------------------------------- allocators of the malloc family
 
-/// Names of peers that were not found when this was built, and their packages.
-[[nodiscard]] std::string left_out();
-/// Exits, saying so, unless malloc and operator new are the C and C++ library's own.
-void check_malloc();
-
 struct Glibc {
   static constexpr const char* name = "glibc malloc";
   static void* allocate(std::size_t bytes) { return std::malloc(bytes); }

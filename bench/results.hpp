@@ -47,8 +47,8 @@ private:
     std::string against;
     double limit;
     std::optional<double> ratio; // if both were measured
+    bool strict;                 // below the limit, not at it
     [[nodiscard]] bool met() const;
-    bool strict; // below the limit, not at it
   };
 
   [[nodiscard]] std::optional<double> time(std::size_t workload, const Contestant& of) const;

@@ -59,7 +59,7 @@ ALLOT_INLINE BlockPool::Layout BlockPool::checked_layout(std::size_t block_bytes
   const std::size_t block_size = detail::rounded_block(block_bytes, options);
   if (count == 0)
     throw_misuse(strategy_name, Errc::bad_size, "0 blocks were asked for");
-  const bool counted = options.order != Order::any || count < no_index;
+  const bool counted = options.order != Order::any || count <= no_index;
   const bool sized = saturating_multiply(block_size, count) <= PTRDIFF_MAX;
   if (!counted || !sized)
     throw_misuse(strategy_name, Errc::overflow, "%zu blocks of %zu bytes are more than %s", count,
@@ -76,7 +76,7 @@ ALLOT_INLINE BlockPool::Layout BlockPool::fitting_layout(std::size_t block_bytes
   std::size_t fits = 0;
   std::size_t too_many = room / block_size + 1;
   if (options.order == Order::any)
-    too_many = std::min<std::size_t>(too_many, no_index);
+    too_many = std::min(too_many, std::size_t{no_index} + 1);
   while (too_many - fits > 1) {
     const std::size_t middle = fits + (too_many - fits) / 2;
     (layout(block_size, middle, options.order).bytes() <= room ? fits : too_many) = middle;
@@ -177,12 +177,25 @@ ALLOT_INLINE void* BlockPool::allocate_fresh() {
   throw_full(strategy_name, 1, 0, capacity_, "blocks");
 }
 
+// The same as the templates for trees that are deeper than is worth unrolling.
 ALLOT_INLINE std::size_t BlockPool::take_lowest_deep() noexcept {
-  return levels_ == 5 ? take_lowest<4>(root_, 0) : take_lowest<5>(root_, 0);
+  std::size_t position = 0;
+  for (std::size_t level = levels_; level-- != 0;)
+    position =
+        position * word_bits + static_cast<std::size_t>(__builtin_ctzll(word_at(level, position)));
+  const std::size_t index = position;
+  for (std::size_t level = 0; level != levels_; ++level, position /= word_bits) {
+    Word& word = word_at(level, position / word_bits);
+    word &= word - 1;
+    if (word != 0)
+      break;
+  }
+  return index;
 }
 
 ALLOT_INLINE void BlockPool::mark_above_deep(std::size_t position) noexcept {
-  levels_ == 5 ? mark_above<5, 1>(position) : mark_above<6, 1>(position);
+  for (std::size_t level = 1; level != levels_; ++level, position /= word_bits)
+    word_at(level, position / word_bits) |= Word{1} << (position % word_bits);
 }
 
 ALLOT_INLINE bool BlockPool::in_use(std::size_t index) const noexcept {

@@ -137,7 +137,7 @@ private:
   using Index = std::uint32_t;
   static constexpr const char* strategy_name = "block_pool";
   static constexpr std::size_t word_bits = 64;
-  static constexpr std::size_t max_levels = 6; // 64^6 blocks are more than an address space holds
+  static constexpr std::size_t max_levels = 10; // 64^10 blocks of 8 bytes are all that a size holds
   static constexpr Index no_index = 0xFFFFFFFF;
   static constexpr std::size_t none = max_size;
 
@@ -294,6 +294,9 @@ private:
             const BlockOptions& options);
   void* allocate_fresh();
   void* try_allocate_fresh() noexcept;
+  [[nodiscard]] Word& word_at(std::size_t level, std::size_t position) noexcept {
+    return level == levels_ - 1 ? root_ : level_[level][position];
+  }
   std::size_t take_lowest_deep() noexcept;
   void mark_above_deep(std::size_t position) noexcept;
   [[nodiscard]] bool in_use(std::size_t index) const noexcept;

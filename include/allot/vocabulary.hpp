@@ -206,8 +206,8 @@ public:
 
 protected:
   Rewinding() = default;
-  Rewinding(Rewinding&&) = default;
-  Rewinding& operator=(Rewinding&&) = default;
+  Rewinding(Rewinding&&) noexcept = default;
+  Rewinding& operator=(Rewinding&&) noexcept = default;
   ~Rewinding() = default;
 
   void forget_checkpoints() noexcept { checkpoints_.truncate(0); }
