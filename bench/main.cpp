@@ -164,7 +164,7 @@ int benchmark_all(int argc, char** argv) {
   std::string results_file;
   std::vector<char*> arguments{argv[0]};
   std::string defaults[] = {"--benchmark_enable_random_interleaving=true",
-                            "--benchmark_repetitions=11", "--benchmark_min_time=0.05"};
+                            "--benchmark_repetitions=11", "--benchmark_min_time=0.03"};
   for (std::string& argument : defaults)
     arguments.push_back(argument.data());
   for (int i = 1; i != argc; ++i) {

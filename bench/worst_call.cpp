@@ -10,7 +10,9 @@
 #include <algorithm>
 #include <chrono>
 #include <cstddef>
+#include <cstring>
 #include <limits>
+#include <memory_resource>
 #include <utility>
 #include <vector>
 
@@ -121,6 +123,28 @@ struct ZeroingRegion : Zeroing<allot::Region> {
   using Zeroing<allot::Region>::Zeroing;
 };
 
+// Where growing is not also the first touch of memory.
+class RegionOnTouched {
+public:
+  static constexpr const char* name = "allot::Region, on touched memory";
+  explicit RegionOnTouched(const Need&) : upstream_(touched(), extent) {}
+  void* allocate(std::size_t bytes) { return region_.allocate(bytes); }
+
+private:
+  static constexpr std::size_t extent = std::size_t{32} << 20;
+  static void* touched() {
+    static const Memory bytes = [] {
+      Memory fresh = memory(extent);
+      std::memset(fresh.get(), 1, extent);
+      return fresh;
+    }();
+    return bytes.get();
+  }
+
+  std::pmr::monotonic_buffer_resource upstream_;
+  allot::Region region_{{.zero = false, .upstream = &upstream_}};
+};
+
 // All blocks but the last are in use: the longest search for one that is free.
 template <class Pool>
 class LastBlock final : public Runner {
@@ -194,6 +218,7 @@ std::vector<Workload> worst_call_workloads() {
                      .longest_call = true};
     longest.add<LongestGrowth, NotZeroing<allot::Region>>(Role::ours, {}, bytes);
     longest.add<LongestGrowth, ZeroingRegion>(Role::ours, {}, bytes);
+    longest.add<LongestGrowth, RegionOnTouched>(Role::ours, {}, bytes);
     longest.add_peers<LongestGrowth, PmrMonotonic, FoonathanStack, LlvmDefault, ProtobufArena,
                       Obstack, AprPool, MimallocHeap>(bytes);
     result.push_back(std::move(longest));

@@ -26,6 +26,7 @@ ALLOT_INLINE MappedArena::MappedArena(std::size_t bytes, const MapOptions& optio
 
 ALLOT_INLINE MappedArena& MappedArena::operator=(MappedArena&& other) noexcept {
   if (this != &other) {
+    end_scopes("assigned to");
     release();
     Rewinding::operator=(std::move(other));
     cursor_ = std::move(other.cursor_);
@@ -38,7 +39,7 @@ ALLOT_INLINE MappedArena& MappedArena::operator=(MappedArena&& other) noexcept {
 }
 
 ALLOT_INLINE MappedArena::~MappedArena() {
-  end_scopes();
+  end_scopes("destroyed");
   release();
 }
 

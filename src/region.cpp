@@ -54,6 +54,7 @@ ALLOT_INLINE Region::Region(const RegionOptions& options) : options_(options) {
 
 ALLOT_INLINE Region& Region::operator=(Region&& other) noexcept {
   if (this != &other) {
+    end_scopes("assigned to");
     release();
     Rewinding::operator=(std::move(other));
     cursor_ = std::move(other.cursor_);
@@ -73,7 +74,7 @@ ALLOT_INLINE Region& Region::operator=(Region&& other) noexcept {
 }
 
 ALLOT_INLINE Region::~Region() {
-  end_scopes();
+  end_scopes("destroyed");
   release();
 }
 

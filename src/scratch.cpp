@@ -4,6 +4,7 @@ namespace allot::inline ALLOT_ABI {
 
 ALLOT_INLINE Scratch& Scratch::operator=(Scratch&& other) noexcept {
   if (this != &other) {
+    end_scopes("assigned to");
     release();
     Rewinding::operator=(std::move(other));
     arena_ = std::move(other.arena_);
@@ -12,7 +13,7 @@ ALLOT_INLINE Scratch& Scratch::operator=(Scratch&& other) noexcept {
 }
 
 ALLOT_INLINE Scratch::~Scratch() {
-  end_scopes();
+  end_scopes("destroyed");
   release();
 }
 

@@ -21,6 +21,7 @@ ALLOT_INLINE Stack::Stack(Buffer buffer, Options options)
 
 ALLOT_INLINE Stack& Stack::operator=(Stack&& other) noexcept {
   if (this != &other) {
+    end_scopes("assigned to");
     release();
     cursor_ = std::move(other.cursor_);
     floor_ = std::exchange(other.floor_, nullptr);
@@ -35,11 +36,14 @@ ALLOT_INLINE Stack& Stack::operator=(Stack&& other) noexcept {
 }
 
 ALLOT_INLINE Stack::~Stack() {
-  if (scopes_ != 0) {
-    report_misuse(strategy_name, Errc::busy, "destroyed with %zu scopes open", scopes_);
-    scopes_ = 0;
-  }
+  end_scopes("destroyed");
   release();
+}
+
+ALLOT_INLINE void Stack::end_scopes(const char* done) noexcept {
+  if (scopes_ != 0)
+    report_misuse(strategy_name, Errc::busy, "%s with %zu scopes open", done, scopes_);
+  scopes_ = 0;
 }
 
 ALLOT_INLINE void Stack::check_usable() const {
@@ -107,7 +111,8 @@ ALLOT_INLINE void Stack::restore(Marker marker) {
 }
 
 ALLOT_INLINE void Stack::leave(Marker marker) noexcept {
-  --scopes_;
+  if (scopes_ != 0) // else the stack was assigned to meanwhile
+    --scopes_;
   if (marker.index_ >= marks_.size() || marks_[marker.index_].serial != marker.serial_) {
     report_misuse(strategy_name, Errc::stale_marker,
                   "a scope ended whose marker %zu was popped or restored below", marker.index_);

@@ -58,6 +58,7 @@ public:
   }
   ObjectPool& operator=(ObjectPool&& other) noexcept {
     if (this != &other) {
+      end_leases("assigned to");
       release();
       replace(make_, other.make_);
       replace(reset_, other.reset_);
@@ -67,9 +68,7 @@ public:
   }
   /// A lease that is still out goes to the misuse handler.
   ~ObjectPool() {
-    if (leases_ != 0) [[unlikely]]
-      report_misuse(strategy_name, Errc::busy, "destroyed with %zu leases out", leases_);
-    leases_ = 0;
+    end_leases("destroyed");
     release();
   }
 
@@ -210,6 +209,11 @@ private:
   static void destroy(const Entry& entry) noexcept;
   void free_vacant_chunks() noexcept;
   void end_lease(T& object) noexcept;
+  void end_leases(const char* done) noexcept {
+    if (leases_ != 0) [[unlikely]]
+      report_misuse(strategy_name, Errc::busy, "%s with %zu leases out", done, leases_);
+    leases_ = 0;
+  }
   void check_usable() const;
   [[noreturn, gnu::cold, gnu::noinline]] void refuse_object(const T* object) const;
 
@@ -379,7 +383,8 @@ void ObjectPool<T, Make, Reset>::release() noexcept {
 
 template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::end_lease(T& object) noexcept {
-  --leases_;
+  if (leases_ != 0) // else the pool was assigned to meanwhile
+    --leases_;
   const std::uint16_t* const state = state_of(std::addressof(object));
   if (state != nullptr && *state == in_use && !busy_)
     give_back(object);

@@ -190,6 +190,7 @@ private:
   [[gnu::cold]] std::span<std::byte> pop_slow(std::size_t bytes);
   void check_usable() const;
   void leave(Marker marker) noexcept;
+  void end_scopes(const char* done) noexcept;
   void drop_marks(std::size_t keep) noexcept;
   void rewind(std::byte* top) noexcept;
 

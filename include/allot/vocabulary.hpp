@@ -222,8 +222,8 @@ protected:
       report_misuse(S::strategy_name, Errc::busy, "%s with %zu scopes open", done, scopes_);
     return scopes_ != 0;
   }
-  void end_scopes() noexcept {
-    (void)report_open_scope("destroyed");
+  void end_scopes(const char* done) noexcept {
+    (void)report_open_scope(done);
     scopes_ = 0;
   }
 
@@ -247,7 +247,8 @@ private:
     return depth;
   }
   void leave_scope(std::size_t depth) noexcept {
-    --scopes_;
+    if (scopes_ != 0) // else the strategy was assigned to meanwhile
+      --scopes_;
     if (is_innermost(depth)) [[likely]] {
       checkpoints_.truncate(depth + 1); // later ones, which an exception may have left
       self().rewind(checkpoints_.pop().position);

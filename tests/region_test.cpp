@@ -1,0 +1,660 @@
+#include <allot/region.hpp>
+
+#include "support.hpp"
+
+#include <array>
+#include <cstdint>
+#include <limits>
+#include <memory>
+#include <random>
+#include <stdexcept>
+#include <string>
+#include <utility>
+#include <vector>
+
+using namespace allot;
+using test::TestResource;
+using test::Witness;
+
+namespace {
+
+using Log = std::vector<int>;
+using Answer = TestResource::Answer;
+
+struct Numbers {
+  std::size_t arenas, total, used, size;
+  bool operator==(const Numbers&) const = default;
+  friend std::ostream& operator<<(std::ostream& out, const Numbers& n) {
+    return out << n.arenas << " arenas, " << n.total << " bytes in all, " << n.used << " of "
+               << n.size << " in the current one";
+  }
+};
+Numbers numbers(const Region& region) {
+  const Region::Stats stats = region.stats();
+  return {stats.arenas, stats.total_allocated, stats.current_arena_used, stats.current_arena_size};
+}
+
+TEST(Region, StartsWithoutAnArena) {
+  Region region;
+  EXPECT_EQ(numbers(region), (Numbers{0, 0, 0, 0}));
+  EXPECT_EQ(test::state(region), (test::State{0, 0, 0, 0}));
+  EXPECT_NE(region.allocate(0), nullptr);
+  EXPECT_TRUE(test::is_aligned(region.allocate(0, 4096), 4096));
+  EXPECT_EQ(numbers(region), (Numbers{0, 0, 0, 0}));
+  region.reset();
+  region.trim();
+  region.release();
+}
+
+TEST(Region, MakesArenasOf64KiBOnDemand) {
+  Region region;
+  void* const first = region.allocate(65536);
+  test::fill(first, 65536, 1);
+  EXPECT_EQ(numbers(region), (Numbers{1, 65536, 65536, 65536}));
+  void* const second = region.allocate(1);
+  test::fill(second, 1, 2);
+  EXPECT_EQ(numbers(region), (Numbers{2, 65544, 8, 65536}));
+  EXPECT_EQ(test::state(region), (test::State{131072, 65544, 65528, 65544}));
+  test::fill(region.allocate(65528), 65528, 3);
+  EXPECT_EQ(numbers(region), (Numbers{2, 131072, 65536, 65536}));
+  EXPECT_TRUE(test::holds(first, 65536, 1));
+  EXPECT_TRUE(test::holds(second, 1, 2));
+}
+
+TEST(Region, ARequestThatDoesNotFitLeavesTheRestOfTheArena) {
+  Region region;
+  (void)region.allocate(40000);
+  (void)region.allocate(40000);
+  EXPECT_EQ(numbers(region), (Numbers{2, 80000, 40000, 65536}));
+}
+
+TEST(Region, ALargerRequestGetsAnArenaOfItsOwnAndTheCurrentOneStays) {
+  Region region;
+  void* const large = region.allocate(65537); // also the first of all
+  test::fill(large, 65537, 1);
+  EXPECT_EQ(numbers(region), (Numbers{1, 65544, 0, 0}));
+  auto* const small = static_cast<std::byte*>(region.allocate(16));
+  test::fill(region.allocate(1000000), 1000000, 2);
+  EXPECT_EQ(numbers(region), (Numbers{3, 65544 + 16 + 1000000, 16, 65536}));
+  EXPECT_EQ(region.allocate(8), small + red_zones.stretch(16));
+  EXPECT_TRUE(test::holds(large, 65537, 1));
+  EXPECT_TRUE(region.owns(large));
+  EXPECT_TRUE(region.owns(static_cast<std::byte*>(large) + 65536));
+  EXPECT_FALSE(region.try_resize(large, 65537, 70000)); // not of the current arena
+  EXPECT_EQ(test::kind([&] { return region.reallocate(large, 65537, 70000); }), "none");
+}
+
+TEST(Region, CountsRoundedSizes) {
+  Region region;
+  std::size_t total = 0;
+  std::mt19937 random(5);
+  for (int i = 0; i != 1000; ++i) {
+    const std::size_t bytes = i % 50 == 0 ? random() % 200000 : random() % 2000;
+    (void)region.allocate(bytes);
+    total += round_up(bytes);
+    ASSERT_EQ(region.stats().total_allocated, total);
+    ASSERT_EQ(region.used(), total);
+    ASSERT_EQ(region.peak(), total);
+    ASSERT_LE(region.used(), region.capacity());
+    ASSERT_EQ(region.available(),
+              region.stats().current_arena_size - region.stats().current_arena_used);
+  }
+}
+
+TEST(Region, ContentsStayIntactInManyArenas) {
+  struct Piece {
+    void* p;
+    std::size_t bytes;
+    int pattern;
+  };
+  for (const std::size_t max : test::Sizes{1024, 1 << 20}) {
+    Region region({.arena_size = 1024, .max_arena_size = max});
+    std::mt19937 random(6);
+    for (int round = 0; round != 3; ++round) {
+      std::vector<Piece> pieces;
+      for (int i = 0; i != 3000; ++i) {
+        const std::size_t bytes = random() % (i % 20 == 0 ? 5000 : 200);
+        const std::size_t alignment = i % 7 == 0 ? std::size_t{1} << random() % 13 : 8;
+        void* const p = region.allocate(bytes, alignment);
+        ASSERT_TRUE(test::is_aligned(p, alignment));
+        ASSERT_TRUE(test::holds(p, bytes, 0)); // also after a reset
+        const int pattern = static_cast<int>(random() % 255) + 1;
+        test::fill(p, bytes, pattern);
+        pieces.push_back({p, bytes, pattern});
+      }
+      for (const Piece& piece : pieces) {
+        ASSERT_TRUE(test::holds(piece.p, piece.bytes, piece.pattern));
+        ASSERT_TRUE(piece.bytes == 0 || region.owns(piece.p));
+      }
+      region.reset();
+      ASSERT_FALSE(region.owns(pieces.back().p));
+    }
+  }
+}
+
+TEST(Region, ArenaSizesAreAsAsked) {
+  EXPECT_EQ(test::error([] { return Region({.arena_size = 0}); }),
+            "Misuse(bad_size) region: an arena size of 0 bytes was asked for");
+  Region region({.arena_size = 1001});
+  (void)region.allocate(8);
+  EXPECT_EQ(region.stats().current_arena_size, 1008u);
+  Region tiny({.arena_size = 1});
+  (void)tiny.allocate(8);
+  (void)tiny.allocate(8);
+  EXPECT_EQ(numbers(tiny), (Numbers{2, 16, 8, 8}));
+  (void)tiny.allocate(9); // larger than an arena
+  EXPECT_EQ(numbers(tiny), (Numbers{3, 32, 8, 8}));
+  Region huge({.arena_size = SIZE_MAX});
+  EXPECT_EQ(test::kind([&] { return huge.allocate(8); }), "Exhausted(system_refused)");
+  EXPECT_EQ(huge.try_allocate(8), nullptr);
+  EXPECT_EQ(numbers(huge), (Numbers{0, 0, 0, 0}));
+}
+
+TEST(Region, ALargerMaximumMeansDoubling) {
+  Region region({.arena_size = 1024, .max_arena_size = 5000});
+  for (const std::size_t size : test::Sizes{1024, 2048, 4096, 5000, 5000}) {
+    (void)region.allocate(1024);
+    EXPECT_EQ(region.stats().current_arena_size, size);
+    while (region.available() >= 8)
+      (void)region.allocate(8);
+  }
+  region.release(); // and from the first size again
+  (void)region.allocate(8);
+  EXPECT_EQ(region.stats().current_arena_size, 1024u);
+  Region smaller({.arena_size = 1024, .max_arena_size = 8}); // is none
+  (void)smaller.allocate(1024);
+  (void)smaller.allocate(1024);
+  EXPECT_EQ(smaller.stats().current_arena_size, 1024u);
+}
+
+TEST(Region, ALimitIsForAllArenasTogether) {
+  Region region({.arena_size = 1024, .limit = 4096});
+  for (int i = 0; i != 4; ++i)
+    EXPECT_NE(region.try_allocate(1024), nullptr);
+  const Numbers before = numbers(region);
+  EXPECT_EQ(test::error([&] { return region.allocate(8); }),
+            "Exhausted(no_room) region: 8 bytes asked, 0 of 4096 left");
+  EXPECT_EQ(region.try_allocate(8), nullptr);
+  EXPECT_EQ(region.try_allocate(2000), nullptr);
+  EXPECT_EQ(numbers(region), before);
+  EXPECT_EQ(region.capacity(), 4096u);
+
+  Region large({.arena_size = 1024, .limit = 4096});
+  EXPECT_EQ(large.try_allocate(4097), nullptr);
+  EXPECT_NE(large.try_allocate(4096), nullptr);
+  EXPECT_EQ(large.try_allocate(1), nullptr);
+
+  Region none({.limit = 100}); // less than an arena
+  EXPECT_EQ(none.try_allocate(8), nullptr);
+  EXPECT_EQ(test::kind([&] { return none.allocate(101); }), "Exhausted(no_room)");
+}
+
+TEST(Region, UnderALimitDoublingFallsBackToTheFirstSize) {
+  Region region({.arena_size = 1024, .max_arena_size = 1 << 20, .limit = 4096});
+  EXPECT_NE(region.try_allocate(1024), nullptr); // 1024
+  EXPECT_NE(region.try_allocate(1024), nullptr); // 2048
+  EXPECT_NE(region.try_allocate(1024), nullptr);
+  EXPECT_NE(region.try_allocate(1024), nullptr); // not 4096, but 1024
+  EXPECT_EQ(region.try_allocate(8), nullptr);
+  EXPECT_EQ(region.capacity(), 4096u);
+}
+
+TEST(Region, SparesMakeRoomForALargeRequestWithinTheLimit) {
+  Region region({.arena_size = 1024, .limit = 4096});
+  for (int i = 0; i != 4; ++i)
+    (void)region.allocate(1024);
+  region.reset();
+  EXPECT_EQ(region.capacity(), 4096u);
+  EXPECT_NE(region.try_allocate(4096), nullptr);
+  EXPECT_EQ(region.capacity(), 4096u);
+  EXPECT_EQ(region.try_allocate(8), nullptr);
+}
+
+TEST(Region, ResetKeepsItsArenasAsSpares) {
+  TestResource upstream;
+  Region region({.arena_size = 1024, .upstream = &upstream});
+  for (int round = 0; round != 3; ++round) {
+    for (int i = 0; i != 5; ++i) {
+      void* const p = region.allocate(1000);
+      EXPECT_TRUE(test::holds(p, 1000, 0)); // the resource gives rubbish
+      test::fill(p, 1000);
+    }
+    EXPECT_EQ(numbers(region), (Numbers{5, 5000, 1000, 1024}));
+    region.reset();
+    EXPECT_EQ(numbers(region), (Numbers{5, 0, 0, 0}));
+    EXPECT_EQ(test::state(region), (test::State{5120, 0, 0, 5000}));
+  }
+  EXPECT_EQ(upstream.requests.size(), 5u);
+}
+
+TEST(Region, LargeArenasAreKeptWhileTheyAreUsed) {
+  TestResource upstream;
+  Region region({.arena_size = 1024, .upstream = &upstream});
+  test::fill(region.allocate(10000), 10000);
+  region.reset();
+  EXPECT_EQ(region.stats().arenas, 1u);
+  EXPECT_TRUE(test::holds(region.allocate(9000), 9000, 0)); // from the spare
+  EXPECT_EQ(upstream.requests.size(), 1u);
+  region.reset();
+  EXPECT_EQ(region.stats().arenas, 1u);
+  (void)region.allocate(8);
+  region.reset(); // it was not used since the last reset
+  EXPECT_EQ(region.stats().arenas, 1u);
+  EXPECT_EQ(region.capacity(), 1024u);
+  EXPECT_EQ(upstream.live(), 1u);
+}
+
+TEST(Region, TrimFreesSpares) {
+  TestResource upstream;
+  Region region({.arena_size = 1024, .upstream = &upstream});
+  void* const kept = region.allocate(1000);
+  test::fill(kept, 1000);
+  region.checkpoint();
+  for (int i = 0; i != 4; ++i)
+    (void)region.allocate(1000);
+  (void)region.allocate(10000);
+  region.restore();
+  EXPECT_EQ(region.stats().arenas, 6u);
+  EXPECT_EQ(region.capacity(), 5 * 1024u + 10000);
+  region.trim(SIZE_MAX);
+  EXPECT_EQ(region.stats().arenas, 6u);
+  region.trim(5 * 1024);
+  EXPECT_EQ(region.stats().arenas, 5u); // without the large one
+  region.trim(3 * 1024 + 1);
+  EXPECT_EQ(region.stats().arenas, 3u);
+  region.trim();
+  EXPECT_EQ(numbers(region), (Numbers{1, 1000, 1000, 1024})); // what is in use stays
+  EXPECT_EQ(upstream.live(), 1u);
+  EXPECT_TRUE(test::holds(kept, 1000, 0xA5));
+  region.reset();
+  region.trim();
+  EXPECT_EQ(numbers(region), (Numbers{0, 0, 0, 0}));
+  EXPECT_EQ(upstream.live(), 0u);
+  EXPECT_TRUE(test::holds(region.allocate(1000), 1000, 0));
+}
+
+TEST(Region, ReleaseFreesAllAndTheRegionIsUsableAgain) {
+  TestResource upstream;
+  Log log;
+  Region region({.arena_size = 1024, .upstream = &upstream});
+  for (int round = 0; round != 3; ++round) {
+    region.create<Witness>(log, 1);
+    region.create<Witness>(log, 2);
+    (void)region.allocate(1000);
+    (void)region.allocate(10000);
+    region.checkpoint();
+    region.release();
+    EXPECT_EQ(upstream.live(), 0u);
+    EXPECT_EQ(log, (Log{2, 1}));
+    log.clear();
+    EXPECT_EQ(numbers(region), (Numbers{0, 0, 0, 0}));
+    EXPECT_EQ(region.objects(), 0u);
+    EXPECT_EQ(test::kind([&] { region.restore(); }), "Misuse(no_checkpoint)");
+    region.release();
+  }
+}
+
+TEST(Region, ItsUpstreamGetsEveryArenaBack) {
+  TestResource upstream; // which checks what it gets
+  {
+    Region region({.upstream = &upstream});
+    (void)region.allocate(8);
+    (void)region.allocate(100000);
+    (void)region.allocate(65536);
+    EXPECT_EQ(upstream.live(), 3u);
+    for (const TestResource::Request& request : upstream.requests) {
+      EXPECT_GE(request.bytes, 65536u);
+      EXPECT_LE(request.bytes, red_zones.stretch(100000 + 256)); // little more than the arena
+    }
+    Region other({.upstream = &upstream});
+    (void)other.allocate(8);
+    other = std::move(region);
+    EXPECT_EQ(upstream.live(), 3u);
+  }
+  EXPECT_EQ(upstream.live(), 0u);
+}
+
+TEST(Region, AnUpstreamThatRefusesChangesNothing) {
+  for (const Answer answer : {Answer::null, Answer::exception, Answer::misaligned}) {
+    TestResource upstream;
+    Region region({.arena_size = 1024, .upstream = &upstream});
+    upstream.answer = answer;
+    const auto allocate = [&](std::size_t bytes) {
+      EXPECT_THROW((void)region.allocate(bytes), std::bad_alloc);
+      EXPECT_EQ(region.try_allocate(bytes), nullptr);
+      EXPECT_EQ(region.try_allocate(bytes, 64), nullptr);
+    };
+    allocate(8);
+    EXPECT_EQ(numbers(region), (Numbers{0, 0, 0, 0}));
+    upstream.answer = Answer::memory;
+    void* const p = region.allocate(1000);
+    test::fill(p, 1000);
+    const Numbers before = numbers(region);
+    upstream.answer = answer;
+    allocate(100);
+    allocate(10000);
+    EXPECT_THROW((void)region.reallocate(p, 1000, 2000), std::bad_alloc);
+    EXPECT_THROW((region.create<std::array<std::string, 100>>()), std::bad_alloc);
+    EXPECT_THROW((void)region.copy(std::string(2000, 'x')), std::bad_alloc);
+    EXPECT_EQ(numbers(region), before);
+    EXPECT_TRUE(test::holds(p, 1000, 0xA5));
+    EXPECT_NE(region.try_allocate(24), nullptr); // there is room for it
+    upstream.answer = Answer::memory;
+    EXPECT_NE(region.try_allocate(1000), nullptr);
+    EXPECT_EQ(region.stats().arenas, 2u);
+  }
+}
+
+// Spares may go to make room within the limit, but not for a request that is refused all the same.
+TEST(Region, ARefusedRequestKeepsTheSpares) {
+  TestResource upstream;
+  Region region({.arena_size = 1024, .limit = 4096, .upstream = &upstream});
+  for (int i = 0; i != 4; ++i)
+    (void)region.allocate(1024);
+  region.reset();
+  const Numbers before = numbers(region);
+  upstream.answer = Answer::null;
+  EXPECT_EQ(region.try_allocate(4000), nullptr);
+  EXPECT_EQ(numbers(region), before);
+  EXPECT_EQ(region.capacity(), 4096u);
+  EXPECT_NE(region.try_allocate(1024), nullptr); // from a spare
+}
+
+TEST(Region, NamesItselfWhereItsUpstreamRefuses) {
+  TestResource upstream;
+  Region region({.arena_size = 1024, .upstream = &upstream});
+  for (const Answer answer : {Answer::null, Answer::misaligned}) {
+    upstream.answer = answer;
+    const std::string text = test::error([&] { return region.allocate(8); });
+    EXPECT_TRUE(text.starts_with("Exhausted(system_refused) region: ")) << text;
+  }
+  upstream.answer = Answer::exception; // its own passes through
+  EXPECT_EQ(test::error([&]() -> void* {
+              try {
+                return region.allocate(8);
+              } catch (const Exhausted&) {
+                throw;
+              } catch (const std::bad_alloc&) {
+                return nullptr;
+              }
+            }),
+            "none");
+  upstream.answer = Answer::memory;
+  for (const std::size_t bytes : test::unservable) {
+    const std::string text = test::error([&] { return region.allocate(bytes); });
+    EXPECT_TRUE(text.starts_with("Exhausted(system_refused) region: ")) << text;
+  }
+}
+
+TEST(Region, SizesThatNoHeapHasAreExhausted) {
+  Region region;
+  void* const p = region.allocate(8);
+  test::fill(p, 8);
+  const Numbers before = numbers(region);
+  for (const std::size_t bytes : test::unservable) {
+    for (std::size_t alignment = 8; alignment != 0; alignment *= 2) {
+      EXPECT_EQ(test::kind([&] { return region.allocate(bytes, alignment); }),
+                "Exhausted(system_refused)");
+      EXPECT_EQ(region.try_allocate(bytes, alignment), nullptr);
+    }
+  }
+  EXPECT_EQ(region.try_allocate(8, std::size_t{1} << 63), nullptr);
+  EXPECT_EQ(region.try_allocate(8, std::size_t{1} << 62), nullptr);
+  EXPECT_EQ(numbers(region), before);
+  EXPECT_TRUE(test::holds(p, 8, 0xA5));
+}
+
+TEST(Region, MeetsAlignmentsAcrossArenas) {
+  for (const std::size_t arena_size : test::Sizes{1024, 65536}) {
+    Region region({.arena_size = arena_size});
+    for (int i = 0; i != 3; ++i) {
+      for (std::size_t alignment = 1; alignment <= 1 << 20; alignment *= 2) {
+        for (const std::size_t bytes : test::Sizes{8, 900}) {
+          void* const p = region.allocate(bytes, alignment);
+          ASSERT_TRUE(test::is_aligned(p, alignment));
+          ASSERT_TRUE(test::holds(p, bytes, 0));
+          test::fill(p, bytes);
+        }
+      }
+      region.reset();
+    }
+  }
+}
+
+TEST(Region, RestoresAcrossArenas) {
+  TestResource upstream;
+  Region region({.arena_size = 1024, .upstream = &upstream});
+  void* const kept = region.allocate(500);
+  test::fill(kept, 500);
+  region.checkpoint();
+  const Numbers before = numbers(region);
+  for (int round = 0; round != 3; ++round) {
+    region.checkpoint();
+    void* const next = region.allocate(300);
+    for (int i = 0; i != 5; ++i)
+      test::fill(region.allocate(1000), 1000, 1);
+    test::fill(region.allocate(5000), 5000, 2);
+    EXPECT_EQ(region.used(), 504u + 304 + 5000 + 5000);
+    region.restore();
+    EXPECT_EQ(region.stats().total_allocated, before.total);
+    EXPECT_EQ(region.stats().current_arena_used, before.used);
+    EXPECT_EQ(region.allocate(300), next); // the arena that was current then is again
+    region.restore();
+    region.checkpoint();
+  }
+  EXPECT_EQ(upstream.requests.size(), 1u + 5 + 1); // what was taken back is used again
+  EXPECT_TRUE(test::holds(kept, 500, 0xA5));
+  EXPECT_EQ(region.peak(), 504u + 304 + 5000 + 5000);
+}
+
+TEST(Region, RestoresToBeforeItsFirstArena) {
+  Region region;
+  {
+    const auto scope = region.scope();
+    (void)region.allocate(8);
+    (void)region.allocate(100000);
+    (void)region.allocate(65536);
+  }
+  EXPECT_EQ(region.used(), 0u);
+  EXPECT_EQ(region.available(), 0u);
+  EXPECT_EQ(region.stats().arenas, 3u);
+  EXPECT_NE(region.allocate(8), nullptr);
+  EXPECT_EQ(region.stats().arenas, 3u);
+}
+
+TEST(Region, ALargeArenaAfterACheckpointGoesWithIt) {
+  Region region;
+  (void)region.allocate(8);
+  region.checkpoint();
+  void* const large = region.allocate(100000);
+  region.restore();
+  EXPECT_FALSE(region.owns(large));
+  EXPECT_EQ(region.used(), 8u);
+  region.checkpoint();
+  EXPECT_EQ(region.allocate(100000), large); // the spare
+  region.restore();
+  (void)region.allocate(90000);
+  region.checkpoint();
+  (void)region.allocate(8);
+  region.restore(); // whose arena is older than the checkpoint
+  EXPECT_EQ(region.used(), 8u + 90000);
+}
+
+struct Fails {
+  Fails() { throw std::runtime_error("always"); }
+  ~Fails() {}
+  char bytes[900];
+};
+
+TEST(Region, AConstructorThatThrowsInANewArenaLeavesTheOldOneCurrent) {
+  Region region({.arena_size = 1024});
+  auto* const p = static_cast<std::byte*>(region.allocate(500));
+  EXPECT_THROW(region.create<Fails>(), std::runtime_error);
+  EXPECT_EQ(region.used(), 504u);
+  EXPECT_EQ(region.objects(), 0u);
+  EXPECT_EQ(region.allocate(8), p + red_zones.stretch(504));
+  EXPECT_THROW(region.create_array<Fails>(10), std::runtime_error);
+  EXPECT_EQ(region.used(), 512u);
+}
+
+TEST(Region, ObjectsInAllArenasAreDestroyedNewestFirst) {
+  Log log;
+  Log expected;
+  {
+    Region region({.arena_size = 256});
+    for (int i = 0; i != 100; ++i) {
+      region.create<Witness>(log, i);
+      if (i % 10 == 0)
+        (void)region.allocate(1000);
+      expected.insert(expected.begin(), i);
+    }
+    EXPECT_EQ(region.objects(), 100u);
+  }
+  EXPECT_EQ(log, expected);
+}
+
+TEST(Region, RandomUseBehavesAsItsModel) {
+  struct Level {
+    std::size_t used, pieces;
+  };
+  struct Piece {
+    void* p;
+    std::size_t bytes;
+    int pattern;
+  };
+  TestResource upstream;
+  Region region({.arena_size = 512, .max_arena_size = 2048, .upstream = &upstream});
+  std::vector<Piece> pieces;
+  std::vector<Level> levels;
+  std::mt19937 random(7);
+  std::size_t peak = 0;
+  for (int step = 0; step != 30000; ++step) {
+    const auto choice = random() % 1000;
+    if (choice < 600) {
+      const std::size_t bytes = random() % (choice < 30 ? 4000 : 200);
+      void* const p = region.allocate(bytes);
+      const int pattern = static_cast<int>(random() % 256);
+      test::fill(p, bytes, pattern);
+      pieces.push_back({p, bytes, pattern});
+    } else if (choice < 650 && !pieces.empty() && pieces.back().bytes != 0) {
+      Piece& last = pieces.back();
+      const std::size_t bytes = random() % 300 + 1;
+      last.p = region.reallocate(last.p, last.bytes, bytes);
+      ASSERT_TRUE(test::holds(last.p, std::min(last.bytes, bytes), last.pattern));
+      last.bytes = bytes;
+      test::fill(last.p, bytes, last.pattern);
+      if (!levels.empty() && levels.back().pieces >= pieces.size())
+        pieces.pop_back(); // it may have moved behind the checkpoint
+    } else if (choice < 800) {
+      region.checkpoint();
+      levels.push_back({region.used(), pieces.size()});
+    } else if (choice < 990) {
+      if (levels.empty())
+        continue;
+      peak = std::max(peak, region.used());
+      region.restore();
+      ASSERT_LE(region.used(), levels.back().used);
+      pieces.resize(std::min(pieces.size(), levels.back().pieces));
+      levels.pop_back();
+    } else if (choice < 994) {
+      region.trim(random() % 20000);
+    } else if (choice < 998) {
+      region.reset();
+      pieces.clear();
+      levels.clear();
+    } else {
+      region.release();
+      pieces.clear();
+      levels.clear();
+      ASSERT_EQ(upstream.live(), 0u);
+    }
+    peak = std::max(peak, region.used());
+    ASSERT_EQ(region.peak(), peak);
+    ASSERT_EQ(upstream.live(), region.stats().arenas);
+    for (std::size_t i = 0; step % 50 == 0 && i != pieces.size(); ++i)
+      ASSERT_TRUE(test::holds(pieces[i].p, pieces[i].bytes, pieces[i].pattern));
+  }
+}
+
+TEST(Region, PeakIsTheMostOfAllArenas) {
+  Region region({.arena_size = 1024});
+  (void)region.allocate(1000);
+  void* const p = region.allocate(1000);
+  EXPECT_EQ(region.peak(), 2000u);
+  ASSERT_TRUE(region.try_resize(p, 1000, 8));
+  EXPECT_EQ(region.peak(), 2000u);
+  region.reset();
+  EXPECT_EQ(region.peak(), 2000u);
+  (void)region.allocate(3000);
+  EXPECT_EQ(region.peak(), 3000u);
+}
+
+TEST(Region, AMovedFromOneIsRefused) {
+  Region from;
+  void* const p = from.allocate(100);
+  (void)from.allocate(100000);
+  Region to(std::move(from));
+  EXPECT_EQ(test::error([&] { return from.allocate(8); }),
+            "Misuse(released) region: used after release");
+  EXPECT_EQ(test::kind([&] { from.trim(); }), "Misuse(released)");
+  EXPECT_EQ(numbers(from), (Numbers{0, 0, 0, 0}));
+  from.release(); // it stays refused, unlike one that was released
+  EXPECT_EQ(test::kind([&] { return from.allocate(8); }), "Misuse(released)");
+  EXPECT_EQ(numbers(to), (Numbers{2, 104 + 100000, 104, 65536}));
+  EXPECT_TRUE(to.owns(p));
+  from = std::move(to);
+  EXPECT_NE(from.try_allocate(8), nullptr);
+}
+
+TEST(Region, ZeroesNothingWhereThatIsOff) {
+  TestResource upstream; // gives 0xA5
+  Region region({.zero = false, .arena_size = 1024, .upstream = &upstream});
+  EXPECT_TRUE(test::holds(region.allocate(1000), 1000, 0xA5));
+  EXPECT_TRUE(test::holds(region.allocate(5000), 5000, 0xA5));
+}
+
+TEST(Region, ZeroesSparesThatWereRestoredOverAtAReset) {
+  Region region({.arena_size = 1024});
+  region.checkpoint();
+  for (int i = 0; i != 3; ++i)
+    test::fill(region.allocate(1000), 1000);
+  test::fill(region.allocate(5000), 5000);
+  region.restore();
+  region.reset(); // the spares, too
+  for (int i = 0; i != 3; ++i)
+    EXPECT_TRUE(test::holds(region.allocate(1024), 1024, 0));
+  EXPECT_TRUE(test::holds(region.allocate(5000), 5000, 0));
+}
+
+class RegionHiding : public test::Watched {};
+
+TEST_F(RegionHiding, WhatIsNotHandedOut) {
+  Region region({.arena_size = 1024});
+  const void* const p = region.allocate(13);
+  EXPECT_EQ(test::visible(p, 64), 13u);
+  const void* const large = region.allocate(5000);
+  EXPECT_EQ(test::visible(large, 6000), 5000u);
+  region.checkpoint();
+  const void* const next = region.allocate(1020);
+  EXPECT_EQ(test::visible(next, 2000), 1020u);
+  region.restore();
+  EXPECT_TRUE(test::all_hidden(next, 1020));
+  EXPECT_EQ(test::visible(p, 64), 13u);
+  region.reset();
+  EXPECT_TRUE(test::all_hidden(p, 13));
+  EXPECT_TRUE(test::all_hidden(large, 5000));
+}
+
+#if defined(ALLOT_ASAN)
+TEST(RegionDeathTest, AddressSanitizerCatchesUseBehindAnAllocationAndAfterResetAndRelease) {
+  Region region;
+  auto* const p = static_cast<std::byte*>(region.allocate(24));
+  EXPECT_DEATH(test::touch(p + 24), "use-after-poison");
+  region.reset();
+  EXPECT_DEATH(test::touch(p), "use-after-poison");
+  region.release();
+  EXPECT_DEATH(test::touch(p), "heap-use-after-free");
+}
+#endif
+
+} // namespace
