@@ -135,10 +135,10 @@ TEST(Region, ContentsStayIntactInManyArenas) {
 TEST(Region, ArenaSizesAreAsAsked) {
   EXPECT_EQ(test::error([] { return Region({.arena_size = 0}); }),
             "Misuse(bad_size) region: an arena size of 0 bytes was asked for");
-  Region region({.arena_size = 1001});
+  Region region({.arena_size = 1001, .max_arena_size = 1001});
   (void)region.allocate(8);
   EXPECT_EQ(region.stats().current_arena_size, 1008u);
-  Region tiny({.arena_size = 1});
+  Region tiny({.arena_size = 1, .max_arena_size = 1});
   (void)tiny.allocate(8);
   (void)tiny.allocate(8);
   EXPECT_EQ(numbers(tiny), (Numbers{2, 16, 8, 8}));
@@ -168,7 +168,7 @@ TEST(Region, ALargerMaximumMeansDoubling) {
 }
 
 TEST(Region, ALimitIsForAllArenasTogether) {
-  Region region({.arena_size = 1024, .limit = 4096});
+  Region region({.arena_size = 1024, .max_arena_size = 1024, .limit = 4096});
   for (int i = 0; i != 4; ++i)
     EXPECT_NE(region.try_allocate(1024), nullptr);
   const Numbers before = numbers(region);
@@ -179,7 +179,7 @@ TEST(Region, ALimitIsForAllArenasTogether) {
   EXPECT_EQ(numbers(region), before);
   EXPECT_EQ(region.capacity(), 4096u);
 
-  Region large({.arena_size = 1024, .limit = 4096});
+  Region large({.arena_size = 1024, .max_arena_size = 1024, .limit = 4096});
   EXPECT_EQ(large.try_allocate(4097), nullptr);
   EXPECT_NE(large.try_allocate(4096), nullptr);
   EXPECT_EQ(large.try_allocate(1), nullptr);
@@ -200,7 +200,7 @@ TEST(Region, UnderALimitDoublingFallsBackToTheFirstSize) {
 }
 
 TEST(Region, SparesMakeRoomForALargeRequestWithinTheLimit) {
-  Region region({.arena_size = 1024, .limit = 4096});
+  Region region({.arena_size = 1024, .max_arena_size = 1024, .limit = 4096});
   for (int i = 0; i != 4; ++i)
     (void)region.allocate(1024);
   region.reset();
@@ -212,7 +212,7 @@ TEST(Region, SparesMakeRoomForALargeRequestWithinTheLimit) {
 
 TEST(Region, ResetKeepsItsArenasAsSpares) {
   TestResource upstream;
-  Region region({.arena_size = 1024, .upstream = &upstream});
+  Region region({.arena_size = 1024, .max_arena_size = 1024, .upstream = &upstream});
   for (int round = 0; round != 3; ++round) {
     for (int i = 0; i != 5; ++i) {
       void* const p = region.allocate(1000);
@@ -229,7 +229,7 @@ TEST(Region, ResetKeepsItsArenasAsSpares) {
 
 TEST(Region, LargeArenasAreKeptWhileTheyAreUsed) {
   TestResource upstream;
-  Region region({.arena_size = 1024, .upstream = &upstream});
+  Region region({.arena_size = 1024, .max_arena_size = 1024, .upstream = &upstream});
   test::fill(region.allocate(10000), 10000);
   region.reset();
   EXPECT_EQ(region.stats().arenas, 1u);
@@ -246,7 +246,7 @@ TEST(Region, LargeArenasAreKeptWhileTheyAreUsed) {
 
 TEST(Region, TrimFreesSpares) {
   TestResource upstream;
-  Region region({.arena_size = 1024, .upstream = &upstream});
+  Region region({.arena_size = 1024, .max_arena_size = 1024, .upstream = &upstream});
   void* const kept = region.allocate(1000);
   test::fill(kept, 1000);
   region.checkpoint();
@@ -276,7 +276,7 @@ TEST(Region, TrimFreesSpares) {
 TEST(Region, ReleaseFreesAllAndTheRegionIsUsableAgain) {
   TestResource upstream;
   Log log;
-  Region region({.arena_size = 1024, .upstream = &upstream});
+  Region region({.arena_size = 1024, .max_arena_size = 1024, .upstream = &upstream});
   for (int round = 0; round != 3; ++round) {
     region.create<Witness>(log, 1);
     region.create<Witness>(log, 2);
@@ -317,7 +317,7 @@ TEST(Region, ItsUpstreamGetsEveryArenaBack) {
 TEST(Region, AnUpstreamThatRefusesChangesNothing) {
   for (const Answer answer : {Answer::null, Answer::exception, Answer::misaligned}) {
     TestResource upstream;
-    Region region({.arena_size = 1024, .upstream = &upstream});
+    Region region({.arena_size = 1024, .max_arena_size = 1024, .upstream = &upstream});
     upstream.answer = answer;
     const auto allocate = [&](std::size_t bytes) {
       EXPECT_THROW((void)region.allocate(bytes), std::bad_alloc);
@@ -348,7 +348,7 @@ TEST(Region, AnUpstreamThatRefusesChangesNothing) {
 // Spares may go to make room within the limit, but not for a request that is refused all the same.
 TEST(Region, ARefusedRequestKeepsTheSpares) {
   TestResource upstream;
-  Region region({.arena_size = 1024, .limit = 4096, .upstream = &upstream});
+  Region region({.arena_size = 1024, .max_arena_size = 1024, .limit = 4096, .upstream = &upstream});
   for (int i = 0; i != 4; ++i)
     (void)region.allocate(1024);
   region.reset();
@@ -362,7 +362,7 @@ TEST(Region, ARefusedRequestKeepsTheSpares) {
 
 TEST(Region, NamesItselfWhereItsUpstreamRefuses) {
   TestResource upstream;
-  Region region({.arena_size = 1024, .upstream = &upstream});
+  Region region({.arena_size = 1024, .max_arena_size = 1024, .upstream = &upstream});
   for (const Answer answer : {Answer::null, Answer::misaligned}) {
     upstream.answer = answer;
     const std::string text = test::error([&] { return region.allocate(8); });
@@ -406,7 +406,7 @@ TEST(Region, SizesThatNoHeapHasAreExhausted) {
 
 TEST(Region, MeetsAlignmentsAcrossArenas) {
   for (const std::size_t arena_size : test::Sizes{1024, 65536}) {
-    Region region({.arena_size = arena_size});
+    Region region({.arena_size = arena_size, .max_arena_size = arena_size});
     for (int i = 0; i != 3; ++i) {
       for (std::size_t alignment = 1; alignment <= 1 << 20; alignment *= 2) {
         for (const std::size_t bytes : test::Sizes{8, 900}) {
@@ -423,7 +423,7 @@ TEST(Region, MeetsAlignmentsAcrossArenas) {
 
 TEST(Region, RestoresAcrossArenas) {
   TestResource upstream;
-  Region region({.arena_size = 1024, .upstream = &upstream});
+  Region region({.arena_size = 1024, .max_arena_size = 1024, .upstream = &upstream});
   void* const kept = region.allocate(500);
   test::fill(kept, 500);
   region.checkpoint();
@@ -487,7 +487,7 @@ struct Fails {
 };
 
 TEST(Region, AConstructorThatThrowsInANewArenaLeavesTheOldOneCurrent) {
-  Region region({.arena_size = 1024});
+  Region region({.arena_size = 1024, .max_arena_size = 1024});
   auto* const p = static_cast<std::byte*>(region.allocate(500));
   EXPECT_THROW(region.create<Fails>(), std::runtime_error);
   EXPECT_EQ(region.used(), 504u);
@@ -501,7 +501,7 @@ TEST(Region, ObjectsInAllArenasAreDestroyedNewestFirst) {
   Log log;
   Log expected;
   {
-    Region region({.arena_size = 256});
+    Region region({.arena_size = 256, .max_arena_size = 256});
     for (int i = 0; i != 100; ++i) {
       region.create<Witness>(log, i);
       if (i % 10 == 0)
@@ -577,7 +577,7 @@ TEST(Region, RandomUseBehavesAsItsModel) {
 }
 
 TEST(Region, PeakIsTheMostOfAllArenas) {
-  Region region({.arena_size = 1024});
+  Region region({.arena_size = 1024, .max_arena_size = 1024});
   (void)region.allocate(1000);
   void* const p = region.allocate(1000);
   EXPECT_EQ(region.peak(), 2000u);
@@ -608,13 +608,13 @@ TEST(Region, AMovedFromOneIsRefused) {
 
 TEST(Region, ZeroesNothingWhereThatIsOff) {
   TestResource upstream; // gives 0xA5
-  Region region({.zero = false, .arena_size = 1024, .upstream = &upstream});
+  Region region({.zero = false, .arena_size = 1024, .max_arena_size = 1024, .upstream = &upstream});
   EXPECT_TRUE(test::holds(region.allocate(1000), 1000, 0xA5));
   EXPECT_TRUE(test::holds(region.allocate(5000), 5000, 0xA5));
 }
 
 TEST(Region, ZeroesSparesThatWereRestoredOverAtAReset) {
-  Region region({.arena_size = 1024});
+  Region region({.arena_size = 1024, .max_arena_size = 1024});
   region.checkpoint();
   for (int i = 0; i != 3; ++i)
     test::fill(region.allocate(1000), 1000);
@@ -629,7 +629,7 @@ TEST(Region, ZeroesSparesThatWereRestoredOverAtAReset) {
 class RegionHiding : public test::Watched {};
 
 TEST_F(RegionHiding, WhatIsNotHandedOut) {
-  Region region({.arena_size = 1024});
+  Region region({.arena_size = 1024, .max_arena_size = 1024});
   const void* const p = region.allocate(13);
   EXPECT_EQ(test::visible(p, 64), 13u);
   const void* const large = region.allocate(5000);
