@@ -149,10 +149,11 @@ bool check(const Instructions& now, const char* baseline_file) {
       const std::string cell = workload.name + ": " + contestant.name;
       const double count = cells->second.at(contestant.name);
       const std::optional<double> before = find(baseline, workload, contestant.name);
-      if (!before || count > *before + 1) {
-        std::cerr << cell << " takes " << count << " instructions, "
-                  << (before ? std::to_string(*before) + " before" : "and is not in the file")
-                  << '\n';
+      if (!before) {
+        std::cerr << cell << " is not in " << baseline_file << '\n';
+        good = false;
+      } else if (count > *before + 1) {
+        std::cerr << cell << " takes " << count << " instructions, " << *before << " before\n";
         good = false;
       }
       for (const Bound& bound : contestant.bounds) {

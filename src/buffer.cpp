@@ -103,13 +103,13 @@ ALLOT_INLINE Buffer Buffer::borrowed(std::span<std::byte> memory) noexcept {
 }
 
 ALLOT_INLINE Buffer Buffer::from(std::pmr::memory_resource* upstream, std::size_t bytes,
-                                 std::size_t alignment) {
+                                 std::size_t alignment, const char* owner) {
   if (upstream == nullptr)
-    throw_misuse("buffer", Errc::null_pointer, "a null resource was given");
-  detail::check_request("buffer", bytes, alignment);
+    throw_misuse(owner, Errc::null_pointer, "a null resource was given");
+  detail::check_request(owner, bytes, alignment);
   const std::size_t extent = detail::stretched(bytes);
   if (extent > largest_request || alignment > largest_request)
-    throw_exhausted("buffer", Errc::system_refused, "%zu bytes aligned to %zu asked of a resource",
+    throw_exhausted(owner, Errc::system_refused, "%zu bytes aligned to %zu asked of a resource",
                     bytes, alignment);
   Buffer buffer;
   buffer.base_alignment_ = detail::stretched_alignment(alignment);
@@ -117,7 +117,7 @@ ALLOT_INLINE Buffer Buffer::from(std::pmr::memory_resource* upstream, std::size_
   void* volatile given = upstream->allocate(extent, buffer.base_alignment_);
   buffer.base_ = static_cast<std::byte*>(given);
   if (buffer.base_ == nullptr)
-    throw_exhausted("buffer", Errc::system_refused, "the resource gave null for %zu bytes", bytes);
+    throw_exhausted(owner, Errc::system_refused, "the resource gave null for %zu bytes", bytes);
   buffer.base_bytes_ = extent;
   buffer.upstream_ = upstream;
   buffer.source_ = Source::upstream;
@@ -125,7 +125,7 @@ ALLOT_INLINE Buffer Buffer::from(std::pmr::memory_resource* upstream, std::size_
   buffer.data_ = buffer.base_;
   buffer.size_ = saturating_round_up(bytes, granule);
   if (padding(reinterpret_cast<std::uintptr_t>(buffer.base_), buffer.base_alignment_) != 0)
-    throw_exhausted("buffer", Errc::system_refused,
+    throw_exhausted(owner, Errc::system_refused,
                     "the resource gave %zu bytes at a misaligned address", bytes);
   return buffer;
 }

@@ -147,17 +147,21 @@ ALLOT_INLINE Region::Chunk* Region::take_spare(std::size_t bytes, bool large) no
 
 ALLOT_INLINE Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
   std::size_t size = large ? bytes : next_size_;
-  if (!large && !make_room(size))
+  if (!large && !has_room(size))
     size = options_.arena_size;
-  if (!make_room(size))
+  if (!has_room(size))
     return nullptr;
   const std::size_t total = saturating_add(detail::chunk_header, size);
   Buffer buffer = options_.upstream == nullptr
                       ? Buffer::try_heap(total, buffer_alignment, {.zero = options_.zero})
-                      : Buffer::from(options_.upstream, total);
+                      : Buffer::from(options_.upstream, total, buffer_alignment, strategy_name);
   if (buffer.data() == nullptr)
     return nullptr;
 
+  if (saturating_add(capacity_, size) > options_.limit) { // not before it is sure to succeed
+    free_chunks(spare_);
+    free_chunks(large_spare_);
+  }
   const bool zero = buffer.is_zero();
   std::byte* const begin = buffer.data() + buffer.gap().stretch(detail::chunk_header);
   Chunk* const chunk =
@@ -177,17 +181,13 @@ ALLOT_INLINE Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
 }
 
 // Whether another arena stays within the limit, if need be without the spare ones.
-ALLOT_INLINE bool Region::make_room(std::size_t bytes) noexcept {
+ALLOT_INLINE bool Region::has_room(std::size_t bytes) const noexcept {
   if (saturating_add(capacity_, bytes) <= options_.limit)
     return true;
   std::size_t in_use = 0;
   for (const Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older)
     in_use += chunk->size;
-  if (saturating_add(in_use, bytes) > options_.limit)
-    return false;
-  free_chunks(spare_);
-  free_chunks(large_spare_);
-  return true;
+  return saturating_add(in_use, bytes) <= options_.limit;
 }
 
 ALLOT_INLINE void Region::free_chunk(Chunk* chunk) noexcept {

@@ -2,10 +2,10 @@
 
 #include "support.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
-#include <map>
-#include <memory>
+#include <ostream>
 #include <random>
 #include <set>
 #include <span>

@@ -2,7 +2,7 @@
 
 #include "support.hpp"
 
-#include <cstdint>
+#include <algorithm>
 #include <filesystem>
 #include <fstream>
 #include <iterator>

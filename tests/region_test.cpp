@@ -2,10 +2,9 @@
 
 #include "support.hpp"
 
+#include <algorithm>
 #include <array>
-#include <cstdint>
-#include <limits>
-#include <memory>
+#include <ostream>
 #include <random>
 #include <stdexcept>
 #include <string>
@@ -543,8 +542,11 @@ TEST(Region, RandomUseBehavesAsItsModel) {
       ASSERT_TRUE(test::holds(last.p, std::min(last.bytes, bytes), last.pattern));
       last.bytes = bytes;
       test::fill(last.p, bytes, last.pattern);
-      if (!levels.empty() && levels.back().pieces >= pieces.size())
+      if (!levels.empty() && levels.back().pieces == pieces.size()) {
         pieces.pop_back(); // it may have moved behind the checkpoint
+        for (Level& level : levels)
+          level.pieces = std::min(level.pieces, pieces.size());
+      }
     } else if (choice < 800) {
       region.checkpoint();
       levels.push_back({region.used(), pieces.size()});
@@ -554,7 +556,7 @@ TEST(Region, RandomUseBehavesAsItsModel) {
       peak = std::max(peak, region.used());
       region.restore();
       ASSERT_LE(region.used(), levels.back().used);
-      pieces.resize(std::min(pieces.size(), levels.back().pieces));
+      pieces.resize(levels.back().pieces);
       levels.pop_back();
     } else if (choice < 994) {
       region.trim(random() % 20000);

@@ -42,7 +42,8 @@ public:
   /// `bytes`, rounded up to 8, from `upstream`, which must outlive the buffer.
   /// Misuse: null, 0 bytes. What upstream throws passes through.
   [[nodiscard]] static Buffer from(std::pmr::memory_resource* upstream, std::size_t bytes,
-                                   std::size_t alignment = buffer_alignment);
+                                   std::size_t alignment = buffer_alignment,
+                                   const char* owner = "buffer");
 
   Buffer(Buffer&& other) noexcept { *this = static_cast<Buffer&&>(other); }
   Buffer& operator=(Buffer&& other) noexcept;

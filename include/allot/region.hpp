@@ -143,7 +143,7 @@ private:
   [[nodiscard]] void* grow(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] Chunk* take_spare(std::size_t bytes, bool large) noexcept;
   [[nodiscard]] Chunk* make_chunk(std::size_t bytes, bool large);
-  [[nodiscard]] bool make_room(std::size_t bytes) noexcept;
+  [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
   void free_chunk(Chunk* chunk) noexcept;
   void free_chunks(Chunk*& list) noexcept;
   void leave_current() noexcept;

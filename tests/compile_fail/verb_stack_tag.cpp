@@ -1,0 +1,10 @@
+#include <allot/use/arena.hpp>
+
+using namespace allot::use::arena;
+
+void use(allot::Stack& s) {
+  stack(s, "text");
+#ifdef MUST_FAIL
+  stack(s, release);
+#endif
+}
