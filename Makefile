@@ -6,10 +6,10 @@ install := scripts/install-packages
 build = cmake --preset $(1) && cmake --build --preset $(1)
 sources = $(shell find include src tests bench examples tools -name '*.[ch]pp' -o -name '*.h')
 
-.PHONY: help demo test bench format lint
+.PHONY: help demo test bench bench-report bench-instructions format lint
 
 help:
-	@sed -n 's/^\([a-z]*\):.*# /make \1	/p' Makefile
+	@sed -n 's/^\([a-z-]*\):.*# /make \1	/p' Makefile
 
 demo: # builds the allot command and takes its tour
 	$(install) build tools
@@ -26,7 +26,17 @@ test-%:
 bench: # measures the strategies and their peers
 	$(install) build bench peers
 	$(call build,bench)
-	build/bench/bench/allot_bench
+	build/bench/bench/allot_bench --results=build/bench/results.json
+
+bench-report: # writes build/bench/report.html from what `make bench` measured
+	$(install) build bench peers
+	$(call build,bench)
+	build/bench/bench/allot_report build/bench/results.json bench/instructions.json > build/bench/report.html
+
+bench-instructions: # counts instructions an operation, and compares them with the last ones kept
+	$(install) build bench peers
+	$(call build,bench)
+	bench/instructions.sh build/bench/bench/allot_instructions --against bench/instructions.json
 
 format: # formats all sources
 	$(install) lint

@@ -34,7 +34,7 @@ int take_tour(const std::string& file, bool json) {
 
 int main(int argc, char** argv) {
   CLI::App app("Memory allocation strategies, tried on real work", "allot");
-  app.set_version_flag("--version", "allot 0.1.0");
+  app.set_version_flag("--version", "allot " ALLOT_VERSION);
   app.require_subcommand(1);
 
   std::string file = languages;
