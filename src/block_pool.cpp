@@ -7,15 +7,6 @@ namespace allot::inline ALLOT_ABI {
 
 namespace detail {
 
-// The inverse of an odd number modulo 2^64, or 2^32: Newton's iteration doubles the correct bits,
-// and any odd number is its own inverse modulo 8.
-ALLOT_INLINE std::size_t odd_inverse(std::size_t odd) noexcept {
-  std::size_t inverse = odd;
-  for (int correct_bits = 3; correct_bits < 64; correct_bits *= 2)
-    inverse *= 2 - odd * inverse;
-  return inverse;
-}
-
 ALLOT_INLINE std::size_t rounded_block(std::size_t block_bytes, const BlockOptions& options) {
   if (block_bytes == 0)
     throw_misuse("block_pool", Errc::bad_size, "blocks of 0 bytes were asked for");
@@ -105,8 +96,7 @@ ALLOT_INLINE BlockPool::BlockPool(std::size_t block_bytes, const Layout& layout,
     : begin_(buffer.data() + detail::bytes_before(buffer, options.alignment)),
       stride_(buffer.gap().stretch(layout.block_size)), levels_(layout.levels), zero_(options.zero),
       block_size_(layout.block_size), block_bytes_(block_bytes), capacity_(layout.count) {
-  stride_shift_ = static_cast<std::size_t>(std::countr_zero(stride_));
-  stride_inverse_ = detail::odd_inverse(stride_ >> stride_shift_);
+  by_stride_ = ExactDivisor(stride_);
   const std::size_t address = reinterpret_cast<std::uintptr_t>(begin_);
   alignment_ = std::min(std::size_t{1} << std::countr_zero(address | block_size_),
                         std::max(options.alignment, buffer_alignment));
@@ -134,8 +124,7 @@ ALLOT_INLINE BlockPool& BlockPool::operator=(BlockPool&& other) noexcept {
     release();
     begin_ = std::exchange(other.begin_, nullptr);
     stride_ = other.stride_;
-    stride_inverse_ = other.stride_inverse_;
-    stride_shift_ = other.stride_shift_;
+    by_stride_ = other.by_stride_;
     levels_ = std::exchange(other.levels_, 2);
     fresh_ = std::exchange(other.fresh_, 0);
     root_ = std::exchange(other.root_, 0);

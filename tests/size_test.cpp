@@ -136,4 +136,23 @@ static_assert(1_KiB == 1024 && 1_MiB == 1024 * 1_KiB && 1_GiB == 1024 * 1_MiB &&
               1_TiB == 1024 * 1_GiB && 0_KiB == 0);
 static_assert(16777215_TiB == SIZE_MAX - (1_TiB - 1)); // the most whole TiB that a size holds
 
+TEST(Size, ExactDivisorDividesMultiplesAndPutsAllElseAboveThem) {
+  static_assert(ExactDivisor(24).quotient(240) == 10);
+  for (const std::size_t n : {1u, 2u, 3u, 8u, 24u, 40u, 48u, 64u, 7u, 4104u, 65536u}) {
+    const ExactDivisor by(n);
+    for (std::size_t offset = 0; offset != 5000; ++offset) {
+      if (offset % n == 0)
+        EXPECT_EQ(by.quotient(offset), offset / n) << n;
+      else
+        EXPECT_GT(by.quotient(offset), SIZE_MAX / n) << n << ' ' << offset;
+    }
+    for (const std::size_t offset : edges()) {
+      if (offset % n == 0)
+        EXPECT_EQ(by.quotient(offset), offset / n) << n;
+      else
+        EXPECT_GT(by.quotient(offset), SIZE_MAX / n) << n << ' ' << offset;
+    }
+  }
+}
+
 } // namespace

@@ -23,7 +23,7 @@ TEST(TypedArena, MakesObjectsInOrder) {
   TypedArena<std::string> arena(3);
   EXPECT_EQ(test::state(arena), (test::State{3, 0, 3, 0}));
   const auto [first, zero] = arena.create("first");
-  const auto [second, one] = arena.create(3, 'x');
+  const auto [second, one] = arena.create(3u, 'x');
   EXPECT_EQ(zero, 0u);
   EXPECT_EQ(one, 1u);
   EXPECT_EQ(*first, "first");

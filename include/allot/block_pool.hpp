@@ -28,7 +28,6 @@
 #include <allot/roles.hpp>
 #include <allot/size.hpp>
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -166,13 +165,10 @@ private:
   };
 
   /// The block that starts at `p`, or a number above any block's: one test for range, start of a
-  /// block and never handed out. Multiplying by the inverse of the stride's odd part divides what
-  /// is divisible by it, and makes all else larger than any quotient; so does rotating away the
-  /// even part.
+  /// block and never handed out.
   [[nodiscard]] std::size_t index_of(const void* p) const noexcept {
-    const std::size_t offset =
-        reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(begin_);
-    return std::rotr(offset * stride_inverse_, static_cast<int>(stride_shift_));
+    return by_stride_.quotient(reinterpret_cast<std::uintptr_t>(p) -
+                               reinterpret_cast<std::uintptr_t>(begin_));
   }
   [[nodiscard]] std::byte* address(std::size_t index) const noexcept {
     return begin_ + index * stride_;
@@ -305,11 +301,10 @@ private:
   [[noreturn, gnu::cold]] void refuse_type(std::size_t bytes, std::size_t alignment) const;
 
   std::byte* begin_ = nullptr;
-  std::size_t stride_ = 0;         // from block to block in memory, red zone included
-  std::size_t stride_inverse_ = 0; // of its odd part
-  std::size_t stride_shift_ = 0;   // log2 of its even part
-  std::size_t levels_ = 2;         // of the tree, the root's included; 0 is Order::any
-  std::size_t fresh_ = 0;          // blocks that were ever handed out since the last reset
+  std::size_t stride_ = 0; // from block to block in memory, red zone included
+  ExactDivisor by_stride_;
+  std::size_t levels_ = 2; // of the tree, the root's included; 0 is Order::any
+  std::size_t fresh_ = 0;  // blocks that were ever handed out since the last reset
   Word root_ = 0;
   Word* level_[max_levels - 1] = {};
   Index* top_ = nullptr; // the block freed last; below the first is no_index

@@ -7,6 +7,7 @@
 
 #include <allot/error.hpp>
 
+#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <limits>
@@ -56,6 +57,30 @@ inline constexpr std::size_t max_size = std::numeric_limits<std::size_t>::max();
                                                         std::size_t step) noexcept {
   return bytes > max_size - (step - 1) ? max_size : (bytes + (step - 1)) & ~(step - 1);
 }
+
+/// Divides by a number, not zero, without dividing: a multiplication and a rotation.
+class ExactDivisor {
+public:
+  ExactDivisor() = default;
+  // The inverse of the odd part modulo 2^64, or 2^32: Newton's iteration doubles the correct bits,
+  // and any odd number is its own inverse modulo 8.
+  constexpr explicit ExactDivisor(std::size_t n) noexcept
+      : shift_(static_cast<std::size_t>(std::countr_zero(n))) {
+    const std::size_t odd = n >> shift_;
+    inverse_ = odd;
+    for (int correct_bits = 3; correct_bits < 64; correct_bits *= 2)
+      inverse_ *= 2 - odd * inverse_;
+  }
+  /// The quotient of a multiple; of anything else, a number above that of any multiple. So that one
+  /// comparison with a count tells both whether `offset` is in range and whether it is a multiple.
+  [[nodiscard]] constexpr std::size_t quotient(std::size_t offset) const noexcept {
+    return std::rotr(offset * inverse_, static_cast<int>(shift_));
+  }
+
+private:
+  std::size_t inverse_ = 0;
+  std::size_t shift_ = 0;
+};
 
 /// The nearest multiple of `alignment`, any number but zero, that is not below `size`.
 /// Misuse: an alignment of zero, a multiple that a std::size_t cannot hold.
