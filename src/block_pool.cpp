@@ -247,7 +247,7 @@ ALLOT_INLINE void BlockPool::refuse_type(std::size_t bytes, std::size_t alignmen
 ALLOT_INLINE void BlockPool::reset() {
   check_usable();
   const std::size_t written = fresh_ * stride_;
-  annotate::truncated(begin_, 0, written);
+  annotate::truncated(begin_, begin_, written);
   if (zero_ && written != 0) {
     annotate::show(begin_, written);
     std::memset(begin_, 0, written);

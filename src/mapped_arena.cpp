@@ -110,7 +110,7 @@ ALLOT_INLINE bool MappedArena::try_resize(void* p, std::size_t old_bytes,
         !make_ready(cursor_.gap().stretch(before + round_up(new_bytes))))
       return false;
   }
-  return cursor_.try_resize(p, old_bytes, new_bytes);
+  return lower_checkpoints(cursor_.try_resize(p, old_bytes, new_bytes));
 }
 
 ALLOT_INLINE std::size_t MappedArena::commit(std::size_t bytes) {

@@ -222,7 +222,7 @@ ALLOT_INLINE void Region::enter(Chunk* chunk) noexcept {
 ALLOT_INLINE void Region::take_back(const Chunk* until) noexcept {
   while (newest_ != until) {
     Chunk* const chunk = detail::pop_chunk(newest_);
-    annotate::truncated(chunk->begin, 0, chunk->buffer.gap().stretch(chunk->used));
+    annotate::truncated(chunk->begin, chunk->begin, chunk->buffer.gap().stretch(chunk->used));
     chunk->used = 0;
     detail::push_chunk(chunk->large ? large_spare_ : spare_, chunk);
   }
@@ -240,7 +240,7 @@ ALLOT_INLINE void Region::rewind(const Position& to) noexcept {
     take_back(to.newest);
   }
   if (current_ != nullptr)
-    cursor_.rewind(std::min(to.head, cursor_.head())); // what it was in may have been shrunk
+    cursor_.rewind(to.head);
   retired_ = to.retired;
 }
 

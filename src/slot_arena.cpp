@@ -92,7 +92,7 @@ ALLOT_INLINE bool SlotArena::owns(const void* p) const noexcept {
 ALLOT_INLINE void SlotArena::truncate(std::size_t count) noexcept {
   dirty_ = std::max(dirty_, count_);
   peak_ = std::max(peak_, count_);
-  annotate::truncated(begin_, count * stride_, count_ * stride_);
+  annotate::truncated(begin_, begin_ + count * stride_, (count_ - count) * stride_);
   count_ = count;
 }
 

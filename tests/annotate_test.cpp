@@ -55,11 +55,38 @@ TEST_F(Annotate, TruncatingHidesWhatIsNotKept) {
   annotate::open(pool, sizeof pool);
   annotate::allocated(pool, pool, 8);
   annotate::allocated(pool, pool + 16, 24);
-  annotate::truncated(pool, 16, 40);
+  annotate::truncated(pool, pool + 16, 24);
   EXPECT_EQ(test::visible(pool, sizeof pool), 8u);
-  annotate::truncated(pool, 0, 16);
+  annotate::truncated(pool, pool, 16);
   EXPECT_TRUE(test::all_hidden(pool, sizeof pool));
   annotate::close(pool, sizeof pool);
+}
+
+// Memory of others, behind what an allocation grew by and what is taken back of it.
+TEST_F(Annotate, TakingBackGrowthHidesThatGrowthOnly) {
+  std::byte* const end = pool + 64;
+  annotate::open(pool, 64);
+  annotate::allocated(pool, pool, 8);
+  annotate::allocated(pool, pool + 16, 8);
+  annotate::grown(pool, pool + 16, pool + 32, 13);
+  EXPECT_EQ(test::visible(pool + 16, 48), 13u);
+  annotate::grown(pool, pool + 16, pool + 32, 40);
+  EXPECT_EQ(test::visible(pool + 16, 48), 40u);
+  annotate::truncated(pool, pool + 32, 32);
+  EXPECT_TRUE(test::all_hidden(pool + 32, 32));
+  EXPECT_EQ(test::visible(pool + 16, 16), 16u);
+  EXPECT_EQ(test::visible(end, 64), 64u);
+  annotate::close(pool, 64);
+}
+
+TEST_F(Annotate, WithoutAPoolPartsCanBeTakenBack) {
+  annotate::open(pool, 64);
+  annotate::allocated(nullptr, pool, 32);
+  annotate::allocated(nullptr, pool + 32, 32);
+  annotate::truncated(nullptr, pool + 40, 24);
+  EXPECT_EQ(test::visible(pool, 64), 40u);
+  EXPECT_EQ(test::visible(pool + 64, 64), 64u);
+  annotate::close(pool, 64);
 }
 
 TEST_F(Annotate, WhatIsClosedIsVisible) {

@@ -587,6 +587,8 @@ TEST(BlockPool, AnObjectMayFillTheRoundedBlock) {
   auto* const object = pool.create<std::array<std::uint32_t, 16>>();
   object->fill(7);
   EXPECT_EQ(object->back(), 7u);
+  pool.destroy(object);
+  EXPECT_EQ(test::all_hidden(object, 64), test::watched());
 }
 
 TEST(BlockPool, KeepsItsBookkeepingInItsBuffer) {

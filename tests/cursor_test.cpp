@@ -20,7 +20,7 @@ protected:
 
   [[nodiscard]] Gap gap() const { return Gap(GetParam()); }
   [[nodiscard]] Cursor cursor(std::size_t bytes) {
-    annotate::truncated(memory, 0, sizeof memory); // what an earlier cursor handed out
+    annotate::truncated(memory, memory, sizeof memory); // what an earlier cursor handed out
     return {memory, bytes, gap()};
   }
   // A cursor of which `used` bytes are handed out.

@@ -67,7 +67,14 @@ inline constexpr unsigned long long largest_request =
 
 namespace annotate {
 
-// `pool` is the start of the memory a strategy hands out from: Valgrind's name for it.
+// `pool` is the start of the memory a strategy hands out from: Valgrind's name for it. Null if what
+// is taken back may be a part of an allocation and memory of others may follow: then Valgrind is
+// told of bytes, not of allocations, because its MEMPOOL_TRIM of a part goes past that
+// allocation's end (its release 3.19, at least).
+//
+// `grown`: the newest allocation, at `p`, reached to `head` and has `bytes` now. To Valgrind what
+// is above `head` is another allocation, which going back to a checkpoint at `head` may take back.
+// `truncated`: the `bytes` from `from` on, up to the head, are taken back.
 #if defined(ALLOT_ASAN)
 inline void hide(const void* p, std::size_t bytes) noexcept {
   __asan_poison_memory_region(p, bytes);
@@ -87,8 +94,11 @@ inline void allocated(const void*, const void* p, std::size_t bytes) noexcept {
 inline void freed(const void*, const void* p, std::size_t bytes) noexcept {
   hide(p, bytes);
 }
-inline void truncated(const void* pool, std::size_t keep, std::size_t bytes) noexcept {
-  hide(static_cast<const std::byte*>(pool) + keep, bytes - keep);
+inline void grown(const void*, const void* p, const void*, std::size_t bytes) noexcept {
+  show(p, bytes);
+}
+inline void truncated(const void*, const void* from, std::size_t bytes) noexcept {
+  hide(from, bytes);
 }
 #elif defined(ALLOT_VALGRIND)
 inline void hide(const void* p, std::size_t bytes) noexcept {
@@ -106,16 +116,26 @@ inline void close(const void* pool, std::size_t bytes) noexcept {
   show(pool, bytes);
 }
 inline void allocated(const void* pool, const void* p, std::size_t bytes) noexcept {
-  if (bytes != 0)
+  if (pool == nullptr)
+    show(p, bytes);
+  else if (bytes != 0)
     VALGRIND_MEMPOOL_ALLOC(pool, p, bytes);
 }
 inline void freed(const void* pool, const void* p, std::size_t bytes) noexcept {
   VALGRIND_MEMPOOL_FREE(pool, p);
   hide(p, bytes);
 }
-inline void truncated(const void* pool, std::size_t keep, std::size_t bytes) noexcept {
-  VALGRIND_MEMPOOL_TRIM(pool, pool, keep);
-  hide(static_cast<const std::byte*>(pool) + keep, bytes - keep);
+inline void grown(const void* pool, const void* p, const void* head, std::size_t bytes) noexcept {
+  show(p, bytes);
+  const std::byte* const end = static_cast<const std::byte*>(p) + bytes;
+  if (end > head)
+    allocated(pool, head, static_cast<std::size_t>(end - static_cast<const std::byte*>(head)));
+}
+inline void truncated(const void* pool, const void* from, std::size_t bytes) noexcept {
+  if (pool != nullptr)
+    VALGRIND_MEMPOOL_TRIM(
+        pool, pool, static_cast<const std::byte*>(from) - static_cast<const std::byte*>(pool));
+  hide(from, bytes);
 }
 #else
 inline void hide(const void*, std::size_t) noexcept {}
@@ -124,7 +144,8 @@ inline void open(const void*, std::size_t) noexcept {}
 inline void close(const void*, std::size_t) noexcept {}
 inline void allocated(const void*, const void*, std::size_t) noexcept {}
 inline void freed(const void*, const void*, std::size_t) noexcept {}
-inline void truncated(const void*, std::size_t, std::size_t) noexcept {}
+inline void grown(const void*, const void*, const void*, std::size_t) noexcept {}
+inline void truncated(const void*, const void*, std::size_t) noexcept {}
 #endif
 
 } // namespace annotate

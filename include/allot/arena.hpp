@@ -19,7 +19,6 @@
 #include <allot/roles.hpp>
 #include <allot/vocabulary.hpp>
 
-#include <algorithm>
 #include <cstddef>
 
 namespace allot::inline ALLOT_ABI {
@@ -111,7 +110,7 @@ private:
   [[nodiscard]] Position position() const noexcept { return {cursor_.head(), objects_.position()}; }
   void rewind(const Position& to) noexcept {
     objects_.destroy_back_to(to.objects, cursor_);
-    cursor_.rewind(std::min(to.head, cursor_.head())); // what it was in may have been shrunk
+    cursor_.rewind(to.head);
   }
 
   Cursor cursor_; // first: its head and end are all that the fast path touches

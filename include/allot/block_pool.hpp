@@ -93,6 +93,7 @@ public:
     if (sizeof(T) > block_size_ || alignof(T) > alignment_) [[unlikely]]
       refuse_type(sizeof(T), alignof(T));
     void* const p = allocate();
+    annotate::show(p, sizeof(T)); // which may be more than was asked for, rounded up
     Undo undo{*this, p};
     T* const object = ::new (p) T(std::forward<Args>(args)...);
     undo.p = nullptr;
@@ -245,7 +246,7 @@ private:
     } else {
       __builtin_prefetch(p); // it is likely the next to be allocated
     }
-    annotate::freed(begin_, p, block_bytes_);
+    annotate::freed(begin_, p, block_size_);
   }
 
   /// Whether the last block of a word is free. If it is, taking another leaves the word its place

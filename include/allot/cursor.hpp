@@ -87,7 +87,7 @@ public:
   [[nodiscard]] std::byte* take(std::size_t bytes) noexcept {
     std::byte* p = head_;
     head_ += gap_.stretch(round_up(bytes));
-    annotate::allocated(begin_, p, bytes);
+    annotate::allocated(pool(), p, bytes);
     return p;
   }
 
@@ -124,7 +124,7 @@ public:
   void rewind(std::byte* to) noexcept {
     if (dirty_ < head_)
       dirty_ = head_;
-    annotate::truncated(begin_, distance(begin_, to), distance(begin_, head_));
+    annotate::truncated(pool(), to, distance(to, head_));
     head_ = to;
   }
 
@@ -183,17 +183,23 @@ private:
     return static_cast<std::size_t>(to - from);
   }
 
+  [[nodiscard]] const void* pool() const noexcept {
+    return gap_.stretch(1) != 1 ? begin_ : nullptr;
+  }
+
   [[nodiscard]] bool resize_newest(std::byte* p, std::size_t old_bytes,
                                    std::size_t new_bytes) noexcept {
     if (new_bytes != 0 && !allot::fits(new_bytes, gap_.shrink(distance(p, end()))))
       return false;
     if (dirty_ < head_)
       dirty_ = head_;
+    if (new_bytes > old_bytes) {
+      annotate::grown(pool(), p, head_, new_bytes);
+    } else {
+      annotate::truncated(pool(), p, distance(p, head_));
+      annotate::allocated(pool(), p, new_bytes);
+    }
     head_ = p + (new_bytes == 0 ? 0 : gap_.stretch(round_up(new_bytes)));
-    if (old_bytes != 0)
-      annotate::freed(begin_, p, old_bytes);
-    if (new_bytes != 0)
-      annotate::allocated(begin_, p, new_bytes);
     return true;
   }
 

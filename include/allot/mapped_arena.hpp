@@ -25,7 +25,6 @@
 #include <allot/roles.hpp>
 #include <allot/vocabulary.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -108,8 +107,12 @@ private:
   [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   void check_usable() const;
   [[nodiscard]] std::byte* position() const noexcept { return cursor_.head(); }
-  void rewind(std::byte* to) noexcept {
-    cursor_.rewind(std::min(to, cursor_.head())); // what it was in may have been shrunk
+  void rewind(std::byte* to) noexcept { cursor_.rewind(to); }
+  bool lower(std::byte*& position) const noexcept {
+    const bool is_above = position > cursor_.head();
+    if (is_above)
+      position = cursor_.head();
+    return is_above;
   }
 
   [[nodiscard]] bool has_room(std::size_t bytes, std::size_t alignment) const noexcept;

@@ -93,7 +93,7 @@ public:
   /// only shorter, which gives nothing back. False, and nothing changed, if that cannot be.
   [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
     peak_ = peak(); // before a shrink
-    return !objects_.running() && cursor_.try_resize(p, old_bytes, new_bytes);
+    return !objects_.running() && lower_checkpoints(cursor_.try_resize(p, old_bytes, new_bytes));
   }
 
   // From Rewinding: std::size_t checkpoint(); void restore(); Scope<Region> scope();
@@ -156,6 +156,12 @@ private:
     return {cursor_.head(), current_, newest_, retired_, objects_.position()};
   }
   void rewind(const Position& to) noexcept;
+  bool lower(Position& position) const noexcept {
+    const bool is_above = position.current == current_ && position.head > cursor_.head();
+    if (is_above)
+      position.head = cursor_.head();
+    return is_above;
+  }
 
   Cursor cursor_; // over the current arena
   Objects objects_;

@@ -42,7 +42,7 @@ public:
     return arena_.try_allocate(bytes, alignment);
   }
   [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
-    return arena_.try_resize(p, old_bytes, new_bytes);
+    return lower_checkpoints(arena_.try_resize(p, old_bytes, new_bytes));
   }
 
   // From Rewinding: std::size_t checkpoint(); void restore(); Scope<Scratch> scope();
@@ -70,6 +70,12 @@ private:
   void check_usable() const { arena_.check_usable(); }
   [[nodiscard]] Arena::Position position() const noexcept { return arena_.position(); }
   void rewind(const Arena::Position& to) noexcept { arena_.rewind(to); }
+  bool lower(Arena::Position& position) const noexcept {
+    const bool is_above = position.head > arena_.cursor_.head();
+    if (is_above)
+      position.head = arena_.cursor_.head();
+    return is_above;
+  }
 
   [[nodiscard]] Objects& owed() noexcept { return arena_.owed(); }
 

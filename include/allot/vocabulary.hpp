@@ -3,7 +3,8 @@
 //
 //   Copying<S>     copy, reallocate
 //   Creating<S>    create, create_array; needs S::owed(), S::position() and S::rewind(Position)
-//   Rewinding<S>   checkpoint, restore, scope; needs the same
+//   Rewinding<S>   checkpoint, restore, scope; needs S::position(), S::rewind(Position), and
+//                  S::lower(Position), which lowers one above position() and tells whether it was
 #pragma once
 
 #include <allot/objects.hpp>
@@ -211,6 +212,14 @@ protected:
   ~Rewinding() = default;
 
   void forget_checkpoints() noexcept { checkpoints_.truncate(0); }
+
+  // After the newest allocation was made smaller: a checkpoint that kept all of it keeps what is
+  // left, and not a part of what is handed out next. Gives `resized`.
+  bool lower_checkpoints(bool resized) noexcept {
+    for (std::size_t i = checkpoints_.size(); i-- != 0 && self().lower(checkpoints_[i].position);) {
+    }
+    return resized;
+  }
 
   // Taking everything back under an open scope would leave the scope nothing to restore.
   void check_no_scope(const char* done) const {

@@ -70,6 +70,30 @@ TYPED_TEST(Checkpoints, OfAnEmptyOneTakesBackEverything) {
   EXPECT_NE(s.try_allocate(room), nullptr);
 }
 
+// What is handed out after a shrink starts below the checkpoint, and goes with its restore.
+TYPED_TEST(Checkpoints, KeepWhatIsLeftOfAnAllocationThatWasShrunk) {
+  auto s = this->make();
+  void* const kept = s.allocate(8);
+  s.checkpoint();
+  void* const shrunk = s.allocate(100);
+  s.checkpoint();
+  s.checkpoint();
+  ASSERT_TRUE(s.try_resize(shrunk, 100, 20));
+  void* const gone = s.allocate(300);
+  s.restore();
+  EXPECT_EQ(s.used(), 32u);
+  EXPECT_TRUE(s.owns(shrunk));
+  EXPECT_FALSE(s.owns(gone));
+  EXPECT_EQ(s.allocate(300), gone);
+  s.restore();
+  EXPECT_EQ(s.used(), 32u);
+  ASSERT_TRUE(s.try_resize(shrunk, 20, 0));
+  s.restore();
+  EXPECT_EQ(s.used(), 8u);
+  EXPECT_TRUE(s.owns(kept));
+  EXPECT_EQ(s.peak(), 336u);
+}
+
 TYPED_TEST(Checkpoints, GoWithAResetWithAReleaseAndWithAMove) {
   auto s = this->make();
   s.checkpoint();
