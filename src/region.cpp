@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <functional>
 #include <new>
 
 namespace allot::inline ALLOT_ABI {
@@ -31,7 +30,7 @@ struct RegionChunk {
 };
 
 inline constexpr std::size_t chunk_header =
-    (sizeof(RegionChunk) + buffer_alignment - 1) / buffer_alignment * buffer_alignment;
+    saturating_round_up(sizeof(RegionChunk), buffer_alignment);
 
 ALLOT_INLINE void push_chunk(RegionChunk*& list, RegionChunk* chunk) noexcept {
   chunk->older = list;
@@ -53,7 +52,7 @@ ALLOT_INLINE Region::Region(const RegionOptions& options) : options_(options) {
 }
 
 ALLOT_INLINE Region& Region::operator=(Region&& other) noexcept {
-  if (this != &other) {
+  if (this != &other && !report_busy("assigned to")) {
     end_scopes("assigned to");
     release();
     Rewinding::operator=(std::move(other));
@@ -78,6 +77,12 @@ ALLOT_INLINE Region::~Region() {
   release();
 }
 
+ALLOT_INLINE bool Region::report_busy(const char* done) const noexcept {
+  if (objects_.running())
+    report_misuse(strategy_name, Errc::busy, "%s while its own destructors run", done);
+  return objects_.running();
+}
+
 ALLOT_INLINE void Region::check_usable() const {
   if (next_size_ == 0)
     throw_released(strategy_name);
@@ -96,14 +101,19 @@ ALLOT_INLINE void* Region::allocate_slow(std::size_t bytes, std::size_t alignmen
   if (!is_power_of_two(alignment))
     throw_misuse(strategy_name, Errc::bad_alignment, "alignment %zu is not a power of two",
                  alignment);
-  const std::size_t left = options_.limit - std::min(options_.limit, capacity_);
   if (void* p = grow(bytes, alignment))
     return p;
-  if (options_.limit != max_size && bytes > left)
-    throw_full(strategy_name, bytes, left, options_.limit);
-  throw_exhausted(strategy_name, Errc::system_refused,
-                  "no arena for %zu bytes: the heap or the limit of %zu refused, %zu are held",
-                  bytes, options_.limit, capacity_);
+  const std::size_t left = room_without_spares();
+  if (options_.limit != max_size && bytes_needed(bytes, alignment) > left)
+    throw_full(strategy_name, bytes, std::max(left, available()), options_.limit);
+  throw_exhausted(strategy_name, Errc::system_refused, "%s refused an arena for %zu bytes",
+                  options_.upstream == nullptr ? "the heap" : "upstream", bytes);
+}
+
+// What an arena must have for a request: its start is aligned, but perhaps not that much.
+ALLOT_INLINE std::size_t Region::bytes_needed(std::size_t bytes, std::size_t alignment) noexcept {
+  const std::size_t skip = alignment > buffer_alignment ? alignment - buffer_alignment : 0;
+  return saturating_add(saturating_round_up(bytes, granule), skip);
 }
 
 // Serves a request that the current arena has no room for. Null: refused.
@@ -112,8 +122,7 @@ ALLOT_INLINE void* Region::grow(std::size_t bytes, std::size_t alignment) {
     return current_ != nullptr
                ? cursor_.nothing(alignment)
                : reinterpret_cast<void*>(std::max(alignment, granule)); // NOLINT(*-int-to-ptr)
-  const std::size_t skip = alignment > buffer_alignment ? alignment - buffer_alignment : 0;
-  const std::size_t needed = saturating_add(saturating_round_up(bytes, granule), skip);
+  const std::size_t needed = bytes_needed(bytes, alignment);
   const bool large = needed > options_.arena_size;
   Chunk* chunk = take_spare(needed, large);
   if (chunk == nullptr)
@@ -135,10 +144,8 @@ ALLOT_INLINE void* Region::grow(std::size_t bytes, std::size_t alignment) {
 }
 
 ALLOT_INLINE Region::Chunk* Region::take_spare(std::size_t bytes, bool large) noexcept {
-  if (!large)
-    return spare_ == nullptr ? nullptr : detail::pop_chunk(spare_);
   // A few tries: a search of them all would make one request as slow as there are spares.
-  Chunk** link = &large_spare_;
+  Chunk** link = large ? &large_spare_ : &spare_;
   for (int tries = 8; *link != nullptr && tries != 0; --tries, link = &(*link)->older)
     if ((*link)->size >= bytes)
       return detail::pop_chunk(*link);
@@ -146,11 +153,14 @@ ALLOT_INLINE Region::Chunk* Region::take_spare(std::size_t bytes, bool large) no
 }
 
 ALLOT_INLINE Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
-  std::size_t size = large ? bytes : next_size_;
-  if (!large && !has_room(size))
-    size = options_.arena_size;
-  if (!has_room(size))
+  const std::size_t left = options_.limit - capacity_;
+  if (bytes > left && bytes > room_without_spares())
     return nullptr;
+  std::size_t size = large ? bytes : next_size_;
+  if (size > left && !large) { // near the limit arenas are smaller
+    const std::size_t room = bytes > left ? room_without_spares() : left;
+    size = std::max(bytes, std::min(options_.arena_size, room / granule * granule));
+  }
   const std::size_t total = saturating_add(detail::chunk_header, size);
   Buffer buffer = options_.upstream == nullptr
                       ? Buffer::try_heap(total, buffer_alignment, {.zero = options_.zero})
@@ -158,10 +168,8 @@ ALLOT_INLINE Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
   if (buffer.data() == nullptr)
     return nullptr;
 
-  if (saturating_add(capacity_, size) > options_.limit) { // not before it is sure to succeed
-    free_chunks(spare_);
-    free_chunks(large_spare_);
-  }
+  if (size > left) // not before it is sure to succeed
+    free_spares();
   const bool zero = buffer.is_zero();
   std::byte* const begin = buffer.data() + buffer.gap().stretch(detail::chunk_header);
   Chunk* const chunk =
@@ -180,14 +188,13 @@ ALLOT_INLINE Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
   return chunk;
 }
 
-// Whether another arena stays within the limit, if need be without the spare ones.
-ALLOT_INLINE bool Region::has_room(std::size_t bytes) const noexcept {
-  if (saturating_add(capacity_, bytes) <= options_.limit)
-    return true;
-  std::size_t in_use = 0;
-  for (const Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older)
-    in_use += chunk->size;
-  return saturating_add(in_use, bytes) <= options_.limit;
+// How large an arena the limit would allow if there were no spares.
+ALLOT_INLINE std::size_t Region::room_without_spares() const noexcept {
+  std::size_t in_use = capacity_;
+  for (const Chunk* list : {spare_, large_spare_})
+    for (const Chunk* chunk = list; chunk != nullptr; chunk = chunk->older)
+      in_use -= chunk->size;
+  return options_.limit - in_use;
 }
 
 ALLOT_INLINE void Region::free_chunk(Chunk* chunk) noexcept {
@@ -201,6 +208,11 @@ ALLOT_INLINE void Region::free_chunk(Chunk* chunk) noexcept {
 ALLOT_INLINE void Region::free_chunks(Chunk*& list) noexcept {
   while (list != nullptr)
     free_chunk(detail::pop_chunk(list));
+}
+
+ALLOT_INLINE void Region::free_spares() noexcept {
+  free_chunks(spare_);
+  free_chunks(large_spare_);
 }
 
 ALLOT_INLINE void Region::leave_current() noexcept {
@@ -273,41 +285,52 @@ ALLOT_INLINE void Region::reset() {
 }
 
 ALLOT_INLINE void Region::release() noexcept {
-  if (objects_.running()) {
-    report_misuse(strategy_name, Errc::busy, "released while its own destructors run");
-    return;
-  }
-  if (report_open_scope("released"))
+  if (report_busy("released") || report_open_scope("released"))
     return;
   forget_checkpoints();
   objects_.destroy_back_to({}, cursor_);
-  peak_ = peak();
   leave_current();
   retired_ = 0;
+  peak_ = 0;
   take_back(nullptr);
-  free_chunks(spare_);
-  free_chunks(large_spare_);
+  free_spares();
   if (next_size_ != 0)
     next_size_ = options_.arena_size;
 }
 
 ALLOT_INLINE void Region::trim(std::size_t keep) {
   check_usable();
-  for (Chunk** list : {&large_spare_, &spare_})
-    while (*list != nullptr && capacity_ > keep)
-      free_chunk(detail::pop_chunk(*list));
+  for (Chunk** link : {&large_spare_, &spare_}) {
+    while (*link != nullptr) {
+      if (capacity_ - (*link)->size >= keep)
+        free_chunk(detail::pop_chunk(*link));
+      else
+        link = &(*link)->older;
+    }
+  }
+  if (arenas_ == 0)
+    next_size_ = options_.arena_size;
+}
+
+ALLOT_INLINE bool Region::holds(const void* p, std::size_t bytes) const noexcept {
+  if (cursor_.holds(p, bytes))
+    return true;
+  for (const Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older)
+    if (chunk != current_ && chunk->cursor().holds(p, bytes))
+      return true;
+  return false;
 }
 
 ALLOT_INLINE bool Region::owns(const void* p) const noexcept {
-  if (cursor_.owns(p))
-    return true;
-  const auto at = static_cast<const std::byte*>(p);
-  for (const Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older) {
-    const std::byte* const end = chunk->begin + chunk->buffer.gap().stretch(chunk->used);
-    if (chunk != current_ && !std::less<>()(at, chunk->begin) && std::less<>()(at, end))
-      return true;
-  }
-  return false;
+  return holds(p, 1);
+}
+
+ALLOT_INLINE bool Region::try_shrink(void* p, std::size_t old_bytes,
+                                     std::size_t new_bytes) noexcept {
+  if (objects_.running() || new_bytes == 0 || new_bytes > old_bytes || !holds(p, old_bytes))
+    return false;
+  annotate::hide(static_cast<std::byte*>(p) + new_bytes, old_bytes - new_bytes);
+  return true;
 }
 
 } // namespace allot::inline ALLOT_ABI

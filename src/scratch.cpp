@@ -3,7 +3,7 @@
 namespace allot::inline ALLOT_ABI {
 
 ALLOT_INLINE Scratch& Scratch::operator=(Scratch&& other) noexcept {
-  if (this != &other) {
+  if (this != &other && !arena_.report_busy("assigned to")) {
     end_scopes("assigned to");
     release();
     Rewinding::operator=(std::move(other));

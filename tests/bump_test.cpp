@@ -380,4 +380,15 @@ TEST(BumpDeathTest, AddressSanitizerCatchesOverflowAndUseAfterResetAndRelease) {
 }
 #endif
 
+TEST(Bump, CopiesAnyContiguousRange) {
+  Bump bump(1024);
+  const std::vector<int> numbers{1, 2, 3};
+  const std::span<int> copied = bump.copy(numbers);
+  EXPECT_TRUE(std::equal(copied.begin(), copied.end(), numbers.begin(), numbers.end()));
+  const char* const text = "text";
+  static_assert(std::is_same_v<decltype(bump.copy("text")), std::string_view>);
+  EXPECT_EQ(bump.copy(text), "text");
+  EXPECT_EQ(bump.copy(std::string(text)), "text");
+}
+
 } // namespace

@@ -182,10 +182,70 @@ TEST(Region, ALimitIsForAllArenasTogether) {
   EXPECT_EQ(large.try_allocate(4097), nullptr);
   EXPECT_NE(large.try_allocate(4096), nullptr);
   EXPECT_EQ(large.try_allocate(1), nullptr);
+}
 
-  Region none({.limit = 100}); // less than an arena
-  EXPECT_EQ(none.try_allocate(8), nullptr);
-  EXPECT_EQ(test::kind([&] { return none.allocate(101); }), "Exhausted(no_room)");
+TEST(Region, NearTheLimitArenasAreSmaller) {
+  Region small({.limit = 100}); // less than an arena
+  EXPECT_NE(small.try_allocate(8), nullptr);
+  EXPECT_EQ(small.stats().current_arena_size, 96u);
+  EXPECT_EQ(test::error([&] { return small.allocate(101); }),
+            "Exhausted(no_room) region: 101 bytes asked, 88 of 100 left");
+  EXPECT_NE(small.try_allocate(88), nullptr);
+  EXPECT_EQ(small.try_allocate(8), nullptr);
+
+  Region region({.arena_size = 1024, .max_arena_size = 1024, .limit = 1500});
+  (void)region.allocate(1024);
+  EXPECT_NE(region.try_allocate(400), nullptr);
+  EXPECT_EQ(region.capacity(), 1496u);
+  region.reset(); // a spare of 472, one of 1024
+  EXPECT_NE(region.try_allocate(1000), nullptr);
+  EXPECT_NE(region.try_allocate(472), nullptr);
+  EXPECT_EQ(region.capacity(), 1496u);
+  region.reset();
+  EXPECT_EQ(test::error([&] { return region.allocate(1501); }),
+            "Exhausted(no_room) region: 1501 bytes asked, 1500 of 1500 left");
+  EXPECT_NE(region.try_allocate(1496), nullptr); // instead of both
+  EXPECT_EQ(region.stats().arenas, 1u);
+}
+
+TEST(Region, WhatTheHeapRefusesIsNotBlamedOnTheLimit) {
+  Region region;
+  EXPECT_EQ(test::error([&] { return region.allocate(std::size_t{1} << 60); }),
+            "Exhausted(system_refused) region: the heap refused an arena for 1152921504606846976 "
+            "bytes");
+}
+
+// Which gives nothing back, but a caller of reallocate expects no shrink to fail, or to copy.
+TEST(Region, ShrinksInPlaceInEveryArena) {
+  Region region({.arena_size = 1024, .max_arena_size = 1024});
+  void* const old = region.allocate(1000);
+  void* const large = region.allocate(5000);
+  (void)region.allocate(1000);
+  const Numbers before = numbers(region);
+  EXPECT_TRUE(region.try_resize(old, 1000, 10));
+  EXPECT_EQ(region.reallocate(large, 5000, 100), large);
+  EXPECT_FALSE(region.try_resize(large, 100, 101));
+  EXPECT_FALSE(region.try_resize(large, 100, 0));
+  EXPECT_FALSE(region.try_resize(large, 5001, 100));
+  int elsewhere = 0;
+  EXPECT_FALSE(region.try_resize(&elsewhere, 4, 1));
+  EXPECT_EQ(numbers(region), before);
+}
+
+TEST(Region, AssignmentFromADestructorThatItRunsIsReportedAndIgnored) {
+  const test::ReportedMisuse reported;
+  struct Assigns {
+    Region& region;
+    ~Assigns() { region = Region(); }
+  };
+  Region region;
+  region.create<Assigns>(region);
+  (void)region.allocate(100000);
+  region.reset();
+  EXPECT_EQ(reported.texts(),
+            std::vector<std::string>{"busy region: assigned to while its own destructors run"});
+  EXPECT_EQ(region.stats().arenas, 2u);
+  EXPECT_NE(region.try_allocate(8), nullptr);
 }
 
 TEST(Region, UnderALimitDoublingFallsBackToTheFirstSize) {
@@ -260,7 +320,7 @@ TEST(Region, TrimFreesSpares) {
   region.trim(5 * 1024);
   EXPECT_EQ(region.stats().arenas, 5u); // without the large one
   region.trim(3 * 1024 + 1);
-  EXPECT_EQ(region.stats().arenas, 3u);
+  EXPECT_EQ(region.stats().arenas, 4u); // three would be less
   region.trim();
   EXPECT_EQ(numbers(region), (Numbers{1, 1000, 1000, 1024})); // what is in use stays
   EXPECT_EQ(upstream.live(), 1u);
@@ -566,6 +626,7 @@ TEST(Region, RandomUseBehavesAsItsModel) {
       levels.clear();
     } else {
       region.release();
+      peak = 0;
       pieces.clear();
       levels.clear();
       ASSERT_EQ(upstream.live(), 0u);

@@ -95,6 +95,9 @@ private:
   friend class Scratch; // which is an arena with checkpoints
   friend Copying<Arena>;
   static constexpr const char* strategy_name = "arena";
+  [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept {
+    return cursor_.holds(p, bytes);
+  }
 
   struct Position {
     std::byte* head = nullptr;
@@ -106,6 +109,7 @@ private:
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   void check_usable() const;
+  bool report_busy(const char* done) const noexcept;
   [[nodiscard]] Objects& owed() noexcept { return objects_; }
   [[nodiscard]] Position position() const noexcept { return {cursor_.head(), objects_.position()}; }
   void rewind(const Position& to) noexcept {

@@ -25,6 +25,7 @@
 #pragma once
 
 #include <allot/buffer.hpp>
+#include <allot/construct.hpp>
 #include <allot/roles.hpp>
 #include <allot/size.hpp>
 
@@ -95,7 +96,7 @@ public:
     void* const p = allocate();
     annotate::show(p, sizeof(T)); // which may be more than was asked for, rounded up
     Undo undo{*this, p};
-    T* const object = ::new (p) T(std::forward<Args>(args)...);
+    T* const object = construct<T>(p, std::forward<Args>(args)...);
     undo.p = nullptr;
     return object;
   }

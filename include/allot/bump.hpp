@@ -86,6 +86,9 @@ public:
 private:
   friend Copying<Bump>;
   static constexpr const char* strategy_name = "bump";
+  [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept {
+    return cursor_.holds(p, bytes);
+  }
 
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;

@@ -79,6 +79,11 @@ public:
     return !std::less<>()(static_cast<const std::byte*>(p), begin_) &&
            std::less<>()(static_cast<const std::byte*>(p), head_);
   }
+  /// Whether all of the `bytes`, not 0, at `p` are handed out.
+  [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept {
+    return owns(p) &&
+           allot::fits(bytes, gap_.shrink(distance(static_cast<const std::byte*>(p), head_)));
+  }
 
   [[nodiscard]] bool fits(std::size_t bytes) const noexcept {
     return bytes < gap_.shrink(limit_ - address(head_));
@@ -116,8 +121,10 @@ public:
     const auto at = static_cast<std::byte*>(p);
     if (is_newest(at, old_bytes))
       return resize_newest(at, old_bytes, new_bytes);
-    return owns(p) && new_bytes != 0 && new_bytes <= old_bytes &&
-           allot::fits(old_bytes, gap_.shrink(distance(at, head_)));
+    if (new_bytes == 0 || new_bytes > old_bytes || !holds(p, old_bytes))
+      return false;
+    annotate::hide(at + new_bytes, old_bytes - new_bytes);
+    return true;
   }
 
   /// Takes back all that was handed out since `head()` was `to`.

@@ -102,6 +102,9 @@ private:
   friend Rewinding<MappedArena, std::byte*>;
   friend Copying<MappedArena>;
   static constexpr const char* strategy_name = "mapped_arena";
+  [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept {
+    return cursor_.holds(p, bytes);
+  }
 
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;

@@ -28,11 +28,9 @@ public:
     std::size_t count;
   };
   template <class T>
-  static constexpr std::size_t object_offset = (sizeof(Record) + alignof(T) - 1) / alignof(T) *
-                                               alignof(T);
+  static constexpr std::size_t object_offset = saturating_round_up(sizeof(Record), alignof(T));
   template <class T>
-  static constexpr std::size_t array_offset = (sizeof(ArrayRecord) + alignof(T) - 1) / alignof(T) *
-                                              alignof(T);
+  static constexpr std::size_t array_offset = saturating_round_up(sizeof(ArrayRecord), alignof(T));
 
   /// Where the list stood, to go back to.
   struct Position {

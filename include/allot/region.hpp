@@ -34,7 +34,9 @@ struct RegionOptions {
   bool zero = true;                   ///< zero memory before it is handed out after a reset
   std::size_t arena_size = 65536;     ///< usable bytes of the first arena
   std::size_t max_arena_size = 65536; ///< if it is larger, each arena is twice the one before
-  std::size_t limit = max_size;       ///< the most bytes that all arenas may hold together
+  /// The most bytes that all arenas may hold, not counting their headers. A new arena for which
+  /// spares must go is made before they are freed, so that a refusal loses nothing.
+  std::size_t limit = max_size;
   std::pmr::memory_resource* upstream = nullptr; ///< where arenas come from; null is the heap
 };
 
@@ -89,11 +91,14 @@ public:
       return p;
     return try_allocate_slow(bytes, alignment);
   }
-  /// Makes the newest allocation of the current arena longer or shorter in place; another of it
-  /// only shorter, which gives nothing back. False, and nothing changed, if that cannot be.
+  /// Makes the newest allocation of the current arena longer or shorter in place; any other only
+  /// shorter, which gives nothing back. False, and nothing changed, if that cannot be.
   [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
     peak_ = peak(); // before a shrink
-    return !objects_.running() && lower_checkpoints(cursor_.try_resize(p, old_bytes, new_bytes));
+    if (!objects_.running() && lower_checkpoints(cursor_.try_resize(p, old_bytes, new_bytes)))
+        [[likely]]
+      return true;
+    return try_shrink(p, old_bytes, new_bytes);
   }
 
   // From Rewinding: std::size_t checkpoint(); void restore(); Scope<Region> scope();
@@ -105,7 +110,7 @@ public:
   /// Destroys all objects and frees all arenas; the region is empty and usable again. An open
   /// scope goes to the misuse handler.
   void release() noexcept;
-  /// Frees spare arenas until what all hold is `keep` bytes or no spare is left.
+  /// Frees spare arenas as long as what all hold is not below `keep` bytes then.
   /// Misuse: moved from.
   void trim(std::size_t keep = 0);
 
@@ -120,7 +125,7 @@ public:
   }
 
   /// In bytes: what all arenas hold; what is allocated; what is left without another arena; and
-  /// the most that was ever allocated, which survives reset.
+  /// the most that was allocated since construction or release, which survives reset.
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::size_t used() const noexcept { return retired_ + cursor_.used(); }
   [[nodiscard]] std::size_t available() const noexcept { return cursor_.available(); }
@@ -138,19 +143,24 @@ private:
   friend Copying<Region>;
   static constexpr const char* strategy_name = "region";
 
+  [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept;
+  [[gnu::cold]] bool try_shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept;
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* grow(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] Chunk* take_spare(std::size_t bytes, bool large) noexcept;
   [[nodiscard]] Chunk* make_chunk(std::size_t bytes, bool large);
-  [[nodiscard]] bool has_room(std::size_t bytes) const noexcept;
+  [[nodiscard]] static std::size_t bytes_needed(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] std::size_t room_without_spares() const noexcept;
   void free_chunk(Chunk* chunk) noexcept;
   void free_chunks(Chunk*& list) noexcept;
+  void free_spares() noexcept;
   void leave_current() noexcept;
   void enter(Chunk* chunk) noexcept;
   void take_back(const Chunk* until) noexcept;
   [[nodiscard]] bool usable() const noexcept { return next_size_ != 0 && !objects_.running(); }
   void check_usable() const;
+  bool report_busy(const char* done) const noexcept;
   [[nodiscard]] Objects& owed() noexcept { return objects_; }
   [[nodiscard]] Position position() const noexcept {
     return {cursor_.head(), current_, newest_, retired_, objects_.position()};

@@ -66,6 +66,9 @@ private:
   friend Rewinding<Scratch, Arena::Position>;
   friend Copying<Scratch>;
   static constexpr const char* strategy_name = "scratch";
+  [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept {
+    return arena_.cursor_.holds(p, bytes);
+  }
 
   void check_usable() const { arena_.check_usable(); }
   [[nodiscard]] Arena::Position position() const noexcept { return arena_.position(); }

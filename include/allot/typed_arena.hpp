@@ -14,6 +14,7 @@
 // until then. One thread at a time; const calls may run together.
 #pragma once
 
+#include <allot/construct.hpp>
 #include <allot/slot_arena.hpp>
 
 #include <cstddef>
@@ -60,7 +61,7 @@ public:
   Slot create(Args&&... args) {
     const allot::Slot slot = slots_.allocate();
     Undo undo{*this, slot.index};
-    T* const object = ::new (slot.ptr) T(std::forward<Args>(args)...);
+    T* const object = construct<T>(slot.ptr, std::forward<Args>(args)...);
     undo.armed = false;
     return {object, slot.index};
   }

@@ -1,12 +1,13 @@
 // The part of the vocabulary that is the same for every strategy that has it, written once on top
 // of the strategy's own allocate, try_resize and position.
 //
-//   Copying<S>     copy, reallocate
+//   Copying<S>     copy, reallocate; needs S::holds(p, bytes): whether all of that is allocated
 //   Creating<S>    create, create_array; needs S::owed(), S::position() and S::rewind(Position)
 //   Rewinding<S>   checkpoint, restore, scope; needs S::position(), S::rewind(Position), and
 //                  S::lower(Position), which lowers one above position() and tells whether it was
 #pragma once
 
+#include <allot/construct.hpp>
 #include <allot/objects.hpp>
 #include <allot/side_stack.hpp>
 #include <allot/size.hpp>
@@ -15,6 +16,7 @@
 #include <cstddef>
 #include <cstring>
 #include <memory>
+#include <ranges>
 #include <span>
 #include <string_view>
 #include <type_traits>
@@ -38,10 +40,17 @@ public:
     return {static_cast<std::remove_const_t<T>*>(p), elements.size()};
   }
 
+  /// The same for a vector, an array or any other contiguous range.
+  template <std::ranges::contiguous_range R>
+  requires(!std::is_convertible_v<const R&, std::string_view>)
+      [[nodiscard]] auto copy(const R& elements) {
+    return copy(std::span(elements));
+  }
+
   /// Makes the allocation of `old_bytes` at `p` `new_bytes` long: in place if it is the newest and
   /// there is room, else in a new place, where the contents are copied to; the old place stays
   /// taken. A null `p` allocates. Fails as allocate does, with the old allocation intact.
-  /// Misuse also: `p` is not allocated here.
+  /// Misuse also: the bytes that would be kept are not allocated here.
   [[nodiscard]] void* reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
                                  std::size_t alignment = granule) {
     const bool aligned =
@@ -49,14 +58,16 @@ public:
     if (p != nullptr && aligned && self().try_resize(p, old_bytes, new_bytes))
       return p;
     const std::size_t kept = p == nullptr ? 0 : std::min(old_bytes, new_bytes);
-    if (kept != 0 && !self().owns(p)) [[unlikely]] {
+    if (kept != 0 && !self().holds(p, kept)) [[unlikely]] {
       (void)self().allocate(0, alignment); // refuses what must be refused before a foreign pointer
       throw_misuse(S::strategy_name, Errc::foreign_pointer,
                    "%p cannot be reallocated: not from here", p);
     }
     void* const moved = self().allocate(new_bytes, alignment);
-    if (kept != 0)
+    if (kept != 0) {
       std::memcpy(moved, p, kept);
+      annotate::hide(p, kept); // taken until it is taken back, but nobody's to touch
+    }
     return moved;
   }
 
@@ -75,16 +86,17 @@ template <class S>
 class Creating : public Copying<S> {
 public:
   /// A T made in place. Unless T is trivially destructible, its destructor runs when the strategy
-  /// takes the memory back, newest object first. The constructor may allocate from this strategy,
-  /// not reset it; if it throws, the memory is taken back unless it allocated. Fails as allocate
-  /// does.
+  /// takes the memory back, newest object first. The constructor may allocate from this strategy;
+  /// if it throws, the memory is taken back unless it allocated. Fails as allocate does.
+  /// Misuse also: the constructor took back the memory, by a reset or a restore; the object is
+  /// lost.
   template <class T, class... Args>
   T* create(Args&&... args) {
     if constexpr (std::is_trivially_destructible_v<T>) {
       Rollback rollback(self());
       void* const p = self().allocate(sizeof(T), alignof(T));
       rollback.arm();
-      T* const object = ::new (p) T(std::forward<Args>(args)...);
+      T* const object = construct<T>(p, std::forward<Args>(args)...);
       rollback.disarm();
       return object;
     } else {
@@ -92,7 +104,7 @@ public:
       Rollback rollback(self());
       std::byte* const block = allocate_record(offset + sizeof(T), alignof(T));
       rollback.arm();
-      T* const object = ::new (block + offset) T(std::forward<Args>(args)...);
+      T* const object = construct<T>(block + offset, std::forward<Args>(args)...);
       rollback.disarm();
       self().owed().template own<T>(block);
       return object;
@@ -137,22 +149,41 @@ private:
   // Guards, not try blocks: headers must compile where exceptions are off.
   class Rollback {
   public:
-    explicit Rollback(S& strategy) noexcept : strategy_(strategy), before_(strategy.position()) {}
+    explicit Rollback(S& strategy) noexcept
+        : strategy_(strategy), before_(strategy.position()), checkpoints_(depth()) {}
     Rollback(const Rollback&) = delete;
     ~Rollback() {
-      if (armed_ && strategy_.position() == reserved_)
-        strategy_.rewind(before_);
+      if (!armed_ || strategy_.position() != reserved_)
+        return;
+      if constexpr (has_checkpoints) // that the constructor made are not for others to restore
+        strategy_.forget_checkpoints(checkpoints_);
+      strategy_.rewind(before_);
     }
     void arm() noexcept {
       reserved_ = strategy_.position();
+      used_ = strategy_.used();
       armed_ = true;
     }
-    void disarm() noexcept { armed_ = false; }
+    void disarm() {
+      armed_ = false;
+      if (strategy_.used() < used_) [[unlikely]]
+        throw_misuse(S::strategy_name, Errc::busy, "a constructor took back its object's memory");
+    }
 
   private:
+    static constexpr bool has_checkpoints = requires(S & s) { s.forget_checkpoints(0); };
+    [[nodiscard]] std::size_t depth() const noexcept {
+      if constexpr (has_checkpoints)
+        return strategy_.checkpoints();
+      else
+        return 0;
+    }
+
     S& strategy_;
     decltype(std::declval<S&>().position()) before_;
     decltype(std::declval<S&>().position()) reserved_{};
+    std::size_t checkpoints_;
+    std::size_t used_ = 0;
     bool armed_ = false;
   };
 
@@ -193,7 +224,8 @@ public:
   }
 
   /// Takes back all that was handed out since the last checkpoint, which goes too; destroys the
-  /// objects made since, newest first. The memory is not zeroed until the next reset.
+  /// objects made since, newest first. An older allocation that grew since has its old size again.
+  /// The memory is not zeroed until the next reset.
   /// Misuse: no checkpoint is left; released.
   void restore() {
     self().check_usable();
@@ -211,7 +243,11 @@ protected:
   Rewinding& operator=(Rewinding&&) noexcept = default;
   ~Rewinding() = default;
 
-  void forget_checkpoints() noexcept { checkpoints_.truncate(0); }
+  [[nodiscard]] std::size_t checkpoints() const noexcept { return checkpoints_.size(); }
+  void forget_checkpoints(std::size_t but = 0) noexcept {
+    if (checkpoints_.size() > but)
+      checkpoints_.truncate(but);
+  }
 
   // After the newest allocation was made smaller: a checkpoint that kept all of it keeps what is
   // left, and not a part of what is handed out next. Gives `resized`.

@@ -267,6 +267,45 @@ struct AtTheEnd {
   std::function<void()> then;
 };
 
+TYPED_TEST(Objects, AConstructorThatTakesItsOwnMemoryBackIsRefused) {
+  using S = typename TypeParam::Strategy;
+  struct Resets {
+    explicit Resets(S& s) { s.reset(); }
+  };
+  auto s = this->make();
+  (void)s.allocate(8);
+  EXPECT_EQ(test::kind([&] { s.template create<Resets>(s); }), "Misuse(busy)");
+  EXPECT_EQ(s.used(), 0u);
+  EXPECT_NE(s.try_allocate(8), nullptr);
+}
+
+TYPED_TEST(Objects, AggregatesAreMadeFromTheirMembers) {
+  struct Pair {
+    int first;
+    std::string second;
+  };
+  auto s = this->make();
+  const Pair& pair = *s.template create<Pair>(1, "two");
+  EXPECT_EQ(pair.first, 1);
+  EXPECT_EQ(pair.second, "two");
+}
+
+TYPED_TEST(Objects, AssignmentFromADestructorIsReportedAndIgnored) {
+  const test::ReportedMisuse reported;
+  Log log;
+  auto s = this->make();
+  void* const p = s.allocate(8);
+  auto other = this->make();
+  s.template create<Witness>(log, 1);
+  s.template create<AtTheEnd>([&] { s = std::move(other); });
+  s.reset();
+  ASSERT_EQ(reported.texts().size(), 1u);
+  EXPECT_TRUE(reported.texts()[0].ends_with(": assigned to while its own destructors run"));
+  EXPECT_EQ(log, Log{1});
+  EXPECT_EQ(s.allocate(8), p);
+  EXPECT_NE(other.try_allocate(8), nullptr);
+}
+
 TYPED_TEST(Objects, WhileTheyAreDestroyedAllIsClosed) {
   auto s = this->make();
   std::vector<std::string> kinds;

@@ -94,6 +94,47 @@ TYPED_TEST(Checkpoints, KeepWhatIsLeftOfAnAllocationThatWasShrunk) {
   EXPECT_EQ(s.peak(), 336u);
 }
 
+TYPED_TEST(Checkpoints, WhatGrewSinceHasItsOldSizeAgain) {
+  auto s = this->make();
+  void* const p = s.allocate(8);
+  test::fill(p, 8);
+  s.checkpoint();
+  ASSERT_TRUE(s.try_resize(p, 8, 64));
+  test::fill(p, 64);
+  s.restore();
+  EXPECT_EQ(s.used(), 8u);
+  EXPECT_TRUE(test::holds(p, 8, 0xA5));
+}
+
+// Else the next restore would be to where there is nothing any more.
+template <class S>
+void expect_no_checkpoint_of_a_failed_constructor(S& s, std::size_t before) {
+  struct Fails {
+    explicit Fails(S& strategy) {
+      strategy.checkpoint();
+      throw std::runtime_error("always");
+    }
+    std::byte bytes[100];
+  };
+  (void)s.allocate(before);
+  s.checkpoint();
+  (void)s.allocate(24);
+  EXPECT_THROW(s.template create<Fails>(s), std::runtime_error);
+  EXPECT_EQ(s.used(), before + 24);
+  s.restore();
+  EXPECT_EQ(s.used(), before);
+  EXPECT_EQ(test::kind([&] { s.restore(); }), "Misuse(no_checkpoint)");
+}
+
+TEST(Checkpoint, OfAConstructorThatFailedGoesWithIt) {
+  Scratch scratch(4096);
+  expect_no_checkpoint_of_a_failed_constructor(scratch, 8);
+  Region region({.arena_size = 1024, .max_arena_size = 1024});
+  expect_no_checkpoint_of_a_failed_constructor(region, 8);
+  Region next_arena({.arena_size = 1024, .max_arena_size = 1024});
+  expect_no_checkpoint_of_a_failed_constructor(next_arena, 960);
+}
+
 TYPED_TEST(Checkpoints, GoWithAResetWithAReleaseAndWithAMove) {
   auto s = this->make();
   s.checkpoint();
