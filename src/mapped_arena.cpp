@@ -28,7 +28,7 @@ ALLOT_INLINE MappedArena& MappedArena::operator=(MappedArena&& other) noexcept {
   if (this != &other) {
     end_scopes("assigned to");
     release();
-    Rewinding::operator=(std::move(other));
+    Rewinding::operator=(static_cast<Rewinding&&>(other)); // its own part
     cursor_ = std::move(other.cursor_);
     capacity_ = std::exchange(other.capacity_, 0);
     committed_ = std::exchange(other.committed_, 0);

@@ -55,7 +55,7 @@ ALLOT_INLINE Region& Region::operator=(Region&& other) noexcept {
   if (this != &other && !report_busy("assigned to")) {
     end_scopes("assigned to");
     release();
-    Rewinding::operator=(std::move(other));
+    Rewinding::operator=(static_cast<Rewinding&&>(other)); // its own part
     cursor_ = std::move(other.cursor_);
     objects_ = std::move(other.objects_);
     current_ = std::exchange(other.current_, nullptr);

@@ -6,7 +6,7 @@ ALLOT_INLINE Scratch& Scratch::operator=(Scratch&& other) noexcept {
   if (this != &other && !arena_.report_busy("assigned to")) {
     end_scopes("assigned to");
     release();
-    Rewinding::operator=(std::move(other));
+    Rewinding::operator=(static_cast<Rewinding&&>(other)); // its own part
     arena_ = std::move(other.arena_);
   }
   return *this;
