@@ -151,7 +151,7 @@ ALLOT_INLINE void* Multipool::try_allocate_slow(std::size_t bytes, std::size_t a
   const std::size_t size_class = class_of(bytes, alignment);
   if (size_class == large)
     return allocate_large(bytes, alignment);
-  return refill(size_class) ? take(size_class, bytes) : nullptr;
+  return refill(size_class) ? take(*current_[size_class], bytes) : nullptr;
 }
 
 ALLOT_INLINE void* Multipool::allocate_slow(std::size_t bytes, std::size_t alignment) {
@@ -310,7 +310,7 @@ ALLOT_INLINE void Multipool::retire(Slab& slab) noexcept {
 
 // So that load which falls and rises again costs few system calls.
 ALLOT_INLINE std::size_t Multipool::most_spare() const noexcept {
-  return std::max<std::size_t>(in_use_ / 8, 32);
+  return std::max<std::size_t>(in_use_ / 2, 8_MiB / slab_bytes);
 }
 
 // Of the run, no more than the first `dirty` bytes were written to.
@@ -451,7 +451,7 @@ ALLOT_INLINE void* Multipool::move(Slab& slab, void* p, std::size_t bytes,
   }
   annotate::show(p, usable);
   std::memcpy(moved, p, std::min(usable, bytes));
-  put_back(slab, p);
+  put_back(slab, granule_at(p), p);
   return moved;
 }
 
