@@ -320,6 +320,7 @@ ALLOT_INLINE void Multipool::give_back(std::size_t number, std::size_t run,
   if (spare_ + run <= most_spare()) {
     if (zero_)
       wipe(address(number), dirty);
+    annotate::hide(address(number), dirty);
     put_run(State::spare, number, run);
   } else {
     decommit(number, run);
@@ -346,11 +347,6 @@ ALLOT_INLINE void Multipool::retire_idle() noexcept {
 // ------------------------------------------------------------------------------------------
 // resizing
 
-ALLOT_INLINE void Multipool::mark(const Slab& slab, void* p, std::size_t bytes) noexcept {
-  annotate::hide(p, slab.usable());
-  annotate::show(p, bytes + (bytes == 0 ? 1 : 0));
-}
-
 ALLOT_INLINE bool Multipool::resize(Slab& slab, void* p, std::size_t bytes,
                                     std::size_t alignment) noexcept {
   const std::size_t size_class = class_of(bytes, alignment);
@@ -358,7 +354,7 @@ ALLOT_INLINE bool Multipool::resize(Slab& slab, void* p, std::size_t bytes,
     return false;
   if (size_class == large)
     return resize_large(slab, bytes);
-  mark(slab, p, bytes);
+  annotate::resized(begin_, p, slab.usable(), bytes + (bytes == 0 ? 1 : 0));
   return true;
 }
 
@@ -374,7 +370,7 @@ ALLOT_INLINE bool Multipool::resize_large(Slab& slab, std::size_t bytes) noexcep
     shrink_large(slab, run);
   slab.carved = static_cast<std::uint32_t>(pages);
   slab.capacity = std::max(slab.capacity, slab.carved);
-  mark(slab, slab.begin, bytes);
+  annotate::resized(begin_, slab.begin, slab.usable(), bytes + (bytes == 0 ? 1 : 0));
   return true;
 }
 
@@ -435,7 +431,7 @@ ALLOT_INLINE void Multipool::loosen(Slab& slab, void* p, std::size_t bytes) noex
   if (slab.size_class == large)
     (void)resize_large(slab, bytes);
   else
-    mark(slab, p, bytes);
+    annotate::resized(begin_, p, slab.usable(), bytes + (bytes == 0 ? 1 : 0));
 }
 
 // Null, and nothing changed, if there is no room for what is longer.

@@ -805,7 +805,7 @@ TEST(Multipool, TheSystemHasWhatWasTrimmed) {
 #endif
 
 TEST(Multipool, ManyReservationsCostNoMemory) {
-  std::vector<Multipool> pools(20);
+  std::vector<Multipool> pools(8);
   for (Multipool& pool : pools)
     EXPECT_EQ(pool.committed(), 0u);
   pools.erase(pools.begin() + 3, pools.end());

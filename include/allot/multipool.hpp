@@ -17,8 +17,8 @@
 //
 // Sizes are rounded up to a class: a multiple of 8 up to 128, then one of four to each doubling, up
 // to 32 KiB; above, to whole pages, in slabs of their own. The block freed last comes first. What
-// empties goes to any class; some empty slabs are kept (8 MiB, or half as many as are in use), and the
-// rest goes back to the system.
+// empties goes to any class; some empty slabs are kept (8 MiB, or half as many as are in use), and
+// the rest goes back to the system.
 //
 // Allocating and freeing blocks are O(1), plus zeroing what is freed; so are large objects, but for
 // the system calls. Every pointer that is given back is checked: one test for its range and its
@@ -326,7 +326,6 @@ private:
   [[nodiscard]] Slab* start_slab(std::size_t size_class) noexcept;
   [[nodiscard]] Slab* find_withheld(std::size_t size_class) const noexcept;
   [[nodiscard]] void* allocate_large(std::size_t bytes, std::size_t alignment) noexcept;
-  static void mark(const Slab& slab, void* p, std::size_t bytes) noexcept;
   void loosen(Slab& slab, void* p, std::size_t bytes) noexcept;
   [[nodiscard]] bool resize_large(Slab& slab, std::size_t bytes) noexcept;
   [[nodiscard]] bool grow_large(Slab& slab, std::size_t run) noexcept;
