@@ -258,6 +258,19 @@ ALLOT_INLINE void* Multipool::allocate_large(std::size_t bytes, std::size_t alig
 // ---------------------------------------------------------------------------------------------
 // free
 
+ALLOT_INLINE void Multipool::wipe(void* p, std::size_t bytes) noexcept {
+  annotate::show(p, bytes);
+  std::memset(p, 0, bytes);
+}
+
+// A large object is wiped where it is given back.
+ALLOT_INLINE void Multipool::wipe_and_settle(Slab& slab, void* p) noexcept {
+  wipe(p, red_zones.shrink(slab.stride));
+  annotate::freed(begin_, p, slab.usable());
+  if (slab.free == slab.wake) [[unlikely]]
+    settle(slab);
+}
+
 // A block was freed, and the slab has as many free ones as it waited for.
 ALLOT_INLINE void Multipool::settle(Slab& slab) noexcept {
   const std::size_t number = number_of(slab);

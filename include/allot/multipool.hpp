@@ -287,21 +287,17 @@ private:
     return is_live(at) ? &slab_at(at) : nullptr;
   }
 
+  // What may call a function comes last, so that this one needs no frame of its own.
   void put_back(Slab& slab, std::size_t at, void* p) {
     live_word(slab, at) &= ~(Word{1} << (at % word_bits));
     const std::uint32_t free = slab.free;
     slab.stack[free] = static_cast<Index>(at % slab_granules);
     slab.free = free + 1;
     if (zero_)
-      wipe(p, red_zones.shrink(slab.stride));
+      return wipe_and_settle(slab, p);
     annotate::freed(begin_, p, slab.usable());
-    if (slab.free == slab.wake) [[unlikely]]
+    if (free + 1 == slab.wake) [[unlikely]]
       settle(slab);
-  }
-
-  static void wipe(void* p, std::size_t bytes) noexcept {
-    annotate::show(p, bytes);
-    std::memset(p, 0, bytes);
   }
 
   struct Nothing {};
@@ -314,7 +310,9 @@ private:
   [[noreturn, gnu::cold]] void refuse_request(std::size_t bytes, std::size_t alignment) const;
   [[gnu::cold]] void check_size(const Slab& slab, const void* p, std::size_t bytes,
                                 std::size_t alignment) const;
+  void wipe_and_settle(Slab& slab, void* p) noexcept;
   void settle(Slab& slab) noexcept;
+  static void wipe(void* p, std::size_t bytes) noexcept;
 
   [[nodiscard]] static bool has_size(const Slab& slab, std::size_t bytes,
                                      std::size_t alignment) noexcept;
