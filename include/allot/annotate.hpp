@@ -75,6 +75,7 @@ namespace annotate {
 // `grown`: the newest allocation, at `p`, reached to `head` and has `bytes` now. To Valgrind what
 // is above `head` is another allocation, which going back to a checkpoint at `head` may take back.
 // `truncated`: the `bytes` from `from` on, up to the head, are taken back.
+// `resized`: one allocation, with `room` bytes for it alone, has `bytes` now.
 #if defined(ALLOT_ASAN)
 inline void hide(const void* p, std::size_t bytes) noexcept {
   __asan_poison_memory_region(p, bytes);
@@ -93,6 +94,10 @@ inline void allocated(const void*, const void* p, std::size_t bytes) noexcept {
 }
 inline void freed(const void*, const void* p, std::size_t bytes) noexcept {
   hide(p, bytes);
+}
+inline void resized(const void*, const void* p, std::size_t room, std::size_t bytes) noexcept {
+  hide(p, room);
+  show(p, bytes);
 }
 inline void grown(const void*, const void* p, const void*, std::size_t bytes) noexcept {
   show(p, bytes);
@@ -125,6 +130,11 @@ inline void freed(const void* pool, const void* p, std::size_t bytes) noexcept {
   VALGRIND_MEMPOOL_FREE(pool, p);
   hide(p, bytes);
 }
+inline void resized(const void* pool, const void* p, std::size_t room, std::size_t bytes) noexcept {
+  VALGRIND_MEMPOOL_CHANGE(pool, p, p, bytes);
+  hide(p, room);
+  show(p, bytes);
+}
 inline void grown(const void* pool, const void* p, const void* head, std::size_t bytes) noexcept {
   show(p, bytes);
   const std::byte* const end = static_cast<const std::byte*>(p) + bytes;
@@ -144,6 +154,7 @@ inline void open(const void*, std::size_t) noexcept {}
 inline void close(const void*, std::size_t) noexcept {}
 inline void allocated(const void*, const void*, std::size_t) noexcept {}
 inline void freed(const void*, const void*, std::size_t) noexcept {}
+inline void resized(const void*, const void*, std::size_t, std::size_t) noexcept {}
 inline void grown(const void*, const void*, const void*, std::size_t) noexcept {}
 inline void truncated(const void*, const void*, std::size_t) noexcept {}
 #endif
