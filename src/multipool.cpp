@@ -517,8 +517,7 @@ ALLOT_INLINE bool Multipool::try_resize(void* p, std::size_t old_bytes,
   return true;
 }
 
-// -------------------------------------------------------------------------------------- the whole
-// pool
+// ---------------------------------------------------------------------------------- the whole pool
 
 ALLOT_INLINE std::size_t Multipool::run_at(std::size_t number) const noexcept {
   const State state = slabs_[number].state;
