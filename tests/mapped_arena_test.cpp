@@ -378,6 +378,19 @@ TEST(MappedArenaDeathTest, WhatIsNotCommittedCannotBeTouchedWhereThatIsStrict) {
   EXPECT_EXIT(test::touch(p), test::by_fault, "");
 }
 
+// A strict mapping is committed ahead of what is allocated.
+TEST(MappedArenaDeathTest, ATrimGivesBackWhatIsReadyBeyondWhatIsCommitted) {
+  MappedArena arena(1_GiB, {.commit = Commit::strict});
+  auto* const p = static_cast<std::byte*>(arena.allocate(1_MiB));
+  test::fill(p, 1_MiB);
+  (void)arena.allocate(8);
+  arena.trim();
+  EXPECT_EQ(arena.committed(), 1_MiB + step);
+  EXPECT_EXIT(test::touch(p + red_zones.stretch(1_MiB + step)), test::by_fault, "");
+  EXPECT_TRUE(test::holds(p, 1_MiB, 0xA5));
+  test::fill(arena.allocate(1_MiB), 1_MiB);
+}
+
 #endif
 
 #if defined(__linux__)

@@ -34,7 +34,8 @@ void release(std::byte* p, std::size_t bytes) noexcept;
 
 /// Makes reserved pages readable and writable.
 [[nodiscard]] bool commit(std::byte* p, std::size_t bytes) noexcept;
-/// Gives physical pages back; they read as zero when they are next committed, or touched.
+/// Gives physical pages back; they read as zero when they are next committed, or touched. With
+/// Access::none the commit charge goes too, and so does advice.
 void decommit(std::byte* p, std::size_t bytes, Access afterwards) noexcept;
 /// Supplies the physical pages of committed memory now rather than at first touch.
 [[nodiscard]] bool populate(std::byte* p, std::size_t bytes) noexcept;
