@@ -6,6 +6,7 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <optional>
 #include <random>
 #include <set>
 #include <stdexcept>
@@ -547,16 +548,41 @@ TEST(ObjectPool, ALeaseForbidsRelease) {
   EXPECT_EQ(reported.texts().size(), 1u);
 }
 
-TEST(ObjectPool, ALeaseWhoseObjectWasGivenBackIsReported) {
+// Else somebody else could get it, and the lease would take it from him.
+TEST(ObjectPool, OnlyItsLeaseGivesALeasedObjectBack) {
   const test::ReportedMisuse reported;
   ObjectPool<int> pool(2);
-  {
-    const auto lease = pool.lease();
-    pool.give_back(*lease);
+  for (const bool recycled : {false, true}) {
+    {
+      const auto lease = pool.lease();
+      EXPECT_EQ(test::kind([&] { pool.give_back(*lease); }), "Misuse(busy)") << recycled;
+      EXPECT_TRUE(pool.owns(&*lease));
+      EXPECT_EQ(numbers(pool), (Numbers{0, 1, 1, 2}));
+      pool.shrink();
+      EXPECT_TRUE(pool.owns(&*lease));
+    }
+    EXPECT_EQ(numbers(pool), (Numbers{1, 0, 1, 2}));
   }
-  EXPECT_EQ(reported.texts(),
-            Texts{"double_free object_pool: a lease ended whose object was given back"});
-  EXPECT_EQ(numbers(pool), (Numbers{1, 0, 1, 2}));
+  int& object = pool.acquire(); // the same, and no longer leased
+  pool.give_back(object);
+  EXPECT_EQ(test::kind([&] { pool.give_back(object); }), "Misuse(double_free)");
+  EXPECT_TRUE(reported.texts().empty());
+}
+
+TEST(ObjectPool, ALeaseThatEndsInACallableIsReported) {
+  using Pool = ObjectPool<int, std::function<int()>>;
+  const test::ReportedMisuse reported;
+  std::optional<Pool::Lease> lease;
+  Pool pool(
+      [&] {
+        lease.reset();
+        return 7;
+      },
+      LeaveAsIs(), 2);
+  lease.emplace(pool);
+  (void)pool.acquire();
+  EXPECT_EQ(reported.texts(), Texts{"busy object_pool: a lease ended in one of the callables"});
+  EXPECT_EQ(pool.stats().in_use, 2u);
 }
 
 TEST(ObjectPool, AMoveUnderALeaseIsReported) {

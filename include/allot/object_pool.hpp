@@ -74,37 +74,24 @@ public:
 
   /// The object returned last, reset; if there is none, a new one.
   /// Exhausted: the heap refused. Misuse: released, or called by one of the callables.
-  [[nodiscard]] T& acquire() {
-    if (entries_.size() == vacant_ || busy_) [[unlikely]]
-      return make_object();
-    const Entry newest = entries_.back();
-    annotate::show(newest.object, sizeof(T));
-    if constexpr (!std::is_same_v<Reset, LeaveAsIs>) {
-      Call call(*this, newest.object);
-      reset_(*newest.object);
-      call.returned = true;
-    }
-    (void)entries_.pop();
-    *newest.state = in_use;
-    return *newest.object;
-  }
+  [[nodiscard]] T& acquire() { return hand_out(in_use); }
 
   /// Takes an object back, to be handed out again.
-  /// Misuse, and nothing changed: an object that is not this pool's, or returned already; called
-  /// by one of the callables; released.
+  /// Misuse, and nothing changed: an object that is not this pool's, returned already, or on a
+  /// lease; called by one of the callables; released.
   void give_back(T& object) {
     std::uint16_t* const state = state_of(std::addressof(object));
     if (state == nullptr || *state != in_use || busy_) [[unlikely]]
       refuse_object(std::addressof(object));
-    *state = idle;
-    entries_.push_reserved({std::addressof(object), state}); // reserved since it was made
-    annotate::hide(std::addressof(object), sizeof(T));
+    take_back(object, state);
   }
 
   /// An object that gives itself back. The pool must outlive it and not move meanwhile.
   class [[nodiscard]] Lease {
   public:
-    explicit Lease(ObjectPool& pool) : pool_(&pool), object_(&pool.acquire()) { ++pool.leases_; }
+    explicit Lease(ObjectPool& pool) : pool_(&pool), object_(&pool.hand_out(leased)) {
+      ++pool.leases_;
+    }
     Lease(Lease&& other) noexcept
         : pool_(other.pool_), object_(std::exchange(other.object_, nullptr)) {}
     Lease& operator=(Lease&&) = delete;
@@ -141,7 +128,7 @@ public:
   /// Whether `p` points into an object that is in use. O(log objects).
   [[nodiscard]] bool owns(const void* p) const noexcept {
     const Chunk* const chunk = chunk_of(p);
-    return chunk != nullptr && chunk->states[chunk->offset(p) / stride] == in_use;
+    return chunk != nullptr && chunk->states[chunk->offset(p) / stride] >= in_use;
   }
 
 private:
@@ -152,7 +139,8 @@ private:
   static constexpr std::size_t alignment = std::max(alignof(T), buffer_alignment);
 
   // Two bytes, so that a store to a state aliases no member, as a store to a byte would.
-  enum State : std::uint16_t { vacant, idle, in_use };
+  // A leased object is in use, and only its lease may give it back.
+  enum State : std::uint16_t { vacant, idle, in_use, leased };
 
   struct Chunk {
     Buffer buffer;
@@ -203,7 +191,27 @@ private:
     return {reinterpret_cast<T*>(chunk.begin + index * stride), chunk.states + index};
   }
 
-  [[gnu::noinline]] T& make_object();
+  [[nodiscard]] T& hand_out(State how) {
+    if (entries_.size() == vacant_ || busy_) [[unlikely]]
+      return make_object(how);
+    const Entry newest = entries_.back();
+    annotate::show(newest.object, sizeof(T));
+    if constexpr (!std::is_same_v<Reset, LeaveAsIs>) {
+      Call call(*this, newest.object);
+      reset_(*newest.object);
+      call.returned = true;
+    }
+    (void)entries_.pop();
+    *newest.state = how;
+    return *newest.object;
+  }
+  void take_back(T& object, std::uint16_t* state) noexcept {
+    *state = idle;
+    entries_.push_reserved({std::addressof(object), state}); // reserved since it was made
+    annotate::hide(std::addressof(object), sizeof(T));
+  }
+
+  [[gnu::noinline]] T& make_object(State how);
   void add_chunk();
   static void free_chunk(Chunk* chunk) noexcept;
   static void destroy(const Entry& entry) noexcept;
@@ -255,7 +263,7 @@ ObjectPool(Make, Reset, std::size_t)
     -> ObjectPool<std::remove_cvref_t<std::invoke_result_t<Make&>>, Make, Reset>;
 
 template <class T, class Make, class Reset>
-T& ObjectPool<T, Make, Reset>::make_object() {
+T& ObjectPool<T, Make, Reset>::make_object(State how) {
   check_usable();
   const bool recycled = vacant_ != 0;
   if (!recycled) {
@@ -275,7 +283,7 @@ T& ObjectPool<T, Make, Reset>::make_object() {
   } else {
     ++newest_->fresh;
   }
-  *place.state = in_use;
+  *place.state = how;
   ++objects_;
   ++made_;
   return *object;
@@ -385,12 +393,12 @@ template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::end_lease(T& object) noexcept {
   if (leases_ != 0) // else the pool was assigned to meanwhile
     --leases_;
-  const std::uint16_t* const state = state_of(std::addressof(object));
-  if (state != nullptr && *state == in_use && !busy_)
-    give_back(object);
+  std::uint16_t* const state = state_of(std::addressof(object));
+  if (state != nullptr && *state == leased && !busy_)
+    take_back(object, state);
   else
-    report_misuse(strategy_name, busy_ ? Errc::busy : Errc::double_free, "a lease ended %s",
-                  busy_ ? "in one of the callables" : "whose object was given back");
+    report_misuse(strategy_name, busy_ ? Errc::busy : Errc::foreign_pointer, "a lease ended %s",
+                  busy_ ? "in one of the callables" : "whose object is not here any more");
 }
 
 template <class T, class Make, class Reset>
@@ -413,6 +421,8 @@ void ObjectPool<T, Make, Reset>::refuse_object(const T* object) const {
   if (inside != 0)
     throw_misuse(strategy_name, Errc::misaligned_pointer, "%p lies %zu bytes into an object", p,
                  inside);
+  if (*state_of(p) == leased)
+    throw_misuse(strategy_name, Errc::busy, "the object at %p is on a lease", p);
   if (*state_of(p) == vacant)
     throw_misuse(strategy_name, Errc::foreign_pointer, "the object at %p was destroyed", p);
   throw_misuse(strategy_name, Errc::double_free, "the object at %p was given back already", p);
