@@ -22,15 +22,15 @@ enum class Errc {
   no_room,        ///< the strategy has less left than was asked for
   system_refused, ///< the operating system or the upstream gave no memory
   // Misuse
-  released,        ///< used after release, or after it was moved from
-  busy,            ///< used from its own callback, or released or given back under a scope or lease
-  bad_size,        ///< a size or count of zero or below, or a value that no size can hold
-  bad_alignment,   ///< not a power of two (align_up: zero)
-  overflow,        ///< the result is not representable
-  out_of_bounds,   ///< an index past the last live one
-  underflow,       ///< more popped than is there
-  null_pointer,    ///< a null pointer where a block or a resource is needed
-  foreign_pointer, ///< not a pointer that this strategy has handed out
+  released,           ///< used after release, or after it was moved from
+  busy,               ///< used from its own callback, or taken back while a scope or lease is out
+  bad_size,           ///< a size or count of zero or below, or a value that no size can hold
+  bad_alignment,      ///< not a power of two (align_up: zero)
+  overflow,           ///< the result is not representable
+  out_of_bounds,      ///< an index past the last live one
+  underflow,          ///< more popped than is there
+  null_pointer,       ///< a null pointer where a block or a resource is needed
+  foreign_pointer,    ///< not a pointer that this strategy has handed out
   misaligned_pointer, ///< inside one of this strategy's blocks, but not at its start
   double_free,        ///< given back already
   stale_marker,       ///< popped or restored below it, or another stack's

@@ -47,7 +47,7 @@ template <class T, class Make = ValueInitialise<T>, class Reset = LeaveAsIs>
 class ObjectPool {
 public:
   /// Makes no object yet. `capacity` is a hint of how many there will be, and how many `shrink`
-  /// leaves available.
+  /// leaves available. It may be more than there is memory for.
   explicit ObjectPool(std::size_t capacity) : ObjectPool(Make(), Reset(), capacity) {}
   ObjectPool(Make make, Reset reset, std::size_t capacity)
       : make_(std::move(make)), reset_(std::move(reset)), capacity_(capacity),
@@ -212,6 +212,9 @@ private:
   }
 
   [[gnu::noinline]] T& make_object(State how);
+  static std::size_t chunk_bytes(std::size_t count) noexcept {
+    return saturating_add(header, saturating_multiply(count, object_size + sizeof(std::uint16_t)));
+  }
   void add_chunk();
   static void free_chunk(Chunk* chunk) noexcept;
   static void destroy(const Entry& entry) noexcept;
@@ -291,23 +294,24 @@ T& ObjectPool<T, Make, Reset>::make_object(State how) {
 
 template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::add_chunk() {
-  const std::size_t slot_and_state = object_size + sizeof(std::uint16_t);
-  const std::size_t bytes =
-      saturating_add(header, saturating_multiply(next_count_, slot_and_state));
-  Buffer buffer = Buffer::heap(bytes, alignment, {.zero = false}, strategy_name);
+  std::size_t count = next_count_;
+  Buffer buffer = Buffer::try_heap(chunk_bytes(count), alignment, {.zero = false});
+  if (buffer.data() == nullptr) { // many were asked for, or to be expected, not needed
+    count = least_count;
+    buffer = Buffer::heap(chunk_bytes(count), alignment, {.zero = false}, strategy_name);
+  }
   std::byte* const begin = buffer.data() + buffer.gap().stretch(header);
-  std::byte* const states = begin + next_count_ * stride;
-  Chunk* const chunk =
-      ::new (buffer.data()) Chunk{.buffer = {},
-                                  .older = newest_,
-                                  .begin = begin,
-                                  .count = next_count_,
-                                  .states = ::new (states) std::uint16_t[next_count_],
-                                  .fresh = 0};
+  std::byte* const states = begin + count * stride;
+  Chunk* const chunk = ::new (buffer.data()) Chunk{.buffer = {},
+                                                   .older = newest_,
+                                                   .begin = begin,
+                                                   .count = count,
+                                                   .states = ::new (states) std::uint16_t[count],
+                                                   .fresh = 0};
   chunk->buffer = std::move(buffer);
-  annotate::hide(begin, next_count_ * stride);
+  annotate::hide(begin, count * stride);
   newest_ = chunk;
-  next_count_ = saturating_multiply(next_count_, 2);
+  next_count_ = saturating_multiply(count, 2);
 }
 
 template <class T, class Make, class Reset>
