@@ -24,11 +24,17 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <memory_resource>
 #include <new>
 #include <type_traits>
 #include <utility>
 
 namespace allot::inline ALLOT_ABI {
+
+struct ObjectPoolOptions {
+  /// Where the memory for objects comes from; null is the heap. It must outlive the pool.
+  std::pmr::memory_resource* upstream = nullptr;
+};
 
 /// Makes an object by value-initialising it.
 template <class T>
@@ -48,10 +54,11 @@ class ObjectPool {
 public:
   /// Makes no object yet. `capacity` is a hint of how many there will be, and how many `shrink`
   /// leaves available. It may be more than there is memory for.
-  explicit ObjectPool(std::size_t capacity) : ObjectPool(Make(), Reset(), capacity) {}
-  ObjectPool(Make make, Reset reset, std::size_t capacity)
+  explicit ObjectPool(std::size_t capacity, const ObjectPoolOptions& options = {})
+      : ObjectPool(Make(), Reset(), capacity, options) {}
+  ObjectPool(Make make, Reset reset, std::size_t capacity, const ObjectPoolOptions& options = {})
       : make_(std::move(make)), reset_(std::move(reset)), capacity_(capacity),
-        next_count_(std::max(capacity, least_count)) {}
+        next_count_(std::max(capacity, least_count)), options_(options) {}
   ObjectPool(ObjectPool&& other) noexcept
       : make_(std::move(other.make_)), reset_(std::move(other.reset_)) {
     take_over(other);
@@ -73,7 +80,7 @@ public:
   }
 
   /// The object returned last, reset; if there is none, a new one.
-  /// Exhausted: the heap refused. Misuse: released, or called by one of the callables.
+  /// Exhausted: the heap or upstream refused. Misuse: released, or called by one of the callables.
   [[nodiscard]] T& acquire() { return hand_out(in_use); }
 
   /// Takes an object back, to be handed out again.
@@ -212,9 +219,7 @@ private:
   }
 
   [[gnu::noinline]] T& make_object(State how);
-  static std::size_t chunk_bytes(std::size_t count) noexcept {
-    return saturating_add(header, saturating_multiply(count, object_size + sizeof(std::uint16_t)));
-  }
+  [[nodiscard]] Buffer buffer_for(std::size_t count) const;
   void add_chunk();
   static void free_chunk(Chunk* chunk) noexcept;
   static void destroy(const Entry& entry) noexcept;
@@ -238,6 +243,7 @@ private:
     made_ = std::exchange(other.made_, 0);
     capacity_ = std::exchange(other.capacity_, 0);
     next_count_ = std::exchange(other.next_count_, 0);
+    options_ = other.options_;
   }
   // Lambdas with captures cannot be assigned.
   template <class Callable>
@@ -259,10 +265,11 @@ private:
   std::size_t capacity_ = 0;
   std::size_t next_count_ = 0; // 0 when released
   std::size_t leases_ = 0;
+  ObjectPoolOptions options_;
 };
 
 template <class Make, class Reset>
-ObjectPool(Make, Reset, std::size_t)
+ObjectPool(Make, Reset, std::size_t, const ObjectPoolOptions& = {})
     -> ObjectPool<std::remove_cvref_t<std::invoke_result_t<Make&>>, Make, Reset>;
 
 template <class T, class Make, class Reset>
@@ -292,14 +299,29 @@ T& ObjectPool<T, Make, Reset>::make_object(State how) {
   return *object;
 }
 
+// What upstream throws passes through; if the heap refuses, the buffer has no memory.
+template <class T, class Make, class Reset>
+Buffer ObjectPool<T, Make, Reset>::buffer_for(std::size_t count) const {
+  const std::size_t slot_and_state = object_size + sizeof(std::uint16_t);
+  const std::size_t bytes = saturating_add(header, saturating_multiply(count, slot_and_state));
+  return options_.upstream == nullptr
+             ? Buffer::try_heap(bytes, alignment, {.zero = false})
+             : Buffer::from(options_.upstream, bytes, alignment, strategy_name);
+}
+
 template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::add_chunk() {
   std::size_t count = next_count_;
-  Buffer buffer = Buffer::try_heap(chunk_bytes(count), alignment, {.zero = false});
-  if (buffer.data() == nullptr) { // many were asked for, or to be expected, not needed
+  Buffer buffer;
+  if (count != least_count)
+    (void)detail::null_if_thrown([&] { return (buffer = buffer_for(count)).data(); });
+  if (buffer.data() == nullptr) { // many were to be expected, a few will do
     count = least_count;
-    buffer = Buffer::heap(chunk_bytes(count), alignment, {.zero = false}, strategy_name);
+    buffer = buffer_for(count);
   }
+  if (buffer.data() == nullptr)
+    throw_exhausted(strategy_name, Errc::system_refused,
+                    "the heap refused %zu objects of %zu bytes", count, sizeof(T));
   std::byte* const begin = buffer.data() + buffer.gap().stretch(header);
   std::byte* const states = begin + count * stride;
   Chunk* const chunk = ::new (buffer.data()) Chunk{.buffer = {},
