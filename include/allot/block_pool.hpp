@@ -87,6 +87,7 @@ public:
   }
 
   /// A T made in a block. The pool will not destroy it: `destroy` does, reset and release do not.
+  /// The constructor may allocate from this pool, not reset it; if it throws, the block is freed.
   /// Exhausted, Misuse: as allocate. Misuse also: T is larger than a block, or aligned more.
   template <class T, class... Args>
   [[nodiscard]] T* create(Args&&... args) {
@@ -161,7 +162,7 @@ private:
     void* p;
     ~Undo() {
       if (p != nullptr)
-        pool.deallocate(p);
+        pool.abandon(p);
     }
   };
 
@@ -294,6 +295,7 @@ private:
   [[nodiscard]] Word& word_at(std::size_t level, std::size_t position) noexcept {
     return level == levels_ - 1 ? root_ : level_[level][position];
   }
+  void abandon(void* p) noexcept;
   std::size_t take_lowest_deep() noexcept;
   void mark_above_deep(std::size_t position) noexcept;
   [[nodiscard]] bool in_use(std::size_t index) const noexcept;
