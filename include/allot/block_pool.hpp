@@ -251,8 +251,8 @@ private:
   }
 
   /// Whether the last block of a word is free. If it is, taking another leaves the word its place
-  // in the word above. When blocks come and go in stack order that is nearly always so; when they
-  // do so at random it nearly never is. Either way the branch on it is predicted.
+  /// in the word above. When blocks come and go in stack order that is nearly always so; when they
+  /// do so at random it nearly never is. Either way the branch on it is predicted.
   [[nodiscard]] static bool has_last(Word word) noexcept {
     return static_cast<std::make_signed_t<Word>>(word) < 0;
   }
