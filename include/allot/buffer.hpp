@@ -38,6 +38,7 @@ public:
   [[nodiscard]] static Buffer try_heap(std::size_t bytes, std::size_t alignment = buffer_alignment,
                                        Options options = {}) noexcept;
   /// `bytes`, rounded up to whole pages, from the operating system, all of it ready for use.
+  /// `options.zero` means nothing here: whether reset zeroes is the strategy's own option.
   [[nodiscard]] static Buffer mapped(std::size_t bytes, const MapOptions& options = {});
   /// Memory of the caller's, trimmed to its 8-aligned inside; it must outlive the strategy.
   [[nodiscard]] static Buffer borrowed(std::span<std::byte> memory) noexcept;
