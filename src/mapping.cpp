@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <system_error>
 #include <utility>
 
 namespace allot::inline ALLOT_ABI {
@@ -38,14 +39,24 @@ ALLOT_INLINE Mapping::Mapping(const char* owner, std::size_t bytes, const MapOpt
     throw_exhausted(owner, Errc::system_refused, "the system refused the guard pages");
   }
   if (!options.file.empty()) {
-    const os::FileError error = os::create_file(options.file.c_str(), file_);
-    const bool mapped = error == os::FileError::none && os::map_file(data_, size_, file_);
-    if (!mapped) {
+    const char* const path = options.file.c_str();
+    const auto reason = [](os::FileError error) {
+      return std::generic_category().message(static_cast<int>(error));
+    };
+    if (const os::FileError error = os::create_file(path, file_); error != os::FileError::none) {
       release();
-      if (error == os::FileError::none)
-        os::remove_file(options.file.c_str());
-      throw_misuse(owner, Errc::bad_file, "the backing file %s %s", options.file.c_str(),
-                   error == os::FileError::exists ? "exists already" : "cannot be made");
+      if (error == os::FileError::exists)
+        throw_misuse(owner, Errc::bad_file, "the backing file %s exists already", path);
+      throw_misuse(owner, Errc::bad_file, "the backing file %s cannot be made: %s", path,
+                   reason(error).c_str());
+    }
+    if (const os::FileError error = os::map_file(data_, size_, file_);
+        error != os::FileError::none) {
+      release();
+      os::remove_file(path);
+      throw_exhausted(owner, Errc::system_refused,
+                      "the system refused to map %zu bytes of the backing file %s: %s", bytes, path,
+                      reason(error).c_str());
     }
   }
   advise(0, size_);

@@ -309,7 +309,8 @@ TEST(MappedArena, AFileThatExistsOrCannotBeMadeIsMisuse) {
   EXPECT_EQ(contents(path.string()), "precious");
   const std::string nowhere = path.string() + "/below/a/file";
   EXPECT_EQ(test::error([&] { return MappedArena(1_MiB, {.file = nowhere}); }),
-            "Misuse(bad_file) mapped_arena: the backing file " + nowhere + " cannot be made");
+            "Misuse(bad_file) mapped_arena: the backing file " + nowhere +
+                " cannot be made: Not a directory");
 }
 
 TEST(MappedArena, ATrimShortensItsFile) {

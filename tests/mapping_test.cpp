@@ -256,7 +256,8 @@ TEST(Mapping, AFileThatCannotBeMadeIsRefused) {
   const test::FreshPath path;
   const std::string below = path.string() + "/below";
   EXPECT_EQ(test::error([&] { return mapping(page, {.file = below}); }),
-            "Misuse(bad_file) test: the backing file " + below + " cannot be made");
+            "Misuse(bad_file) test: the backing file " + below +
+                " cannot be made: No such file or directory");
 }
 
 #if defined(__linux__)
