@@ -56,10 +56,12 @@ concept Sizing = Allocating<S> && Deallocating<S> && requires(S& s, void* p, std
   { s.try_reallocate(p, bytes) } -> std::same_as<void*>;
 };
 
-/// `n` in bytes; what no size can be, as a size that no strategy serves.
+/// `n` in bytes, rounded up so that nothing is skipped before the next block, which would keep this
+/// one from being the newest; what no size can be, as a size that no strategy serves.
 template <std::integral Size>
 [[nodiscard]] constexpr std::size_t bytes(Size n) noexcept {
-  return std::in_range<std::size_t>(n) ? static_cast<std::size_t>(n) : max_size;
+  return std::in_range<std::size_t>(n) ? saturating_round_up(static_cast<std::size_t>(n), alignment)
+                                       : max_size;
 }
 
 template <class S>
@@ -95,20 +97,26 @@ struct Header {
 };
 static_assert(sizeof(Header) % alignment == 0);
 
-/// What is wrong with a pointer that a hook was given, if anything is. Nothing is read through it
-/// that is not the strategy's.
-template <class S>
-[[nodiscard]] bool is_block(const S& strategy, void* p) noexcept {
-  return padding(reinterpret_cast<std::uintptr_t>(p), alignment) == 0 &&
-         strategy.owns(Header::of(p)) && Header::of(p)->seal == Header::of(p)->intact();
+[[nodiscard]] inline bool is_aligned(const void* p) noexcept {
+  return padding(reinterpret_cast<std::uintptr_t>(p), alignment) == 0;
 }
 
+/// Whether `p` is a block in use. Nothing is read through it that is not the strategy's.
+template <class S>
+[[nodiscard]] bool is_block(const S& strategy, void* p) noexcept {
+  return is_aligned(p) && strategy.owns(Header::of(p)) &&
+         Header::of(p)->seal == Header::of(p)->intact();
+}
+
+/// Says of what is no block why it is none.
 template <class S>
 [[gnu::cold]] void report(const S& strategy, void* p) noexcept {
   if (!strategy.owns(Header::of(p)))
-    report_misuse("hooks", Errc::foreign_pointer, "%p is no block of this strategy's", p);
+    report_misuse("hooks", Errc::foreign_pointer, "%p is not from here, or was taken back", p);
+  else if (!is_aligned(p))
+    report_misuse("hooks", Errc::misaligned_pointer, "%p lies inside a block", p);
   else
-    report_misuse("hooks", Errc::double_free, "%p is no block, or was freed already", p);
+    report_misuse("hooks", Errc::double_free, "%p was freed already, or lies inside a block", p);
 }
 
 template <class S>
@@ -172,11 +180,17 @@ template <class S>
 
 template <class S>
 [[nodiscard]] void* allocate_zero(S& strategy, std::size_t count, std::size_t size) noexcept {
-  const std::size_t bytes = saturating_multiply(count, size);
-  void* const p = allocate_block(strategy, bytes);
+  const std::size_t all = bytes(saturating_multiply(count, size));
+  void* const p = allocate_block(strategy, all);
   if (p != nullptr)
-    std::memset(p, 0, bytes);
+    std::memset(p, 0, all);
   return p;
+}
+
+/// A factor of an array's size.
+template <std::integral Size>
+[[nodiscard]] constexpr std::size_t factor(Size n) noexcept {
+  return std::in_range<std::size_t>(n) ? static_cast<std::size_t>(n) : max_size;
 }
 
 } // namespace detail
@@ -189,17 +203,19 @@ template <class S>
 [[nodiscard]] void* resize(void* context, void* p, std::size_t old_bytes,
                            std::size_t new_bytes) noexcept {
   S& strategy = *static_cast<S*>(context);
+  const std::size_t old_size = detail::bytes(old_bytes);
+  const std::size_t new_size = detail::bytes(new_bytes);
   if (new_bytes == 0) {
     if (p != nullptr)
-      give_back(strategy, p, old_bytes, detail::alignment);
+      give_back(strategy, p, old_size, detail::alignment);
     return nullptr;
   }
   if (p == nullptr)
-    return detail::allocate(strategy, new_bytes);
+    return detail::allocate(strategy, new_size);
   if constexpr (detail::Sizing<S>)
-    return strategy.try_reallocate(p, new_bytes);
+    return strategy.try_reallocate(p, new_size);
   else
-    return detail::resize(strategy, p, old_bytes, new_bytes);
+    return detail::resize(strategy, p, old_size, new_size);
 }
 
 template <class S, std::integral Size>
@@ -209,8 +225,8 @@ template <class S, std::integral Size>
 /// `count` times `size` bytes, all zero, as calloc gives them; null if the product overflows.
 template <class S, std::integral Size>
 [[nodiscard]] void* allocate_array(void* context, Size count, Size size) noexcept {
-  return detail::allocate_zero(*static_cast<S*>(context), detail::bytes(count),
-                               detail::bytes(size));
+  return detail::allocate_zero(*static_cast<S*>(context), detail::factor(count),
+                               detail::factor(size));
 }
 /// A null `p` allocates. 0 bytes are a size as any other, and free nothing. Shrinking never fails.
 template <class S, std::integral Size>
@@ -231,7 +247,7 @@ template <auto& strategy, std::integral Size>
 }
 template <auto& strategy, std::integral Size>
 [[nodiscard]] void* allocate_array(Size count, Size size) noexcept {
-  return detail::allocate_zero(strategy, detail::bytes(count), detail::bytes(size));
+  return detail::allocate_zero(strategy, detail::factor(count), detail::factor(size));
 }
 template <auto& strategy, std::integral Size>
 [[nodiscard]] void* reallocate(void* p, Size bytes) noexcept {
