@@ -31,6 +31,7 @@
 // A pointer that cannot be freed goes to the misuse handler; one that cannot be resized gives null.
 #pragma once
 
+#include <allot/annotate.hpp>
 #include <allot/error.hpp>
 #include <allot/give_back.hpp>
 #include <allot/roles.hpp>
@@ -171,11 +172,18 @@ template <class S>
 }
 
 template <class S>
-[[nodiscard]] std::size_t size_of_block(const S& strategy, void* p) noexcept {
+[[nodiscard]] std::size_t size_of_block(S& strategy, void* p) noexcept {
+  std::size_t size = 0;
+  if (p == nullptr)
+    return size;
   if constexpr (Sizing<S>)
-    return p == nullptr ? 0 : strategy.usable_size(p);
+    allot::detail::report_if_thrown([&] { size = strategy.usable_size(p); });
+  else if (is_block(strategy, p)) [[likely]]
+    size = Header::of(p)->size;
   else
-    return p != nullptr && is_block(strategy, p) ? Header::of(p)->size : 0;
+    report(strategy, p);
+  annotate::show(p, size); // all of which may be used now
+  return size;
 }
 
 template <class S>
@@ -257,7 +265,12 @@ template <auto& strategy>
 void deallocate(void* p) noexcept {
   detail::deallocate_block(strategy, p);
 }
-/// Bytes that the block at `p` has room for; 0 for null and for what is no block.
+/// For hooks that are told the size: it is not needed.
+template <auto& strategy, std::integral Size>
+void deallocate(void* p, Size) noexcept {
+  detail::deallocate_block(strategy, p);
+}
+/// Bytes that the block at `p` has room for; 0 for null. What is no block goes to the handler.
 template <auto& strategy, std::integral Size>
 [[nodiscard]] Size usable_size(void* p) noexcept {
   return static_cast<Size>(detail::size_of_block(strategy, p));
