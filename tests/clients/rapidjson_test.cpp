@@ -94,7 +94,7 @@ TYPED_TEST(RapidJson, ParsesWritesAndEditsAsOnTheHeap) {
       ASSERT_TRUE(strategy.owns(&entries[0]));
       const rapidjson::SizeType count = entries.Size();
       for (rapidjson::SizeType i = 0; i != count; ++i) {
-        typename Ours::ValueType copy(entries[i], allocator, true);
+        typename Ours::ValueType copy(entries[i], allocator);
         copy.AddMember("copied", i, allocator);
         entries.PushBack(copy, allocator);
       }
