@@ -47,6 +47,10 @@ struct Make<Region> {
   static Region one() { return Region({.arena_size = 4096}); }
 };
 template <>
+struct Make<Multipool> {
+  static Multipool one() { return Multipool(); }
+};
+template <>
 struct Make<BlockPool> {
   static BlockPool one() { return {64, 1024}; }
 };
@@ -58,17 +62,21 @@ protected:
 };
 template <class S>
 class Any : public Nodes<S> {};
+template <class S>
+class Bumping : public Nodes<S> {};
 
 struct Name {
   template <class S>
   static std::string GetName(int i) {
-    constexpr const char* names[] = {"Arena",  "Bump",    "MappedArena",
-                                     "Region", "Scratch", "BlockPool"};
+    constexpr const char* names[] = {"Arena",   "Bump",      "MappedArena", "Region",
+                                     "Scratch", "Multipool", "BlockPool"};
     return names[i];
   }
 };
-using Bytes = testing::Types<Arena, Bump, MappedArena, Region, Scratch>;
-using All = testing::Types<Arena, Bump, MappedArena, Region, Scratch, BlockPool>;
+using Bumps = testing::Types<Arena, Bump, MappedArena, Region, Scratch>;
+TYPED_TEST_SUITE(Bumping, Bumps, Name);
+using Bytes = testing::Types<Arena, Bump, MappedArena, Region, Scratch, Multipool>;
+using All = testing::Types<Arena, Bump, MappedArena, Region, Scratch, Multipool, BlockPool>;
 TYPED_TEST_SUITE(Any, Bytes, Name);
 TYPED_TEST_SUITE(Nodes, All, Name);
 
@@ -402,7 +410,7 @@ TYPED_TEST(Any, ASizeThatNothingHoldsIsABadAlloc) {
   EXPECT_EQ(s.used(), 0u);
 }
 
-TYPED_TEST(Any, WhatCannotBeTakenBackIsIgnored) {
+TYPED_TEST(Bumping, WhatCannotBeTakenBackIsIgnored) {
   using S = TypeParam;
   S& s = this->strategy;
   const test::ReportedMisuse reported;
@@ -453,6 +461,47 @@ TEST(Allocator, ABlockPoolReportsWhatItDidNotHandOut) {
   EXPECT_EQ(pool.stats().used, 1u);
   EXPECT_EQ(*q, 7);
   EXPECT_EQ(a.allocate(1), p);
+}
+
+TEST(Allocator, AMultipoolReportsWhatItDidNotHandOut) {
+  Multipool pool;
+  const test::ReportedMisuse reported;
+  On<long, Multipool> a(pool);
+  long* const p = a.allocate(4);
+  long* const q = a.allocate(4);
+  q[3] = 7;
+  const std::size_t used = pool.used();
+  long foreign = 0;
+  for (long* const bad : {static_cast<long*>(nullptr), &foreign, p + 1})
+    a.deallocate(bad, 4);
+  a.deallocate(p, 5); // the size of another class
+  a.deallocate(p, 400);
+  a.deallocate(p, SIZE_MAX);
+  EXPECT_EQ(reported.texts().size(), 6u);
+  EXPECT_EQ(pool.used(), used);
+  a.deallocate(p, 4);
+  a.deallocate(p, 4);
+  EXPECT_EQ(reported.texts().size(), 7u);
+  EXPECT_EQ(q[3], 7);
+  EXPECT_EQ(a.allocate(4), p);
+  EXPECT_EQ(pool.used(), used);
+}
+
+TEST(Allocator, AMultipoolGetsEverythingBack) {
+  Multipool pool;
+  {
+    std::unordered_map<
+        int, String<Multipool>, std::hash<int>, std::equal_to<>,
+        std::scoped_allocator_adaptor<On<std::pair<const int, String<Multipool>>, Multipool>>>
+        map{On<std::pair<const int, String<Multipool>>, Multipool>(pool)};
+    for (int i = 0; i != 1000; ++i)
+      map[i].assign(static_cast<std::size_t>(i), 'x');
+    for (int i = 0; i != 1000; i += 2)
+      map.erase(i);
+    EXPECT_GT(pool.used(), 250'000u);
+    EXPECT_EQ(map.at(999).size(), 999u);
+  }
+  EXPECT_EQ(pool.used(), 0u);
 }
 
 TEST(Allocator, AFullOrReleasedStrategyRefusesAndTheContainerStaysAsItWas) {

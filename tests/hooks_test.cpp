@@ -306,6 +306,150 @@ TYPED_TEST(Resizing, BadInputGivesNullAndChangesNothing) {
   EXPECT_EQ(this->call(nullptr, 0, 64), q);
 }
 
+// ---------------------------------------------------------- a strategy that can tell sizes itself
+
+template <class Allocate, class Reallocate, class Deallocate>
+void check_contents(Allocate allocate, Reallocate reallocate, Deallocate deallocate) {
+  struct Block {
+    void* p;
+    std::size_t bytes;
+    int pattern;
+  };
+  std::mt19937 random(1);
+  const auto below = [&](std::size_t n) { return random() % n; };
+  const auto size = [&] { return below(10) == 0 ? below(100'000) : below(300); };
+  std::vector<Block> blocks;
+  for (int step = 0; step != 2000; ++step) {
+    if (blocks.empty() || below(5) < 2) {
+      const std::size_t bytes = size() + 1;
+      blocks.push_back({allocate(bytes), bytes, static_cast<int>(below(256))});
+    } else {
+      const std::size_t i = below(blocks.size());
+      Block& block = blocks[i];
+      ASSERT_TRUE(test::holds(block.p, block.bytes, block.pattern));
+      if (below(2) == 0) {
+        deallocate(block.p, block.bytes);
+        block = blocks.back();
+        blocks.pop_back();
+        continue;
+      }
+      const std::size_t bytes = size() + 1;
+      void* const p = reallocate(block.p, block.bytes, bytes);
+      ASSERT_TRUE(test::holds(p, std::min(bytes, block.bytes), block.pattern));
+      std::swap(block, blocks.back());
+      blocks.back().p = p;
+      blocks.back().bytes = bytes;
+    }
+    const Block& newest = blocks.back();
+    ASSERT_TRUE(newest.p != nullptr && test::is_aligned(newest.p, 16));
+    test::fill(newest.p, newest.bytes, newest.pattern);
+  }
+  for (const Block& block : blocks) {
+    ASSERT_TRUE(test::holds(block.p, block.bytes, block.pattern));
+    deallocate(block.p, block.bytes);
+  }
+}
+
+TEST(HooksOfAMultipool, ServeAsMallocDoes) {
+  Multipool pool;
+  const Suite suite = suite_for<Multipool>;
+  check_contents([&](std::size_t n) { return suite.allocate(&pool, n); },
+                 [&](void* p, std::size_t, std::size_t n) { return suite.reallocate(&pool, p, n); },
+                 [&](void* p, std::size_t) { suite.deallocate(&pool, p); });
+  EXPECT_EQ(pool.used(), 0u);
+}
+TEST(HooksOfAMultipool, ServeAsLuaAsks) {
+  Multipool pool;
+  void* (*const hook)(void*, void*, std::size_t, std::size_t) = hooks::resize<Multipool>;
+  const test::ReportedMisuse reported;
+  check_contents(
+      [&](std::size_t n) { return hook(&pool, nullptr, 3, n); },
+      [&](void* p, std::size_t from, std::size_t to) { return hook(&pool, p, from, to); },
+      [&](void* p, std::size_t n) { EXPECT_EQ(hook(&pool, p, n, 0), nullptr); });
+  EXPECT_EQ(pool.used(), 0u);
+  EXPECT_EQ(reported.texts().size(), 0u);
+}
+
+TEST(HooksOfAMultipool, ShrinkingNeverFails) {
+  Multipool pool({.limit = 1_MiB});
+  void* (*const hook)(void*, void*, std::size_t, std::size_t) = hooks::resize<Multipool>;
+  void* const large = hook(&pool, nullptr, 0, 200'000);
+  void* const small = hook(&pool, nullptr, 0, 1000);
+  for (const std::size_t bytes : {std::size_t{50'000}, std::size_t{1000}, std::size_t{16}})
+    while (hook(&pool, nullptr, 0, bytes) != nullptr) {
+    }
+  const test::ReportedMisuse reported;
+  void* p = hook(&pool, large, 200'000, 100'000);
+  ASSERT_NE(p, nullptr);
+  p = hook(&pool, p, 100'000, 10);
+  ASSERT_NE(p, nullptr);
+  EXPECT_EQ(hook(&pool, p, 10, 0), nullptr);
+  p = hook(&pool, small, 1000, 24);
+  ASSERT_NE(p, nullptr);
+  EXPECT_EQ(hook(&pool, p, 24, 0), nullptr);
+  EXPECT_EQ(reported.texts().size(), 0u);
+}
+
+TEST(HooksOfAMultipool, WhatCannotBeServedGivesNullAndBadPointersAreReported) {
+  Multipool pool;
+  const Suite suite = suite_for<Multipool>;
+  void* (*const hook)(void*, void*, std::size_t, std::size_t) = hooks::resize<Multipool>;
+  const test::ReportedMisuse reported;
+  auto* const p = static_cast<std::byte*>(suite.allocate(&pool, 64));
+  auto* const q = static_cast<std::byte*>(suite.allocate(&pool, 64));
+  test::fill(q, 64);
+  const std::size_t used = pool.used();
+  for (const std::size_t bytes : {SIZE_MAX, SIZE_MAX - 7, SIZE_MAX - 15, SIZE_MAX - 16,
+                                  std::size_t{PTRDIFF_MAX}, std::size_t{PTRDIFF_MAX} + 1}) {
+    EXPECT_EQ(suite.allocate(&pool, bytes), nullptr) << bytes;
+    EXPECT_EQ(suite.reallocate(&pool, q, bytes), nullptr) << bytes;
+    EXPECT_EQ(hook(&pool, nullptr, 0, bytes), nullptr) << bytes;
+    EXPECT_EQ(hook(&pool, q, 64, bytes), nullptr) << bytes;
+  }
+  EXPECT_EQ(suite.allocate_array(&pool, UINT32_MAX, UINT32_MAX), nullptr);
+  EXPECT_EQ(reported.texts().size(), 0u);
+
+  alignas(16) std::byte foreign[64] = {};
+  suite.deallocate(&pool, nullptr);
+  for (std::byte* const bad : {foreign, q + 1, q + 8, q + 16}) {
+    EXPECT_EQ(suite.reallocate(&pool, bad, 8), nullptr);
+    EXPECT_EQ(suite.reallocate(&pool, bad, 800), nullptr);
+    EXPECT_EQ(hook(&pool, bad, 64, 800), nullptr);
+    suite.deallocate(&pool, bad);
+    EXPECT_EQ(hook(&pool, bad, 64, 0), nullptr);
+  }
+  EXPECT_EQ(reported.texts().size(), 8u);
+  EXPECT_EQ(hook(&pool, q, 128, 0), nullptr); // a wrong old size
+  EXPECT_EQ(reported.texts().size(), 9u);
+  EXPECT_EQ(pool.used(), used);
+  suite.deallocate(&pool, p);
+  suite.deallocate(&pool, p);
+  EXPECT_EQ(hook(&pool, p, 64, 0), nullptr);
+  EXPECT_EQ(suite.reallocate(&pool, p, 8), nullptr);
+  EXPECT_EQ(reported.texts().size(), 11u);
+  EXPECT_TRUE(test::holds(q, 64, 0xA5));
+  EXPECT_EQ(suite.allocate(&pool, 64), p);
+}
+
+TEST(HooksOfAMultipool, AllOfTheUsableSizeMayBeUsed) {
+  static Multipool pool;
+  int (*const usable_size)(void*) = hooks::usable_size<pool>;
+  void* (*const allocate)(int) = hooks::allocate<pool>;
+  void (*const deallocate)(void*, std::size_t) = hooks::deallocate<pool>;
+  const test::ReportedMisuse reported;
+  for (const int bytes : {1, 100, 150, 5000, 100'000}) {
+    void* const p = allocate(bytes);
+    const int size = usable_size(p);
+    EXPECT_GE(size, bytes);
+    test::fill(p, static_cast<std::size_t>(size));
+    deallocate(p, static_cast<std::size_t>(bytes));
+    EXPECT_EQ(usable_size(p), 0);
+  }
+  EXPECT_EQ(usable_size(nullptr), 0);
+  EXPECT_EQ(reported.texts().size(), 5u);
+  EXPECT_EQ(pool.used(), 0u);
+}
+
 // ------------------------------------------------------------------------ hooks without a context
 
 Region region({.limit = room});

@@ -24,6 +24,7 @@
 #include <allot/roles.hpp>
 #include <allot/size.hpp>
 
+#include <concepts>
 #include <cstddef>
 #include <type_traits>
 

@@ -50,7 +50,11 @@ public:
     EXPECT_EQ(sqlite3_config(SQLITE_CONFIG_MALLOC, &methods), SQLITE_OK);
   }
   Sqlite(const Sqlite&) = delete;
-  ~Sqlite() { sqlite3_shutdown(); }
+  ~Sqlite() {
+    EXPECT_EQ(sqlite3_shutdown(), SQLITE_OK);
+    const sqlite3_mem_methods none{};
+    sqlite3_config(SQLITE_CONFIG_MALLOC, &none); // malloc again
+  }
 };
 
 class Database {
@@ -82,6 +86,7 @@ public:
     return answer;
   }
   [[nodiscard]] int status() const { return status_; }
+  void forgive() { status_ = SQLITE_OK; }
 
 private:
   sqlite3* database_ = nullptr;
@@ -151,7 +156,7 @@ TEST(Sqlite, WorksInAMultipoolAsUnderMalloc) {
 // Whichever request fails, the work fails as a whole or succeeds, and nothing is lost.
 class SqliteOutOfMemory : public testing::TestWithParam<bool> {};
 INSTANTIATE_TEST_SUITE_P(, SqliteOutOfMemory, testing::Values(false, true),
-                         [](const auto& info) { return info.param ? "ForGood" : "Once"; });
+                         [](const auto& mode) { return mode.param ? "ForGood" : "Once"; });
 
 TEST_P(SqliteOutOfMemory, LosesNothing) {
   constexpr int n = 30;
@@ -188,7 +193,7 @@ TEST_P(SqliteOutOfMemory, LosesNothing) {
 }
 
 TEST(Sqlite, SaysThatMemoryIsOutUnderALimitAndGoesOn) {
-  pool = Multipool({.limit = 1_MiB});
+  pool = Multipool({.limit = 4_MiB});
   {
     const Sqlite sqlite(in_pool);
     Database db(":memory:");
@@ -198,6 +203,16 @@ TEST(Sqlite, SaysThatMemoryIsOutUnderALimitAndGoesOn) {
       ++stored;
     EXPECT_EQ(db.status(), SQLITE_NOMEM);
     EXPECT_GT(stored, 20);
+    db.forgive();
+    EXPECT_EQ(db.ask("SELECT count(*) FROM a"), std::to_string(stored));
+    EXPECT_EQ(db.ask("SELECT length(note) FROM a ORDER BY rowid DESC"), "10000");
+  }
+  EXPECT_EQ(pool.used(), 0u);
+  {
+    const Sqlite sqlite(in_pool);
+    int status = SQLITE_OK;
+    EXPECT_NE(work(test::FreshPath().string(), 100, status), "");
+    EXPECT_EQ(status, SQLITE_OK);
   }
   EXPECT_EQ(pool.used(), 0u);
   pool = Multipool();
