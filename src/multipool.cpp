@@ -83,7 +83,7 @@ ALLOT_INLINE void Multipool::check_usable() const {
 ALLOT_INLINE void Multipool::refuse_request(std::size_t bytes, std::size_t alignment) const {
   check_usable();
   if (!is_power_of_two(alignment))
-    throw_misuse(strategy_name, Errc::bad_alignment, "an alignment of %zu is not a power of two",
+    throw_misuse(strategy_name, Errc::bad_alignment, "alignment %zu is not a power of two",
                  alignment);
   throw_full(strategy_name, bytes, available(), capacity());
 }
@@ -136,7 +136,7 @@ ALLOT_INLINE void Multipool::check_size(const Slab& slab, const void* p, std::si
   if (has_size(slab, bytes, alignment))
     return;
   if (!is_power_of_two(alignment))
-    throw_misuse(strategy_name, Errc::bad_alignment, "an alignment of %zu is not a power of two",
+    throw_misuse(strategy_name, Errc::bad_alignment, "alignment %zu is not a power of two",
                  alignment);
   throw_misuse(strategy_name, Errc::bad_size,
                "the block of %zu bytes at %p is not one for %zu aligned to %zu", slab.usable(), p,
@@ -151,7 +151,7 @@ ALLOT_INLINE void* Multipool::try_allocate_slow(std::size_t bytes, std::size_t a
   const std::size_t size_class = class_of(bytes, alignment);
   if (size_class == large)
     return allocate_large(bytes, alignment);
-  return refill(size_class) ? take(size_class, bytes) : nullptr;
+  return refill(size_class) ? take(*current_[size_class], bytes) : nullptr;
 }
 
 ALLOT_INLINE void* Multipool::allocate_slow(std::size_t bytes, std::size_t alignment) {
@@ -310,7 +310,7 @@ ALLOT_INLINE void Multipool::retire(Slab& slab) noexcept {
 
 // So that load which falls and rises again costs few system calls.
 ALLOT_INLINE std::size_t Multipool::most_spare() const noexcept {
-  return std::max<std::size_t>(in_use_ / 8, 32);
+  return std::max<std::size_t>(in_use_ / 2, 8_MiB / slab_bytes);
 }
 
 // Of the run, no more than the first `dirty` bytes were written to.
@@ -451,7 +451,7 @@ ALLOT_INLINE void* Multipool::move(Slab& slab, void* p, std::size_t bytes,
   }
   annotate::show(p, usable);
   std::memcpy(moved, p, std::min(usable, bytes));
-  put_back(slab, p);
+  put_back(slab, granule_at(p), p);
   return moved;
 }
 

@@ -17,7 +17,7 @@
 //
 // Sizes are rounded up to a class: a multiple of 8 up to 128, then one of four to each doubling, up
 // to 32 KiB; above, to whole pages, in slabs of their own. The block freed last comes first. What
-// empties goes to any class; a few empty slabs are kept (32, or an eighth of those in use), and the
+// empties goes to any class; some empty slabs are kept (8 MiB, or half as many as are in use), and the
 // rest goes back to the system.
 //
 // Allocating and freeing blocks are O(1), plus zeroing what is freed; so are large objects, but for
@@ -84,46 +84,52 @@ public:
   /// zeroing is off. 0 bytes are served as 1 is.
   /// Exhausted: the limit, the reservation or the system has no more. Misuse: released.
   [[nodiscard]] void* allocate(std::size_t bytes) {
-    if (void* p = take(class_of(bytes), bytes)) [[likely]]
-      return p;
-    return allocate_slow(bytes, granule);
+    Slab& slab = *current_[class_of(bytes)];
+    if (slab.free == 0) [[unlikely]]
+      return allocate_slow(bytes, granule);
+    return take(slab, bytes);
   }
   /// `bytes` aligned to `alignment`, any power of two. Misuse also: another alignment.
   [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment) {
-    if (void* p = take(class_of(bytes, alignment), bytes)) [[likely]]
-      return p;
-    return allocate_slow(bytes, alignment);
+    Slab& slab = *current_[class_of(bytes, alignment)];
+    if (slab.free == 0) [[unlikely]]
+      return allocate_slow(bytes, alignment);
+    return take(slab, bytes);
   }
   /// As allocate, but null for every refusal.
   [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
-    if (void* p = take(class_of(bytes), bytes)) [[likely]]
-      return p;
-    return try_allocate_slow(bytes, granule);
+    Slab& slab = *current_[class_of(bytes)];
+    if (slab.free == 0) [[unlikely]]
+      return try_allocate_slow(bytes, granule);
+    return take(slab, bytes);
   }
   [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept {
-    if (void* p = take(class_of(bytes, alignment), bytes)) [[likely]]
-      return p;
-    return try_allocate_slow(bytes, alignment);
+    Slab& slab = *current_[class_of(bytes, alignment)];
+    if (slab.free == 0) [[unlikely]]
+      return try_allocate_slow(bytes, alignment);
+    return take(slab, bytes);
   }
 
   /// Frees a block, and zeroes it unless zeroing is off. Misuse, and nothing changed: a pointer
   /// that is null, foreign, inside a block, or free already; released.
   void deallocate(void* p) {
-    Slab* const slab = find(p);
-    if (slab == nullptr) [[unlikely]]
+    const std::size_t at = granule_at(p);
+    if (!is_live(at)) [[unlikely]]
       refuse_pointer(p);
-    put_back(*slab, p);
+    put_back(slab_at(at), at, p);
   }
   /// The same for a block whose size, and alignment if one was given, is known. Misuse also: a
   /// block of that size is of another class.
   void deallocate(void* p, std::size_t bytes) { deallocate(p, bytes, granule); }
   void deallocate(void* p, std::size_t bytes, std::size_t alignment) {
-    Slab* const slab = find(p);
-    if (slab == nullptr) [[unlikely]]
+    const std::size_t at = granule_at(p);
+    if (!is_live(at)) [[unlikely]]
       refuse_pointer(p);
-    if (class_of(bytes, alignment) != slab->size_class || slab->size_class == large) [[unlikely]]
-      check_size(*slab, p, bytes, alignment);
-    put_back(*slab, p);
+    Slab& slab = slab_at(at);
+    const std::size_t size_class = class_of(bytes, alignment);
+    if (size_class != slab.size_class || size_class == large) [[unlikely]]
+      check_size(slab, p, bytes, alignment);
+    put_back(slab, at, p);
   }
 
   /// Makes the block at `p` `new_bytes` long: in place if its class stays, or if the slabs behind a
@@ -253,45 +259,43 @@ private:
     return (size_class % 4 + 5) << (size_class / 4 + 1);
   }
 
-  [[nodiscard]] static std::size_t granule_of(const Slab& slab, const void* p) noexcept {
-    return static_cast<std::size_t>(static_cast<const std::byte*>(p) - slab.begin) >> granule_shift;
-  }
-
-  [[nodiscard]] void* take(std::size_t size_class, std::size_t bytes) noexcept {
-    Slab& slab = *current_[size_class];
-    const std::uint32_t free = slab.free;
-    if (free == 0) [[unlikely]]
-      return nullptr;
-    const std::size_t at = slab.stack[free - 1];
-    slab.free = free - 1;
+  // Of a slab that has a free block.
+  [[nodiscard]] void* take(Slab& slab, std::size_t bytes) noexcept {
+    const std::size_t at = slab.stack[--slab.free];
     slab.live[at / word_bits] |= Word{1} << (at % word_bits);
     std::byte* const p = slab.begin + (at << granule_shift);
     annotate::allocated(begin_, p, bytes + (bytes == 0 ? 1 : 0));
     return p;
   }
 
-  /// The slab of a block in use that starts at `p`, or null.
-  [[nodiscard]] Slab* find(const void* p) const noexcept {
+  /// The number of the granule that starts at `p`, or one above all.
+  [[nodiscard]] std::size_t granule_at(const void* p) const noexcept {
     const std::size_t offset =
         reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(begin_);
-    const std::size_t at = std::rotr(offset, static_cast<int>(granule_shift));
-    if (at >= top_granule_) [[unlikely]]
-      return nullptr;
-    Slab& slab = slabs_[at / slab_granules];
-    return (slab.live[at % slab_granules / word_bits] >> (at % word_bits) & 1) != 0 ? &slab
-                                                                                    : nullptr;
+    return std::rotr(offset, static_cast<int>(granule_shift));
+  }
+  [[nodiscard]] Slab& slab_at(std::size_t at) const noexcept { return slabs_[at / slab_granules]; }
+  [[nodiscard]] static Word& live_word(Slab& slab, std::size_t at) noexcept {
+    return slab.live[at % slab_granules / word_bits];
+  }
+  /// Whether a block in use starts there.
+  [[nodiscard]] bool is_live(std::size_t at) const noexcept {
+    return at < top_granule_ && (live_word(slab_at(at), at) >> (at % word_bits) & 1) != 0;
+  }
+  [[nodiscard]] Slab* find(const void* p) const noexcept {
+    const std::size_t at = granule_at(p);
+    return is_live(at) ? &slab_at(at) : nullptr;
   }
 
-  void put_back(Slab& slab, void* p) {
-    const std::size_t at = granule_of(slab, p);
-    slab.live[at / word_bits] &= ~(Word{1} << (at % word_bits));
+  void put_back(Slab& slab, std::size_t at, void* p) {
+    live_word(slab, at) &= ~(Word{1} << (at % word_bits));
+    const std::uint32_t free = slab.free;
+    slab.stack[free] = static_cast<Index>(at % slab_granules);
+    slab.free = free + 1;
     if (zero_)
       wipe(p, red_zones.shrink(slab.stride));
     annotate::freed(begin_, p, slab.usable());
-    const std::uint32_t free = slab.free;
-    slab.stack[free] = static_cast<Index>(at);
-    slab.free = free + 1;
-    if (free + 1 == slab.wake) [[unlikely]]
+    if (slab.free == slab.wake) [[unlikely]]
       settle(slab);
   }
 
