@@ -157,14 +157,14 @@ TYPED_TEST(Hooks, WhatIsNoBlockIsReportedAndNothingIsLost) {
 
   this->deallocate(nullptr);
   EXPECT_EQ(reported.texts().size(), 0u);
-  for (void* const bad :
-       {static_cast<void*>(foreign + 32), static_cast<void*>(p + 1), static_cast<void*>(p + 8),
-        static_cast<void*>(p + 16), static_cast<void*>(p + 32), static_cast<void*>(p - header)}) {
+  for (void* const bad : std::initializer_list<void*>{
+           foreign + 32, p + 1, p + 8, p + 16, p + 32, p - header, reinterpret_cast<void*>(8),
+           reinterpret_cast<void*>(16), reinterpret_cast<void*>(UINTPTR_MAX - 15)}) {
     EXPECT_EQ(this->reallocate(bad, 8), nullptr);
     EXPECT_EQ(this->reallocate(bad, 80), nullptr);
     this->deallocate(bad);
   }
-  ASSERT_EQ(reported.texts().size(), 6u);
+  ASSERT_EQ(reported.texts().size(), 9u);
   EXPECT_TRUE(reported.texts()[0].starts_with("foreign_pointer hooks: ")) << reported.texts()[0];
   EXPECT_TRUE(reported.texts()[1].starts_with("misaligned_pointer hooks: ")) << reported.texts()[1];
   EXPECT_TRUE(reported.texts()[3].starts_with("double_free hooks: ")) << reported.texts()[3];
@@ -173,10 +173,10 @@ TYPED_TEST(Hooks, WhatIsNoBlockIsReportedAndNothingIsLost) {
   this->deallocate(p);
   this->deallocate(p);
   EXPECT_EQ(this->reallocate(p, 8), nullptr);
-  EXPECT_EQ(reported.texts().size(), 7u);
+  EXPECT_EQ(reported.texts().size(), 10u);
   this->deallocate(q);
   this->deallocate(q); // above all that is handed out: nothing is read there
-  EXPECT_EQ(reported.texts().size(), 8u);
+  EXPECT_EQ(reported.texts().size(), 11u);
   EXPECT_TRUE(test::holds(p, 64, 0xA5));
   EXPECT_NE(this->allocate(64), nullptr);
 }
@@ -191,6 +191,20 @@ TYPED_TEST(Hooks, AReleasedStrategyRefuses) {
   EXPECT_EQ(this->reallocate(p, 8), nullptr);
   this->deallocate(p);
   EXPECT_EQ(reported.texts().size(), 1u);
+}
+
+// A buffer that ends 8 bytes after a multiple of 16: the second word of a header would lie past it.
+TEST(HooksAtTheEnd, NothingIsReadPastABuffer) {
+  alignas(16) std::byte memory[64 + 8];
+  Bump bump(Buffer::borrowed(memory));
+  void* (*const allocate)(void*, std::size_t) = hooks::allocate<Bump>;
+  void (*const deallocate)(void*, void*) = hooks::deallocate<Bump>;
+  (void)bump.allocate(72);
+  EXPECT_EQ(allocate(&bump, 0), nullptr);
+  const test::ReportedMisuse reported;
+  deallocate(&bump, memory + 64 + 16);
+  ASSERT_EQ(reported.texts().size(), 1u);
+  EXPECT_TRUE(reported.texts()[0].starts_with("foreign_pointer")) << reported.texts()[0];
 }
 
 // Random calls against a model, as a program that uses malloc makes them.

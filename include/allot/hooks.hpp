@@ -28,7 +28,10 @@
 //              and the seal tells a block from what is foreign, inside one or freed
 //
 // Strategies that free nothing singly take the newest block back and keep the others until reset.
-// A pointer that cannot be freed goes to the misuse handler; one that cannot be resized gives null.
+// A pointer that cannot be freed goes to the misuse handler, but for that `resize` cannot tell
+// where there is no header; one that cannot be resized gives null. Both change nothing.
+//
+// All is O(1), but for finding a block's header in a Region, which is O(arenas), and for copying.
 #pragma once
 
 #include <allot/annotate.hpp>
@@ -94,7 +97,10 @@ struct Header {
   [[nodiscard]] std::uintptr_t intact() const noexcept {
     return ~(reinterpret_cast<std::uintptr_t>(this) ^ size);
   }
-  static Header* of(void* p) noexcept { return static_cast<Header*>(p) - 1; }
+  /// As numbers, since `p` may be anything.
+  static Header* of(void* p) noexcept {
+    return reinterpret_cast<Header*>(reinterpret_cast<std::uintptr_t>(p) - sizeof(Header));
+  }
 };
 static_assert(sizeof(Header) % alignment == 0);
 
@@ -102,17 +108,25 @@ static_assert(sizeof(Header) % alignment == 0);
   return padding(reinterpret_cast<std::uintptr_t>(p), alignment) == 0;
 }
 
+/// Whether there is memory of the strategy's where the header of a block at `p` would be.
+template <class S>
+[[nodiscard]] bool owns_header(const S& strategy, void* p) noexcept {
+  const auto end = reinterpret_cast<std::uintptr_t>(p);
+  return strategy.owns(reinterpret_cast<void*>(end - sizeof(Header))) &&
+         strategy.owns(reinterpret_cast<void*>(end - 1));
+}
+
 /// Whether `p` is a block in use. Nothing is read through it that is not the strategy's.
 template <class S>
 [[nodiscard]] bool is_block(const S& strategy, void* p) noexcept {
-  return is_aligned(p) && strategy.owns(Header::of(p)) &&
+  return is_aligned(p) && owns_header(strategy, p) &&
          Header::of(p)->seal == Header::of(p)->intact();
 }
 
 /// Says of what is no block why it is none.
 template <class S>
 [[gnu::cold]] void report(const S& strategy, void* p) noexcept {
-  if (!strategy.owns(Header::of(p)))
+  if (!owns_header(strategy, p))
     report_misuse("hooks", Errc::foreign_pointer, "%p is not from here, or was taken back", p);
   else if (!is_aligned(p))
     report_misuse("hooks", Errc::misaligned_pointer, "%p lies inside a block", p);
@@ -207,7 +221,7 @@ template <std::integral Size>
 
 /// lua_Alloc: allocates if `p` is null, whatever the old size is then; frees, and gives null, if
 /// `new_bytes` is 0; resizes otherwise. Shrinking never fails.
-template <class S>
+template <Allocating S>
 [[nodiscard]] void* resize(void* context, void* p, std::size_t old_bytes,
                            std::size_t new_bytes) noexcept {
   S& strategy = *static_cast<S*>(context);
@@ -226,23 +240,23 @@ template <class S>
     return detail::resize(strategy, p, old_size, new_size);
 }
 
-template <class S, std::integral Size>
+template <Allocating S, std::integral Size>
 [[nodiscard]] void* allocate(void* context, Size bytes) noexcept {
   return detail::allocate_block(*static_cast<S*>(context), detail::bytes(bytes));
 }
 /// `count` times `size` bytes, all zero, as calloc gives them; null if the product overflows.
-template <class S, std::integral Size>
+template <Allocating S, std::integral Size>
 [[nodiscard]] void* allocate_array(void* context, Size count, Size size) noexcept {
   return detail::allocate_zero(*static_cast<S*>(context), detail::factor(count),
                                detail::factor(size));
 }
 /// A null `p` allocates. 0 bytes are a size as any other, and free nothing. Shrinking never fails.
-template <class S, std::integral Size>
+template <Allocating S, std::integral Size>
 [[nodiscard]] void* reallocate(void* context, void* p, Size bytes) noexcept {
   return detail::reallocate_block(*static_cast<S*>(context), p, detail::bytes(bytes));
 }
 /// Null is ignored.
-template <class S>
+template <Allocating S>
 void deallocate(void* context, void* p) noexcept {
   detail::deallocate_block(*static_cast<S*>(context), p);
 }
