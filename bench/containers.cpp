@@ -216,7 +216,7 @@ std::vector<Workload> container_workloads() {
                   .operation = "string",
                   .operations = texts,
                   .counted = false};
-  vector.add<Texts, OnMultipool>(Role::ours, mallocs);
+  vector.add<Texts, OnMultipool>(Role::ours, {});
   vector.add<Texts, OnBytes<allot::Bump>>(Role::ours, mallocs);
   vector.add<Texts, OnBytes<allot::Region>>(Role::ours, mallocs);
   vector.add<Texts, OnPmrPool>(Role::reference, {});

@@ -258,6 +258,19 @@ ALLOT_INLINE void* Multipool::allocate_large(std::size_t bytes, std::size_t alig
 // ---------------------------------------------------------------------------------------------
 // free
 
+ALLOT_INLINE void Multipool::wipe(void* p, std::size_t bytes) noexcept {
+  annotate::show(p, bytes);
+  std::memset(p, 0, bytes);
+}
+
+// A large object is wiped where it is given back.
+ALLOT_INLINE void Multipool::wipe_and_settle(Slab& slab, void* p) noexcept {
+  wipe(p, red_zones.shrink(slab.stride));
+  annotate::freed(begin_, p, slab.usable());
+  if (slab.free == slab.wake) [[unlikely]]
+    settle(slab);
+}
+
 // A block was freed, and the slab has as many free ones as it waited for.
 ALLOT_INLINE void Multipool::settle(Slab& slab) noexcept {
   const std::size_t number = number_of(slab);
@@ -320,6 +333,7 @@ ALLOT_INLINE void Multipool::give_back(std::size_t number, std::size_t run,
   if (spare_ + run <= most_spare()) {
     if (zero_)
       wipe(address(number), dirty);
+    annotate::hide(address(number), dirty);
     put_run(State::spare, number, run);
   } else {
     decommit(number, run);
@@ -346,11 +360,6 @@ ALLOT_INLINE void Multipool::retire_idle() noexcept {
 // ------------------------------------------------------------------------------------------
 // resizing
 
-ALLOT_INLINE void Multipool::mark(const Slab& slab, void* p, std::size_t bytes) noexcept {
-  annotate::hide(p, slab.usable());
-  annotate::show(p, bytes + (bytes == 0 ? 1 : 0));
-}
-
 ALLOT_INLINE bool Multipool::resize(Slab& slab, void* p, std::size_t bytes,
                                     std::size_t alignment) noexcept {
   const std::size_t size_class = class_of(bytes, alignment);
@@ -358,7 +367,7 @@ ALLOT_INLINE bool Multipool::resize(Slab& slab, void* p, std::size_t bytes,
     return false;
   if (size_class == large)
     return resize_large(slab, bytes);
-  mark(slab, p, bytes);
+  annotate::resized(begin_, p, slab.usable(), bytes + (bytes == 0 ? 1 : 0));
   return true;
 }
 
@@ -374,45 +383,50 @@ ALLOT_INLINE bool Multipool::resize_large(Slab& slab, std::size_t bytes) noexcep
     shrink_large(slab, run);
   slab.carved = static_cast<std::uint32_t>(pages);
   slab.capacity = std::max(slab.capacity, slab.carved);
-  mark(slab, slab.begin, bytes);
+  annotate::resized(begin_, slab.begin, slab.usable(), bytes + (bytes == 0 ? 1 : 0));
   return true;
+}
+
+// Whether the slabs [first, last) are in no use.
+ALLOT_INLINE bool Multipool::is_free(std::size_t first, std::size_t last) const noexcept {
+  for (std::size_t i = first; i < last && i < top_; i += slabs_[i].run)
+    if (slabs_[i].state != State::spare && slabs_[i].state != State::bare)
+      return false;
+  return last <= reserved_;
+}
+
+// Takes up to `most` slabs where a free run starts, or where nothing was used yet, and gives their
+// number; 0 if the system refused.
+ALLOT_INLINE std::size_t Multipool::take_at(std::size_t number, std::size_t most) noexcept {
+  if (number >= top_)
+    return take_top(most, 1) != none ? most : 0;
+  const State kind = slabs_[number].state;
+  const std::size_t length = slabs_[number].run;
+  const std::size_t part = std::min(length, most);
+  if (kind == State::bare && !back(number, part))
+    return 0;
+  remove_run(number);
+  if (part != length)
+    insert_run(kind, number + part, length - part);
+  return part;
 }
 
 ALLOT_INLINE bool Multipool::grow_large(Slab& slab, std::size_t run) noexcept {
   const std::size_t first = number_of(slab) + slab.run;
   const std::size_t last = number_of(slab) + run;
   const std::size_t more = last - first;
-  if (more > most_ - in_use_ || last > reserved_)
+  if (more > most_ - in_use_ || !is_free(first, last))
     return false;
-  for (std::size_t i = first; i < last && i < top_; i += slabs_[i].run)
-    if (slabs_[i].state != State::spare && slabs_[i].state != State::bare)
-      return false;
   if (in_use_ + spare_ + more > most_)
     give_up(most_ - in_use_ - more);
-
-  std::size_t at = first;
-  while (at < last) {
-    bool taken = true;
-    if (at >= top_) {
-      taken = take_top(last - at, 1) != none;
-      at = taken ? last : at;
-    } else {
-      const State kind = slabs_[at].state;
-      const std::size_t length = slabs_[at].run;
-      const std::size_t part = std::min(length, last - at);
-      remove_run(at);
-      taken = kind == State::spare || back(at, part);
-      if (!taken)
-        insert_run(kind, at, length);
-      else if (part != length)
-        insert_run(kind, at + part, length - part);
-      at += taken ? part : 0;
-    }
-    if (!taken) {
+  for (std::size_t at = first; at < last;) {
+    const std::size_t taken = take_at(at, last - at);
+    if (taken == 0) {
       if (at != first)
         put_run(State::spare, first, at - first);
       return false;
     }
+    at += taken;
   }
   annotate::hide(address(first), more * slab_extent);
   in_use_ += more;
@@ -435,7 +449,7 @@ ALLOT_INLINE void Multipool::loosen(Slab& slab, void* p, std::size_t bytes) noex
   if (slab.size_class == large)
     (void)resize_large(slab, bytes);
   else
-    mark(slab, p, bytes);
+    annotate::resized(begin_, p, slab.usable(), bytes + (bytes == 0 ? 1 : 0));
 }
 
 // Null, and nothing changed, if there is no room for what is longer.

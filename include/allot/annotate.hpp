@@ -67,7 +67,8 @@ inline constexpr unsigned long long largest_request =
 
 namespace annotate {
 
-// `pool` is the start of the memory a strategy hands out from: Valgrind's name for it.
+// `pool` is the start of the memory a strategy hands out from: Valgrind's name for it. `resized` is
+// for one allocation, with `room` bytes for it alone.
 #if defined(ALLOT_ASAN)
 inline void hide(const void* p, std::size_t bytes) noexcept {
   __asan_poison_memory_region(p, bytes);
@@ -86,6 +87,10 @@ inline void allocated(const void*, const void* p, std::size_t bytes) noexcept {
 }
 inline void freed(const void*, const void* p, std::size_t bytes) noexcept {
   hide(p, bytes);
+}
+inline void resized(const void*, const void* p, std::size_t room, std::size_t bytes) noexcept {
+  hide(p, room);
+  show(p, bytes);
 }
 inline void truncated(const void* pool, std::size_t keep, std::size_t bytes) noexcept {
   hide(static_cast<const std::byte*>(pool) + keep, bytes - keep);
@@ -113,6 +118,11 @@ inline void freed(const void* pool, const void* p, std::size_t bytes) noexcept {
   VALGRIND_MEMPOOL_FREE(pool, p);
   hide(p, bytes);
 }
+inline void resized(const void* pool, const void* p, std::size_t room, std::size_t bytes) noexcept {
+  VALGRIND_MEMPOOL_CHANGE(pool, p, p, bytes);
+  hide(p, room);
+  show(p, bytes);
+}
 inline void truncated(const void* pool, std::size_t keep, std::size_t bytes) noexcept {
   VALGRIND_MEMPOOL_TRIM(pool, pool, keep);
   hide(static_cast<const std::byte*>(pool) + keep, bytes - keep);
@@ -124,6 +134,7 @@ inline void open(const void*, std::size_t) noexcept {}
 inline void close(const void*, std::size_t) noexcept {}
 inline void allocated(const void*, const void*, std::size_t) noexcept {}
 inline void freed(const void*, const void*, std::size_t) noexcept {}
+inline void resized(const void*, const void*, std::size_t, std::size_t) noexcept {}
 inline void truncated(const void*, std::size_t, std::size_t) noexcept {}
 #endif
 

@@ -17,14 +17,15 @@
 //
 // Sizes are rounded up to a class: a multiple of 8 up to 128, then one of four to each doubling, up
 // to 32 KiB; above, to whole pages, in slabs of their own. The block freed last comes first. What
-// empties goes to any class; some empty slabs are kept (8 MiB, or half as many as are in use), and the
-// rest goes back to the system.
+// empties goes to any class; some empty slabs are kept (8 MiB, or half as many as are in use), and
+// the rest goes back to the system.
 //
 // Allocating and freeing blocks are O(1), plus zeroing what is freed; so are large objects, but for
-// the system calls. Every pointer that is given back is checked: one test for its range and its
-// alignment, one bit for all else. A block stays valid until it is freed, moved by reallocate,
-// reset, release or the pool's end. After fork the child has a copy. One thread at a time; const
-// calls may run together.
+// the system calls and a search of the free runs of about their length. Only where the limit or the
+// reservation is reached does it take O(slabs) to find the last free block, or none. Every pointer
+// that is given back is checked: one test for its range and its alignment, one bit for all else. A
+// block stays valid until it is freed, moved by reallocate, reset, release or the pool's end. After
+// fork the child has a copy. One thread at a time; const calls may run together.
 //
 // Nothing is counted where it is hot: `used` adds up over the slabs, and there is no peak.
 #pragma once
@@ -48,7 +49,7 @@ namespace allot::inline ALLOT_ABI {
 struct MultipoolOptions {
   bool zero = true; ///< zero a block when it is freed, so that what is handed out is zero
   /// Bytes of addresses to reserve, which cost no memory.
-  std::size_t reserve = sizeof(void*) < 8 ? 256_MiB : instrumented ? 4_GiB : 64_GiB;
+  std::size_t reserve = sizeof(void*) < 8 ? 256_MiB : instrumented ? 4_GiB : 16_GiB;
   /// The most bytes of memory, in whole slabs of 64 KiB, to hold at once.
   std::size_t limit = max_size;
 };
@@ -287,21 +288,17 @@ private:
     return is_live(at) ? &slab_at(at) : nullptr;
   }
 
+  // What may call a function comes last, so that this one needs no frame of its own.
   void put_back(Slab& slab, std::size_t at, void* p) {
     live_word(slab, at) &= ~(Word{1} << (at % word_bits));
     const std::uint32_t free = slab.free;
     slab.stack[free] = static_cast<Index>(at % slab_granules);
     slab.free = free + 1;
     if (zero_)
-      wipe(p, red_zones.shrink(slab.stride));
+      return wipe_and_settle(slab, p);
     annotate::freed(begin_, p, slab.usable());
-    if (slab.free == slab.wake) [[unlikely]]
+    if (free + 1 == slab.wake) [[unlikely]]
       settle(slab);
-  }
-
-  static void wipe(void* p, std::size_t bytes) noexcept {
-    annotate::show(p, bytes);
-    std::memset(p, 0, bytes);
   }
 
   struct Nothing {};
@@ -314,7 +311,9 @@ private:
   [[noreturn, gnu::cold]] void refuse_request(std::size_t bytes, std::size_t alignment) const;
   [[gnu::cold]] void check_size(const Slab& slab, const void* p, std::size_t bytes,
                                 std::size_t alignment) const;
+  void wipe_and_settle(Slab& slab, void* p) noexcept;
   void settle(Slab& slab) noexcept;
+  static void wipe(void* p, std::size_t bytes) noexcept;
 
   [[nodiscard]] static bool has_size(const Slab& slab, std::size_t bytes,
                                      std::size_t alignment) noexcept;
@@ -326,7 +325,6 @@ private:
   [[nodiscard]] Slab* start_slab(std::size_t size_class) noexcept;
   [[nodiscard]] Slab* find_withheld(std::size_t size_class) const noexcept;
   [[nodiscard]] void* allocate_large(std::size_t bytes, std::size_t alignment) noexcept;
-  static void mark(const Slab& slab, void* p, std::size_t bytes) noexcept;
   void loosen(Slab& slab, void* p, std::size_t bytes) noexcept;
   [[nodiscard]] bool resize_large(Slab& slab, std::size_t bytes) noexcept;
   [[nodiscard]] bool grow_large(Slab& slab, std::size_t run) noexcept;
@@ -356,6 +354,8 @@ private:
   [[nodiscard]] Number take_free(State kind, std::size_t run, std::size_t alignment) noexcept;
   [[nodiscard]] Number take_top(std::size_t run, std::size_t alignment) noexcept;
   [[nodiscard]] bool back(std::size_t number, std::size_t run) noexcept;
+  [[nodiscard]] bool is_free(std::size_t first, std::size_t last) const noexcept;
+  [[nodiscard]] std::size_t take_at(std::size_t number, std::size_t most) noexcept;
   void put_run(State kind, std::size_t number, std::size_t run) noexcept;
   void insert_run(State kind, std::size_t number, std::size_t run) noexcept;
   void remove_run(std::size_t number) noexcept;
