@@ -40,11 +40,11 @@
 #include <allot/roles.hpp>
 #include <allot/size.hpp>
 
-#include <algorithm>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <new>
 #include <utility>
 
 namespace allot::inline ALLOT_ABI::hooks {
