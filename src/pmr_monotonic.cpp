@@ -43,10 +43,16 @@ ALLOT_INLINE monotonic_buffer_resource::~monotonic_buffer_resource() {
 ALLOT_INLINE void monotonic_buffer_resource::start() noexcept {
   if (buffer_size_ != 0)
     annotate::open(buffer_, buffer_size_);
-  head_ = begin_ = buffer_;
-  end_ = buffer_ + buffer_size_;
-  gap_ = Gap();
+  use(buffer_, buffer_size_, Gap());
   next_size_ = first_size_;
+}
+
+ALLOT_INLINE void monotonic_buffer_resource::use(std::byte* begin, std::size_t bytes,
+                                                 Gap gap) noexcept {
+  begin_ = begin;
+  head_ = reinterpret_cast<std::uintptr_t>(begin);
+  end_ = head_ + bytes;
+  gap_ = gap;
 }
 
 ALLOT_INLINE void monotonic_buffer_resource::release() noexcept {
@@ -78,9 +84,7 @@ ALLOT_INLINE void* monotonic_buffer_resource::allocate_slow(std::size_t bytes,
       static_cast<std::byte*>(detail::take(*upstream_, total, aligned, resource_name));
   newest_ = ::new (begin + usable) Chunk{newest_, begin, total, aligned};
   annotate::open(begin, usable);
-  head_ = begin_ = begin;
-  end_ = begin + usable;
-  gap_ = red_zones;
+  use(begin, usable, red_zones);
   next_size_ = detail::grown(next_size_);
   return do_allocate(bytes, alignment);
 }

@@ -196,6 +196,8 @@ private:
     if (answer == Answer::exception)
       throw std::bad_alloc();
     void* const base = std::malloc(bytes + 2 * alignment);
+    if (base == nullptr)
+      throw std::bad_alloc();
     fill(base, bytes + 2 * alignment);
     const auto address = reinterpret_cast<std::uintptr_t>(base);
     std::size_t skip = (alignment - address % alignment) % alignment;

@@ -11,6 +11,8 @@
 
 #include <allot/pmr/monotonic_buffer_resource.hpp>
 #include <allot/pmr/resource.hpp>
+#include <allot/pmr/synchronized_pool_resource.hpp>
+#include <allot/pmr/unsynchronized_pool_resource.hpp>
 
 #include <deque>
 #include <forward_list>

@@ -65,14 +65,16 @@ protected:
   /// What upstream throws passes through. Misuse: an alignment that is no power of two.
   /// Exhausted: more than any resource can give, or upstream gave null or misaligned memory.
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    const std::size_t skip =
-        padding(reinterpret_cast<std::uintptr_t>(head_), gap_.stretch(alignment));
-    const auto left = static_cast<std::size_t>(end_ - head_);
-    if (!is_power_of_two(alignment) || skip >= left || !fits(bytes, gap_.shrink(left - skip)))
-        [[unlikely]]
+    // The shortest chain from one head to the next. A start past the end, or wrapped around as that
+    // of an alignment of 0 is, has more room than is left.
+    const std::size_t step = gap_.stretch(alignment);
+    const std::uintptr_t start = (head_ + (step - 1)) & (0 - step);
+    const std::size_t room = end_ - start;
+    if ((alignment & (alignment - 1)) != 0 || room > end_ - head_ ||
+        !fits(bytes, gap_.shrink(room))) [[unlikely]]
       return allocate_slow(bytes, alignment);
-    std::byte* const p = head_ + skip;
-    head_ = p + gap_.stretch(bytes);
+    head_ = start + gap_.stretch(bytes);
+    void* const p = reinterpret_cast<void*>(start);
     annotate::allocated(begin_, p, bytes);
     return p;
   }
@@ -95,9 +97,10 @@ private:
 
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   void start() noexcept;
+  void use(std::byte* begin, std::size_t bytes, Gap gap) noexcept;
 
-  std::byte* head_ = nullptr;
-  std::byte* end_ = nullptr;
+  std::uintptr_t head_ = 0;
+  std::uintptr_t end_ = 0;
   Gap gap_; // of the current buffer
   std::byte* begin_ = nullptr;
   Chunk* newest_ = nullptr;
