@@ -50,8 +50,8 @@ ALLOT_INLINE void monotonic_buffer_resource::start() noexcept {
 ALLOT_INLINE void monotonic_buffer_resource::use(std::byte* begin, std::size_t bytes,
                                                  Gap gap) noexcept {
   begin_ = begin;
-  head_ = reinterpret_cast<std::uintptr_t>(begin);
-  end_ = head_ + bytes;
+  last_ = reinterpret_cast<std::uintptr_t>(begin) - 1;
+  limit_ = last_ + bytes;
   gap_ = gap;
 }
 

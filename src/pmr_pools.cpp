@@ -13,6 +13,9 @@ inline constexpr std::size_t default_largest_block = 4096;
 inline constexpr std::size_t most_blocks = std::size_t{1} << 30; // a BlockIndex can tell more
 inline constexpr std::size_t default_most_blocks = std::size_t{1} << 20;
 
+// A pool starts with so many bytes of blocks, but with one block at least, and at most 64.
+inline constexpr std::size_t first_chunk = 4096;
+
 // The classes end where largest_required_pool_block lies, so what is in force is a class.
 ALLOT_INLINE std::pmr::pool_options in_force(std::pmr::pool_options options) noexcept {
   if (options.max_blocks_per_chunk == 0)
@@ -115,7 +118,7 @@ ALLOT_INLINE void Pools::release() noexcept {
   }
   pools_ = nullptr;
   small_ = nullptr;
-  limit_ = 0;
+  limit_ = small_limit_ = 0;
   large_.release(*upstream_);
 }
 
@@ -139,14 +142,14 @@ ALLOT_INLINE bool Pools::start(std::size_t bytes, std::size_t alignment) {
     Pool& pool = *::new (pools_ + i) Pool;
     pool.stride = red_zones.stretch(size);
     pool.by_stride = ExactDivisor(pool.stride);
-    pool.next_count =
-        std::min(std::clamp(std::size_t{16384} / size, std::size_t{1}, std::size_t{16}),
-                 options_.max_blocks_per_chunk);
+    pool.next_count = std::min(std::clamp(first_chunk / size, std::size_t{1}, std::size_t{64}),
+                               options_.max_blocks_per_chunk);
   }
   small_ = reinterpret_cast<Pool**>(pools_ + classes());
   for (std::size_t i = 0; i != small / granule; ++i)
     small_[i] = pools_ + std::min(class_of(i * granule), classes() - 1);
   limit_ = options_.largest_required_pool_block;
+  small_limit_ = std::min(limit_, small);
   return true;
 }
 
@@ -188,14 +191,15 @@ ALLOT_INLINE Pools::Block Pools::take(Pool& pool) {
   return try_take(pool);
 }
 
-// | blocks | PoolChunk | places, if there is no more room for them | freed | live |
+// | blocks | PoolChunk | live | freed | places, if there is no more room for them |
 ALLOT_INLINE void Pools::grow(Pool& pool) {
   const std::size_t count = pool.next_count;
   const std::uint32_t room = pool.chunks == pool.room ? std::max(2 * pool.room, 8U) : 0;
   const std::size_t blocks = saturating_multiply(count, pool.stride);
-  const std::size_t side = sizeof(PoolChunk) + room * sizeof(ChunkPlace) +
-                           (count + 1) * sizeof(BlockIndex) + count * sizeof(BlockFlag);
-  const std::size_t bytes = saturating_add(blocks, side);
+  const std::size_t live = round_up(count * sizeof(BlockFlag));
+  const std::size_t freed = round_up((count + 1) * sizeof(BlockIndex));
+  const std::size_t bytes =
+      saturating_add(blocks, sizeof(PoolChunk) + live + freed + room * sizeof(ChunkPlace));
   const std::size_t alignment =
       std::max(pool.stride & (0 - pool.stride), alignof(std::max_align_t));
   auto* const begin = static_cast<std::byte*>(detail::take(*upstream_, bytes, alignment, owner_));
@@ -203,18 +207,18 @@ ALLOT_INLINE void Pools::grow(Pool& pool) {
   std::byte* at = begin + blocks;
   auto* const chunk = ::new (at) PoolChunk{.begin = begin, .count = count};
   at += sizeof(PoolChunk);
+  ::new (at) BlockFlag[count]();
+  at += live;
+  chunk->top = ::new (at) BlockIndex[count + 1];
+  *chunk->top = no_block;
+  chunk->bottom = chunk->top;
+  at += freed;
   if (room != 0) {
     auto* const places = reinterpret_cast<ChunkPlace*>(at);
     std::uninitialized_copy_n(pool.places, pool.chunks, places);
     pool.places = places;
     pool.room = room;
-    at += room * sizeof(ChunkPlace);
   }
-  chunk->top = ::new (at) BlockIndex[count + 1];
-  *chunk->top = no_block;
-  chunk->bottom = chunk->top;
-  at += (count + 1) * sizeof(BlockIndex);
-  chunk->live = ::new (at) BlockFlag[count]();
   chunk->bytes = bytes;
   chunk->alignment = alignment;
   chunk->older = newest_;
@@ -244,14 +248,16 @@ ALLOT_INLINE Fault Pools::fault(const void* p, std::size_t alignment) noexcept {
     return {Errc::bad_size, entry->bytes};
   for (std::size_t i = 0; limit_ != 0 && i != classes(); ++i) {
     const Pool& pool = pools_[i];
-    const PoolChunk& chunk = *pool.find(p);
+    PoolChunk& chunk = *pool.find(p);
     const std::size_t offset =
         reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(chunk.begin);
     if (offset >= chunk.count * pool.stride)
       continue;
     if (offset % pool.stride != 0)
       return {Errc::misaligned_pointer, offset % pool.stride};
-    if (chunk.live[offset / pool.stride] == 0)
+    if (offset / pool.stride >= chunk.fresh)
+      return {Errc::foreign_pointer};
+    if (chunk.live()[offset / pool.stride] == 0)
       return {Errc::double_free};
     return {Errc::bad_size, class_size(i)};
   }

@@ -169,7 +169,7 @@ ALLOT_INLINE void* synchronized_pool_resource::do_allocate(std::size_t bytes,
   if (shelf.loaded->count == 0) [[unlikely]]
     refill(shelf, class_index);
   const detail::Pools::Block block = shelf.loaded->blocks[--shelf.loaded->count];
-  return detail::Pools::hand_out(shelf.stride, block, bytes);
+  return detail::Pools::hand_out(shelf.stride, block, bytes, detail::flag_of(bytes));
 }
 
 ALLOT_INLINE void synchronized_pool_resource::do_deallocate(void* p, std::size_t bytes,
@@ -182,9 +182,9 @@ ALLOT_INLINE void synchronized_pool_resource::do_deallocate(void* p, std::size_t
   detail::Shelf& shelf = mine->shelves()[class_index];
   detail::PoolChunk& chunk = *shelf.recent;
   const std::size_t index = shelf.index_in(chunk, p);
-  if (index >= chunk.count || chunk.live[index] != detail::flag_of(bytes)) [[unlikely]]
+  if (index >= chunk.count || chunk.live()[index] != detail::flag_of(bytes)) [[unlikely]]
     return deallocate_elsewhere(shelf, p, bytes, alignment);
-  chunk.live[index] = 0;
+  chunk.live()[index] = 0;
   annotate::freed(chunk.begin, p, bytes);
   detail::Magazine& magazine = *shelf.loaded;
   if (magazine.count == magazine.capacity) [[unlikely]]
@@ -204,7 +204,7 @@ ALLOT_INLINE void* synchronized_pool_resource::allocate_slow(std::size_t bytes,
     return pools_.allocate_large(bytes, alignment);
   if (attach() == nullptr) { // the thread ends
     detail::Pool& pool = pools_.pool(last);
-    return detail::Pools::hand_out(pool.stride, pools_.take(pool), bytes);
+    return detail::Pools::hand_out(pool.stride, pools_.take(pool), bytes, detail::flag_of(bytes));
   }
   lock.unlock();
   return do_allocate(bytes, alignment);
@@ -224,13 +224,8 @@ ALLOT_INLINE void synchronized_pool_resource::deallocate_slow(void* p, std::size
       return do_deallocate(p, bytes, alignment);
     }
     detail::Pool& pool = pools_.pool(last);
-    detail::PoolChunk& chunk = *pool.find(p);
-    const std::size_t index = pool.index_in(chunk, p);
-    if (index < chunk.count && chunk.live[index] == detail::flag_of(bytes)) {
-      chunk.live[index] = 0;
-      annotate::freed(chunk.begin, p, bytes);
-      return pool.put_back(chunk, index);
-    }
+    if (pool.give_back(*pool.find(p), p, bytes, detail::flag_of(bytes)))
+      return;
   } else if (pools_.deallocate_large(p, bytes, alignment)) {
     return;
   }
@@ -244,9 +239,9 @@ ALLOT_INLINE void synchronized_pool_resource::deallocate_elsewhere(detail::Shelf
                                                                    std::size_t bytes,
                                                                    std::size_t alignment) noexcept {
   const std::size_t last = detail::last_of(bytes, alignment);
-  const auto in_use = [&](const detail::PoolChunk& chunk) {
+  const auto in_use = [&](detail::PoolChunk& chunk) {
     const std::size_t index = shelf.index_in(chunk, p);
-    return index < chunk.count && chunk.live[index] == detail::flag_of(bytes);
+    return index < chunk.count && chunk.live()[index] == detail::flag_of(bytes);
   };
   detail::PoolChunk* chunk = &detail::no_chunk;
   if (shelf.chunks != 0)

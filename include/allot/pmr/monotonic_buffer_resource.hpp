@@ -15,7 +15,7 @@
 //
 //   the caller's buffer          chunks from upstream, each 1.5 times the one before
 //   | used        |     |        | used ...     | Chunk |    | used |        free | Chunk |
-//                 left over      ^                           ^      ^ head_       ^ end_
+//                 left over                                         ^ last_ + 1  ^ limit_ + 1
 //
 // A request that does not fit into what is left of the current buffer gets a new one, of
 // max(bytes, next size) or a little more. If upstream throws, nothing has changed. Sizes are not
@@ -65,16 +65,14 @@ protected:
   /// What upstream throws passes through. Misuse: an alignment that is no power of two.
   /// Exhausted: more than any resource can give, or upstream gave null or misaligned memory.
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    // The shortest chain from one head to the next. A start past the end, or wrapped around as that
-    // of an alignment of 0 is, has more room than is left.
-    const std::size_t step = gap_.stretch(alignment);
-    const std::uintptr_t start = (head_ + (step - 1)) & (0 - step);
-    const std::size_t room = end_ - start;
-    if ((alignment & (alignment - 1)) != 0 || room > end_ - head_ ||
-        !fits(bytes, gap_.shrink(room))) [[unlikely]]
+    // The shortest chain from one allocation to the next: an or and an addition. An alignment of 0
+    // leads beyond any limit.
+    const std::uintptr_t before = last_ | (gap_.stretch(alignment) - 1);
+    if ((alignment & (alignment - 1)) != 0 || before > limit_ ||
+        !fits(bytes, gap_.shrink(limit_ - before))) [[unlikely]]
       return allocate_slow(bytes, alignment);
-    head_ = start + gap_.stretch(bytes);
-    void* const p = reinterpret_cast<void*>(start);
+    last_ = before + gap_.stretch(bytes);
+    void* const p = reinterpret_cast<void*>(before + 1);
     annotate::allocated(begin_, p, bytes);
     return p;
   }
@@ -99,9 +97,9 @@ private:
   void start() noexcept;
   void use(std::byte* begin, std::size_t bytes, Gap gap) noexcept;
 
-  std::uintptr_t head_ = 0;
-  std::uintptr_t end_ = 0;
-  Gap gap_; // of the current buffer
+  std::uintptr_t last_ = 0;  // the address before the first that is free
+  std::uintptr_t limit_ = 0; // the last address of the current buffer
+  Gap gap_;                  // of the current buffer
   std::byte* begin_ = nullptr;
   Chunk* newest_ = nullptr;
   std::size_t next_size_ = 0;

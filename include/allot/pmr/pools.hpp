@@ -4,8 +4,7 @@
 // A class is a multiple of 8 bytes up to 64, and one of four to each doubling above, so a block is
 // at most a quarter longer than what was asked for. It has a list of chunks:
 //
-//   | block | block | ... | fresh: never handed out | Chunk | freed: indices | live: a flag a block
-//   |
+//   | block | block | ... | fresh: never handed out | Chunk | live: flags | freed: indices |
 //                         ^ fresh
 //
 // Each chunk is twice the one before, up to max_blocks_per_chunk, and blocks are carved as they are
@@ -55,15 +54,18 @@ using BlockIndex = std::uint32_t;
 using BlockFlag = std::uint16_t;
 inline constexpr BlockIndex no_block = 0xFFFFFFFF;
 
-/// What marks a block in use. Sizes of one class have the same flag only if they differ by a
-/// multiple of 32 KiB.
+/// What marks a block in use that was asked for as `bytes`. Sizes of one class have the same flag
+/// only if they differ by a multiple of 32 KiB.
 [[nodiscard]] constexpr BlockFlag flag_of(std::size_t bytes) noexcept {
   return static_cast<BlockFlag>(bytes | 0x8000);
+}
+/// The same where all of a pool's requests are for 1 to 65,535 bytes.
+[[nodiscard]] constexpr BlockFlag small_flag_of(std::size_t bytes) noexcept {
+  return static_cast<BlockFlag>(bytes);
 }
 
 struct PoolChunk {
   std::byte* begin = nullptr;
-  BlockFlag* live = nullptr;
   std::size_t count = 0; // blocks
   // What changes as blocks are taken and put back:
   const BlockIndex* bottom = nullptr; // is no_block
@@ -75,6 +77,9 @@ struct PoolChunk {
   PoolChunk* older = nullptr;
   std::size_t bytes = 0;
   std::size_t alignment = 0;
+
+  /// The blocks' flags, which come next in memory: a pointer to them would cost a load.
+  [[nodiscard]] BlockFlag* live() noexcept { return reinterpret_cast<BlockFlag*>(this + 1); }
 };
 
 struct ChunkPlace {
@@ -113,6 +118,17 @@ struct alignas(64) Pool {
   }
   [[nodiscard]] PoolChunk* find(const void* p) const noexcept {
     return chunks == 0 ? &no_chunk : search(places, chunks, reinterpret_cast<std::uintptr_t>(p));
+  }
+  /// Frees the block at `p`. False: none with this flag is in use there.
+  [[nodiscard]] bool give_back(PoolChunk& chunk, void* p, std::size_t bytes,
+                               BlockFlag flag) noexcept {
+    const std::size_t index = index_in(chunk, p);
+    if (index >= chunk.count || chunk.live()[index] != flag) [[unlikely]]
+      return false;
+    chunk.live()[index] = 0;
+    annotate::freed(chunk.begin, p, bytes);
+    put_back(chunk, index);
+    return true;
   }
   /// Frees a block that is not in use any more.
   void put_back(PoolChunk& chunk, std::size_t index) noexcept {
@@ -161,6 +177,8 @@ private:
 
 class Pools {
 public:
+  static constexpr std::size_t small = 1024;
+
   struct Block {
     PoolChunk* chunk;
     std::size_t index;
@@ -183,8 +201,13 @@ public:
   [[nodiscard]] bool serves(std::size_t last, std::size_t alignment) const noexcept {
     return last < limit_ && (alignment & (alignment - 1)) == 0;
   }
-  [[nodiscard]] Pool& pool(std::size_t last) const noexcept {
-    return last < small ? *small_[last / granule] : pools_[class_of(last)];
+  [[nodiscard]] Pool& pool(std::size_t last) const noexcept { return pools_[class_of(last)]; }
+  /// The same for requests below `small`, with a look in place of arithmetic.
+  [[nodiscard]] bool serves_small(std::size_t last, std::size_t alignment) const noexcept {
+    return last < small_limit_ && (alignment & (alignment - 1)) == 0;
+  }
+  [[nodiscard]] Pool& small_pool(std::size_t last) const noexcept {
+    return *small_[last / granule];
   }
   [[nodiscard]] std::size_t classes() const noexcept {
     return class_of(options_.largest_required_pool_block - 1) + 1;
@@ -203,8 +226,9 @@ public:
   /// As take, but never grows; null for the chunk then.
   [[nodiscard]] Block try_take(Pool& pool) const noexcept;
   /// Marks a block in use, for a request of `bytes`.
-  [[nodiscard]] static void* hand_out(std::size_t stride, Block block, std::size_t bytes) noexcept {
-    block.chunk->live[block.index] = flag_of(bytes);
+  [[nodiscard]] static void* hand_out(std::size_t stride, Block block, std::size_t bytes,
+                                      BlockFlag flag) noexcept {
+    block.chunk->live()[block.index] = flag;
     std::byte* const p = block.chunk->begin + block.index * stride;
     annotate::allocated(block.chunk->begin, p, bytes);
     return p;
@@ -229,11 +253,11 @@ private:
   };
   void grow(Pool& pool);
 
-  static constexpr std::size_t small = 1024;
-
-  Pool** small_ = nullptr; // the pool of each multiple of 8 up to `small`: a look, not arithmetic
+  // Limits of what pools serve; 0 until there are pools.
+  std::size_t small_limit_ = 0;
+  Pool** small_ = nullptr; // the pool of each multiple of 8 up to `small`
+  std::size_t limit_ = 0;
   Pool* pools_ = nullptr;
-  std::size_t limit_ = 0; // requests below it are served from pools: 0 until there are pools
   std::pmr::pool_options options_;
   std::pmr::memory_resource* upstream_;
   PoolChunk* newest_ = nullptr; // of all chunks

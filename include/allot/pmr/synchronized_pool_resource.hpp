@@ -109,7 +109,8 @@ private:
 
   std::size_t limit_;    // largest_required_pool_block
   std::uint64_t serial_; // tells threads that their cache is of this resource since its release
-  std::mutex mutex_;     // for all below, but what is atomic
+  // For all below, but what is atomic; away from what every call reads.
+  alignas(64) std::mutex mutex_;
   detail::Pools pools_;
   detail::Magazine** full_ = nullptr; // a list a class
   detail::Magazine* empty_ = nullptr;

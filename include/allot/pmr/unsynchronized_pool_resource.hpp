@@ -58,31 +58,25 @@ protected:
   /// Exhausted: more than any resource can give, or upstream gave null or misaligned memory.
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     const std::size_t last = detail::last_of(bytes, alignment);
-    if (!pools_.serves(last, alignment)) [[unlikely]]
+    if (!pools_.serves_small(last, alignment)) [[unlikely]]
       return allocate_slow(bytes, alignment);
-    detail::Pool& pool = pools_.pool(last);
+    detail::Pool& pool = pools_.small_pool(last);
     detail::PoolChunk& chunk = *pool.available;
     const detail::BlockIndex index = *chunk.top;
     if (index == detail::no_block) [[unlikely]]
       return allocate_fresh(bytes, alignment);
     --chunk.top;
-    return detail::Pools::hand_out(pool.stride, {&chunk, index}, bytes);
+    return detail::Pools::hand_out(pool.stride, {&chunk, index}, bytes,
+                                   detail::small_flag_of(bytes));
   }
 
   void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
     const std::size_t last = detail::last_of(bytes, alignment);
-    if (!pools_.serves(last, alignment)) [[unlikely]]
+    if (!pools_.serves_small(last, alignment)) [[unlikely]]
       return deallocate_slow(p, bytes, alignment);
-    detail::Pool& pool = pools_.pool(last);
-    detail::PoolChunk& chunk = *pool.recent;
-    const std::size_t index = pool.index_in(chunk, p);
-    if (index >= chunk.count) [[unlikely]]
-      return deallocate_elsewhere(p, bytes, alignment);
-    if (chunk.live[index] != detail::flag_of(bytes)) [[unlikely]]
-      return pools_.refuse(p, bytes, alignment);
-    chunk.live[index] = 0;
-    annotate::freed(chunk.begin, p, bytes);
-    pool.put_back(chunk, index);
+    detail::Pool& pool = pools_.small_pool(last);
+    if (!pool.give_back(*pool.recent, p, bytes, detail::small_flag_of(bytes))) [[unlikely]]
+      deallocate_elsewhere(p, bytes, alignment);
   }
 
   [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
@@ -93,10 +87,11 @@ private:
   static constexpr const char* resource_name = "unsynchronized_pool_resource";
 
   [[gnu::noinline]] void* allocate_fresh(std::size_t bytes, std::size_t alignment);
-  [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[gnu::noinline]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::noinline]] void deallocate_elsewhere(void* p, std::size_t bytes,
                                               std::size_t alignment) noexcept;
-  [[gnu::cold]] void deallocate_slow(void* p, std::size_t bytes, std::size_t alignment) noexcept;
+  [[gnu::noinline]] void deallocate_slow(void* p, std::size_t bytes,
+                                         std::size_t alignment) noexcept;
 
   detail::Pools pools_;
 };
