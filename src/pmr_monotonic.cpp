@@ -72,8 +72,10 @@ ALLOT_INLINE void* monotonic_buffer_resource::allocate_slow(std::size_t bytes,
   if (!is_power_of_two(alignment))
     throw_misuse(resource_name, Errc::bad_alignment, "alignment %zu is not a power of two",
                  alignment);
-  if (bytes == 0)
-    return do_allocate(1, alignment); // no two allocations have one address
+  void* p = nullptr;
+  bytes = std::max(bytes, std::size_t{1}); // no two allocations have one address
+  if (take(p, bytes, alignment))
+    return p;
   const std::size_t size = std::max(bytes, next_size_);
   const std::size_t usable =
       saturating_round_up(saturating_multiply(size, red_zones.stretch(1)), alignof(Chunk));
@@ -86,7 +88,8 @@ ALLOT_INLINE void* monotonic_buffer_resource::allocate_slow(std::size_t bytes,
   annotate::open(begin, usable);
   use(begin, usable, red_zones);
   next_size_ = detail::grown(next_size_);
-  return do_allocate(bytes, alignment);
+  (void)take(p, bytes, alignment);
+  return p;
 }
 
 } // namespace allot::inline ALLOT_ABI::pmr

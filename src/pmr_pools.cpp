@@ -136,7 +136,7 @@ ALLOT_INLINE bool Pools::start(std::size_t bytes, std::size_t alignment) {
     return false;
   if (limit_ != 0)
     return true;
-  pools_ = static_cast<Pool*>(keep(classes() * sizeof(Pool) + small / granule * sizeof(Pool*)));
+  pools_ = static_cast<Pool*>(keep(classes() * sizeof(Pool) + small / granule * sizeof(void*)));
   for (std::size_t i = 0; i != classes(); ++i) {
     const std::size_t size = class_size(i);
     Pool& pool = *::new (pools_ + i) Pool;

@@ -158,87 +158,103 @@ ALLOT_INLINE detail::ThreadCache* synchronized_pool_resource::linked_cache() con
   return cache;
 }
 
-ALLOT_INLINE void* synchronized_pool_resource::do_allocate(std::size_t bytes,
-                                                           std::size_t alignment) {
-  const std::size_t last = detail::last_of(bytes, alignment);
-  detail::ThreadCache* const mine = cache();
-  if (mine == nullptr || !pooled(last, alignment)) [[unlikely]]
-    return allocate_slow(bytes, alignment);
-  const std::size_t class_index = detail::class_of(last);
-  detail::Shelf& shelf = mine->shelves()[class_index];
+ALLOT_INLINE void* synchronized_pool_resource::take(detail::ThreadCache& mine, std::size_t bytes,
+                                                    std::size_t alignment) {
+  const std::size_t class_index = detail::class_of(detail::last_of(bytes, alignment));
+  detail::Shelf& shelf = mine.shelves()[class_index];
   if (shelf.loaded->count == 0) [[unlikely]]
     refill(shelf, class_index);
   const detail::Pools::Block block = shelf.loaded->blocks[--shelf.loaded->count];
   return detail::Pools::hand_out(shelf.stride, block, bytes, detail::flag_of(bytes));
 }
 
-ALLOT_INLINE void synchronized_pool_resource::do_deallocate(void* p, std::size_t bytes,
-                                                            std::size_t alignment) {
-  const std::size_t last = detail::last_of(bytes, alignment);
-  detail::ThreadCache* const mine = cache();
-  if (mine == nullptr || !pooled(last, alignment)) [[unlikely]]
-    return deallocate_slow(p, bytes, alignment);
-  const std::size_t class_index = detail::class_of(last);
-  detail::Shelf& shelf = mine->shelves()[class_index];
+// Of a block that is in use as it should be.
+ALLOT_INLINE void synchronized_pool_resource::put(detail::Shelf& shelf, detail::Pools::Block block,
+                                                  void* p, std::size_t bytes,
+                                                  std::size_t alignment) noexcept {
+  block.chunk->live()[block.index] = 0;
+  annotate::freed(block.chunk->begin, p, bytes);
+  detail::Magazine& magazine = *shelf.loaded;
+  if (magazine.count == magazine.capacity) [[unlikely]]
+    return put_slow(shelf, detail::class_of(detail::last_of(bytes, alignment)), block);
+  magazine.blocks[magazine.count++] = block;
+}
+
+ALLOT_INLINE void synchronized_pool_resource::give_back(detail::ThreadCache& mine, void* p,
+                                                        std::size_t bytes,
+                                                        std::size_t alignment) noexcept {
+  detail::Shelf& shelf = mine.shelves()[detail::class_of(detail::last_of(bytes, alignment))];
   detail::PoolChunk& chunk = *shelf.recent;
   const std::size_t index = shelf.index_in(chunk, p);
   if (index >= chunk.count || chunk.live()[index] != detail::flag_of(bytes)) [[unlikely]]
     return deallocate_elsewhere(shelf, p, bytes, alignment);
-  chunk.live()[index] = 0;
-  annotate::freed(chunk.begin, p, bytes);
-  detail::Magazine& magazine = *shelf.loaded;
-  if (magazine.count == magazine.capacity) [[unlikely]]
-    return put_slow(shelf, class_index, {&chunk, index});
-  magazine.blocks[magazine.count++] = {&chunk, index};
+  put(shelf, {&chunk, index}, p, bytes, alignment);
+}
+
+ALLOT_INLINE void* synchronized_pool_resource::do_allocate(std::size_t bytes,
+                                                           std::size_t alignment) {
+  detail::ThreadCache* const mine = cache();
+  if (mine == nullptr || !pooled(detail::last_of(bytes, alignment), alignment)) [[unlikely]]
+    return allocate_slow(bytes, alignment);
+  return take(*mine, bytes, alignment);
+}
+
+ALLOT_INLINE void synchronized_pool_resource::do_deallocate(void* p, std::size_t bytes,
+                                                            std::size_t alignment) {
+  detail::ThreadCache* const mine = cache();
+  if (mine == nullptr || !pooled(detail::last_of(bytes, alignment), alignment)) [[unlikely]]
+    return deallocate_slow(p, bytes, alignment);
+  give_back(*mine, p, bytes, alignment);
 }
 
 ALLOT_INLINE void* synchronized_pool_resource::allocate_slow(std::size_t bytes,
                                                              std::size_t alignment) {
-  if (bytes == 0)
-    return do_allocate(1, alignment); // no two allocations have one address
+  bytes = std::max(bytes, std::size_t{1}); // no two allocations have one address
   const std::size_t last = detail::last_of(bytes, alignment);
-  if (pooled(last, alignment) && linked_cache() != nullptr)
-    return do_allocate(bytes, alignment);
-  std::unique_lock lock(mutex_);
-  if (!pools_.start(bytes, alignment))
-    return pools_.allocate_large(bytes, alignment);
-  if (attach() == nullptr) { // the thread ends
-    detail::Pool& pool = pools_.pool(last);
-    return detail::Pools::hand_out(pool.stride, pools_.take(pool), bytes, detail::flag_of(bytes));
+  detail::ThreadCache* mine = pooled(last, alignment) ? linked_cache() : nullptr;
+  if (mine == nullptr) {
+    const std::lock_guard lock(mutex_);
+    if (!pools_.start(bytes, alignment))
+      return pools_.allocate_large(bytes, alignment);
+    mine = attach();
+    if (mine == nullptr) { // the thread ends
+      detail::Pool& pool = pools_.pool(last);
+      return detail::Pools::hand_out(pool.stride, pools_.take(pool), bytes, detail::flag_of(bytes));
+    }
   }
-  lock.unlock();
-  return do_allocate(bytes, alignment);
+  return take(*mine, bytes, alignment);
 }
 
 ALLOT_INLINE void synchronized_pool_resource::deallocate_slow(void* p, std::size_t bytes,
                                                               std::size_t alignment) noexcept {
-  if (bytes == 0)
-    return do_deallocate(p, 1, alignment);
+  bytes = std::max(bytes, std::size_t{1});
   const std::size_t last = detail::last_of(bytes, alignment);
-  if (pooled(last, alignment) && linked_cache() != nullptr)
-    return do_deallocate(p, bytes, alignment);
-  std::unique_lock lock(mutex_);
-  if (pools_.serves(last, alignment)) {
-    if (allot::detail::null_if_thrown([this] { return attach(); }) != nullptr) {
-      lock.unlock();
-      return do_deallocate(p, bytes, alignment);
+  detail::ThreadCache* mine = pooled(last, alignment) ? linked_cache() : nullptr;
+  if (mine == nullptr) {
+    std::unique_lock lock(mutex_);
+    const bool pooled = pools_.serves(last, alignment);
+    if (pooled)
+      mine = allot::detail::null_if_thrown([this] { return attach(); });
+    if (mine == nullptr) { // the thread ends, or there is no memory for its part
+      if (pooled) {
+        detail::Pool& pool = pools_.pool(last);
+        if (pool.give_back(*pool.find(p), p, bytes, detail::flag_of(bytes)))
+          return;
+      } else if (pools_.deallocate_large(p, bytes, alignment)) {
+        return;
+      }
+      const detail::Fault fault = pools_.fault(p, alignment);
+      lock.unlock(); // the handler may use the resource
+      return pools_.report(fault, p, bytes, alignment);
     }
-    detail::Pool& pool = pools_.pool(last);
-    if (pool.give_back(*pool.find(p), p, bytes, detail::flag_of(bytes)))
-      return;
-  } else if (pools_.deallocate_large(p, bytes, alignment)) {
-    return;
   }
-  const detail::Fault fault = pools_.fault(p, alignment);
-  lock.unlock(); // the handler may use the resource
-  pools_.report(fault, p, bytes, alignment);
+  give_back(*mine, p, bytes, alignment);
 }
 
 // In another chunk than the last, or not as it should be.
 ALLOT_INLINE void synchronized_pool_resource::deallocate_elsewhere(detail::Shelf& shelf, void* p,
                                                                    std::size_t bytes,
                                                                    std::size_t alignment) noexcept {
-  const std::size_t last = detail::last_of(bytes, alignment);
   const auto in_use = [&](detail::PoolChunk& chunk) {
     const std::size_t index = shelf.index_in(chunk, p);
     return index < chunk.count && chunk.live()[index] == detail::flag_of(bytes);
@@ -248,7 +264,7 @@ ALLOT_INLINE void synchronized_pool_resource::deallocate_elsewhere(detail::Shelf
     chunk = detail::search(shelf.places, shelf.chunks, reinterpret_cast<std::uintptr_t>(p));
   if (!in_use(*chunk)) {
     std::unique_lock lock(mutex_);
-    const detail::Pool& pool = pools_.pool(last);
+    const detail::Pool& pool = pools_.pool(detail::last_of(bytes, alignment));
     update(shelf, pool);
     chunk = pool.find(p);
     if (!in_use(*chunk)) {
@@ -258,7 +274,7 @@ ALLOT_INLINE void synchronized_pool_resource::deallocate_elsewhere(detail::Shelf
     }
   }
   shelf.recent = chunk;
-  do_deallocate(p, bytes, alignment);
+  put(shelf, {chunk, shelf.index_in(*chunk, p)}, p, bytes, alignment);
 }
 
 // When the loaded magazine is empty: makes it one that is not.
@@ -343,7 +359,7 @@ ALLOT_INLINE detail::ThreadCache* synchronized_pool_resource::attach() {
   adopt_orphans();
   const std::size_t classes = pools_.classes();
   if (full_ == nullptr)
-    full_ = ::new (pools_.keep(classes * sizeof(detail::Magazine*))) detail::Magazine* [classes] {};
+    full_ = ::new (pools_.keep(classes * sizeof(void*))) detail::Magazine* [classes] {};
   detail::ThreadCache* cache = idle_;
   if (cache != nullptr) {
     idle_ = cache->next_left;

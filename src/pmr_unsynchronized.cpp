@@ -1,5 +1,7 @@
 #include <allot/pmr/unsynchronized_pool_resource.hpp>
 
+#include <algorithm>
+
 namespace allot::inline ALLOT_ABI::pmr {
 
 ALLOT_INLINE unsynchronized_pool_resource::~unsynchronized_pool_resource() = default;
@@ -24,8 +26,7 @@ ALLOT_INLINE void* unsynchronized_pool_resource::allocate_fresh(std::size_t byte
 // Neither small nor, perhaps, for a pool.
 ALLOT_INLINE void* unsynchronized_pool_resource::allocate_slow(std::size_t bytes,
                                                                std::size_t alignment) {
-  if (bytes == 0)
-    return do_allocate(1, alignment); // no two allocations have one address
+  bytes = std::max(bytes, std::size_t{1}); // no two allocations have one address
   if (pools_.serves(detail::last_of(bytes, alignment), alignment) || pools_.start(bytes, alignment))
     return allocate_fresh(bytes, alignment);
   return pools_.allocate_large(bytes, alignment);
@@ -44,9 +45,8 @@ unsynchronized_pool_resource::deallocate_elsewhere(void* p, std::size_t bytes,
 
 ALLOT_INLINE void unsynchronized_pool_resource::deallocate_slow(void* p, std::size_t bytes,
                                                                 std::size_t alignment) noexcept {
-  if (bytes == 0)
-    do_deallocate(p, 1, alignment);
-  else if (pools_.serves(detail::last_of(bytes, alignment), alignment))
+  bytes = std::max(bytes, std::size_t{1});
+  if (pools_.serves(detail::last_of(bytes, alignment), alignment))
     deallocate_elsewhere(p, bytes, alignment);
   else if (!pools_.deallocate_large(p, bytes, alignment))
     pools_.refuse(p, bytes, alignment);

@@ -217,6 +217,22 @@ TEST(PmrMonotonic, EqualsItselfOnly) {
   one.do_deallocate(one.do_allocate(8, 8), 8, 8);
 }
 
+// An override that calls the base is called once for each call, however slow the base's path.
+struct Counting : Monotonic {
+  using Monotonic::Monotonic;
+  int calls = 0;
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    ++calls;
+    return Monotonic::do_allocate(bytes, alignment);
+  }
+};
+TEST(PmrMonotonic, DoesNotCallOverridesItself) {
+  Counting resource;
+  for (const std::size_t bytes : {std::size_t{0}, std::size_t{8}, std::size_t{10'000}})
+    (void)resource.allocate(bytes);
+  EXPECT_EQ(resource.calls, 3);
+}
+
 // Random operations on the standard's and on ours. What upstream is asked for must be what the
 // standard promises of both, and as often, give or take what their chunks are rounded to.
 TEST(PmrMonotonic, DoesAsTheStandards) {

@@ -397,6 +397,31 @@ TYPED_TEST(PmrPools, EqualThemselvesOnly) {
   one.do_deallocate(one.do_allocate(8, 8), 8, 8);
 }
 
+// Overrides that call the base are called once for each call, however slow the base's path.
+template <class R>
+struct Counting : R {
+  int calls = 0;
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    ++calls;
+    return R::do_allocate(bytes, alignment);
+  }
+  void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
+    ++calls;
+    R::do_deallocate(p, bytes, alignment);
+  }
+};
+TYPED_TEST(PmrPools, DoNotCallOverridesThemselves) {
+  Counting<TypeParam> resource;
+  std::vector<void*> given;
+  for (const std::size_t bytes : {0U, 8U, 2000U, 10'000U})
+    for (int i = 0; i != 200; ++i)
+      given.push_back(resource.allocate(bytes));
+  for (int i = 0; const std::size_t bytes : {0U, 8U, 2000U, 10'000U})
+    for (int j = 0; j != 200; ++j)
+      resource.deallocate(given[static_cast<std::size_t>(i++)], bytes);
+  EXPECT_EQ(resource.calls, 1600);
+}
+
 // The same random operations on the standard's resource and on ours. Both must keep what they are
 // given, and give all of it back at release, as they asked for it (which the upstreams check).
 template <class Standard, class Ours>

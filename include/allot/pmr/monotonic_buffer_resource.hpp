@@ -65,15 +65,9 @@ protected:
   /// What upstream throws passes through. Misuse: an alignment that is no power of two.
   /// Exhausted: more than any resource can give, or upstream gave null or misaligned memory.
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    // The shortest chain from one allocation to the next: an or and an addition. An alignment of 0
-    // leads beyond any limit.
-    const std::uintptr_t before = last_ | (gap_.stretch(alignment) - 1);
-    if ((alignment & (alignment - 1)) != 0 || before > limit_ ||
-        !fits(bytes, gap_.shrink(limit_ - before))) [[unlikely]]
+    void* p = nullptr;
+    if (!take(p, bytes, alignment)) [[unlikely]]
       return allocate_slow(bytes, alignment);
-    last_ = before + gap_.stretch(bytes);
-    void* const p = reinterpret_cast<void*>(before + 1);
-    annotate::allocated(begin_, p, bytes);
     return p;
   }
   void do_deallocate(void* /*p*/, std::size_t /*bytes*/, std::size_t /*alignment*/) override {}
@@ -93,6 +87,19 @@ private:
     std::size_t alignment;
   };
 
+  // Sets `p` to the next `bytes`, at least one, of the current buffer. False: they do not fit.
+  [[nodiscard]] bool take(void*& p, std::size_t bytes, std::size_t alignment) noexcept {
+    // The shortest chain from one allocation to the next: an or and an addition. An alignment of 0
+    // leads beyond any limit.
+    const std::uintptr_t before = last_ | (gap_.stretch(alignment) - 1);
+    if ((alignment & (alignment - 1)) != 0 || before > limit_ ||
+        !fits(bytes, gap_.shrink(limit_ - before))) [[unlikely]]
+      return false;
+    last_ = before + gap_.stretch(bytes);
+    p = reinterpret_cast<void*>(before + 1);
+    annotate::allocated(begin_, p, bytes);
+    return true;
+  }
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   void start() noexcept;
   void use(std::byte* begin, std::size_t bytes, Gap gap) noexcept;

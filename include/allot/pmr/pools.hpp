@@ -222,7 +222,7 @@ public:
                                                  std::size_t alignment) noexcept;
 
   /// A block, from a new chunk if there is none. What upstream throws passes through.
-  [[nodiscard, gnu::noinline]] Block take(Pool& pool);
+  [[nodiscard]] Block take(Pool& pool);
   /// As take, but never grows; null for the chunk then.
   [[nodiscard]] Block try_take(Pool& pool) const noexcept;
   /// Marks a block in use, for a request of `bytes`.

@@ -93,8 +93,14 @@ private:
   [[nodiscard]] detail::ThreadCache* cache() const noexcept;
   [[nodiscard]] detail::ThreadCache* linked_cache() const noexcept;
 
-  void* allocate_slow(std::size_t bytes, std::size_t alignment);
-  void deallocate_slow(void* p, std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] void* take(detail::ThreadCache& mine, std::size_t bytes, std::size_t alignment);
+  void give_back(detail::ThreadCache& mine, void* p, std::size_t bytes,
+                 std::size_t alignment) noexcept;
+  void put(detail::Shelf& shelf, detail::Pools::Block block, void* p, std::size_t bytes,
+           std::size_t alignment) noexcept;
+
+  [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[gnu::cold]] void deallocate_slow(void* p, std::size_t bytes, std::size_t alignment) noexcept;
   void refill(detail::Shelf& shelf, std::size_t class_index);
   void deallocate_elsewhere(detail::Shelf& shelf, void* p, std::size_t bytes,
                             std::size_t alignment) noexcept;

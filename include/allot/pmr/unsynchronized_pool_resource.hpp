@@ -86,12 +86,11 @@ protected:
 private:
   static constexpr const char* resource_name = "unsynchronized_pool_resource";
 
-  [[gnu::noinline]] void* allocate_fresh(std::size_t bytes, std::size_t alignment);
-  [[gnu::noinline]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
-  [[gnu::noinline]] void deallocate_elsewhere(void* p, std::size_t bytes,
-                                              std::size_t alignment) noexcept;
-  [[gnu::noinline]] void deallocate_slow(void* p, std::size_t bytes,
-                                         std::size_t alignment) noexcept;
+  [[gnu::cold]] void* allocate_fresh(std::size_t bytes, std::size_t alignment);
+  [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[gnu::cold]] void deallocate_elsewhere(void* p, std::size_t bytes,
+                                          std::size_t alignment) noexcept;
+  [[gnu::cold]] void deallocate_slow(void* p, std::size_t bytes, std::size_t alignment) noexcept;
 
   detail::Pools pools_;
 };
