@@ -67,7 +67,9 @@ inline constexpr unsigned long long largest_request =
 
 namespace annotate {
 
-// `pool` is the start of the memory a strategy hands out from: Valgrind's name for it.
+// `pool` is the start of the memory a strategy hands out from: Valgrind's name for it. Where that
+// may be another pool's name too, because it is a block of that pool, another address nearby is the
+// name, and `open` and `close` are told the start.
 #if defined(ALLOT_ASAN)
 inline void hide(const void* p, std::size_t bytes) noexcept {
   __asan_poison_memory_region(p, bytes);
@@ -78,8 +80,14 @@ inline void show(const void* p, std::size_t bytes) noexcept {
 inline void open(const void* pool, std::size_t bytes) noexcept {
   hide(pool, bytes);
 }
+inline void open(const void*, const void* begin, std::size_t bytes) noexcept {
+  hide(begin, bytes);
+}
 inline void close(const void* pool, std::size_t bytes) noexcept {
   show(pool, bytes);
+}
+inline void close(const void*, const void* begin, std::size_t bytes) noexcept {
+  show(begin, bytes);
 }
 inline void allocated(const void*, const void* p, std::size_t bytes) noexcept {
   show(p, bytes);
@@ -97,13 +105,19 @@ inline void hide(const void* p, std::size_t bytes) noexcept {
 inline void show(const void* p, std::size_t bytes) noexcept {
   VALGRIND_MAKE_MEM_DEFINED(p, bytes);
 }
-inline void open(const void* pool, std::size_t bytes) noexcept {
+inline void open(const void* pool, const void* begin, std::size_t bytes) noexcept {
   VALGRIND_CREATE_MEMPOOL(pool, 0, 1);
-  hide(pool, bytes);
+  hide(begin, bytes);
+}
+inline void open(const void* pool, std::size_t bytes) noexcept {
+  open(pool, pool, bytes);
+}
+inline void close(const void* pool, const void* begin, std::size_t bytes) noexcept {
+  VALGRIND_DESTROY_MEMPOOL(pool);
+  show(begin, bytes);
 }
 inline void close(const void* pool, std::size_t bytes) noexcept {
-  VALGRIND_DESTROY_MEMPOOL(pool);
-  show(pool, bytes);
+  close(pool, pool, bytes);
 }
 inline void allocated(const void* pool, const void* p, std::size_t bytes) noexcept {
   if (bytes != 0)
@@ -121,7 +135,9 @@ inline void truncated(const void* pool, std::size_t keep, std::size_t bytes) noe
 inline void hide(const void*, std::size_t) noexcept {}
 inline void show(const void*, std::size_t) noexcept {}
 inline void open(const void*, std::size_t) noexcept {}
+inline void open(const void*, const void*, std::size_t) noexcept {}
 inline void close(const void*, std::size_t) noexcept {}
+inline void close(const void*, const void*, std::size_t) noexcept {}
 inline void allocated(const void*, const void*, std::size_t) noexcept {}
 inline void freed(const void*, const void*, std::size_t) noexcept {}
 inline void truncated(const void*, std::size_t, std::size_t) noexcept {}
