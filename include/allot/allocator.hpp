@@ -24,19 +24,10 @@
 #include <allot/roles.hpp>
 #include <allot/size.hpp>
 
-#include <concepts>
 #include <cstddef>
 #include <type_traits>
 
 namespace allot::inline ALLOT_ABI {
-
-/// Hands out blocks of one size, as BlockPool does.
-template <class S>
-concept HandingOutBlocks = Deallocating<S> && requires(S& s, const S& cs) {
-  { s.allocate() } -> std::same_as<void*>;
-  { cs.block_size() } -> std::same_as<std::size_t>;
-  { cs.block_alignment() } -> std::same_as<std::size_t>;
-};
 
 template <class T, class Strategy>
 class Allocator {

@@ -324,7 +324,7 @@ private:
   Buffer buffer_;
 };
 
-static_assert(Resettable<BlockPool> && Deallocating<BlockPool>);
+static_assert(Resettable<BlockPool> && HandingOutBlocks<BlockPool>);
 
 } // namespace allot::inline ALLOT_ABI
 
