@@ -67,10 +67,12 @@ inline constexpr unsigned long long largest_request =
 
 namespace annotate {
 
-// `pool` is the start of the memory a strategy hands out from: Valgrind's name for it. Null if what
-// is taken back may be a part of an allocation and memory of others may follow: then Valgrind is
-// told of bytes, not of allocations, because its MEMPOOL_TRIM of a part goes past that
-// allocation's end (its release 3.19, at least).
+// `pool` is the start of the memory a strategy hands out from: Valgrind's name for it. Where that
+// may be another pool's name too, because it is a block of that pool, another address nearby is the
+// name, and `open` and `close` are told the start.
+// It is null if what is taken back may be a part of an allocation and memory of others may follow:
+// then Valgrind is told of bytes, not of allocations, because its MEMPOOL_TRIM of a part goes past
+// that allocation's end (its release 3.19, at least).
 //
 // `grown`: the newest allocation, at `p`, reached to `head` and has `bytes` now. To Valgrind what
 // is above `head` is another allocation, which going back to a checkpoint at `head` may take back.
@@ -86,8 +88,14 @@ inline void show(const void* p, std::size_t bytes) noexcept {
 inline void open(const void* pool, std::size_t bytes) noexcept {
   hide(pool, bytes);
 }
+inline void open(const void*, const void* begin, std::size_t bytes) noexcept {
+  hide(begin, bytes);
+}
 inline void close(const void* pool, std::size_t bytes) noexcept {
   show(pool, bytes);
+}
+inline void close(const void*, const void* begin, std::size_t bytes) noexcept {
+  show(begin, bytes);
 }
 inline void allocated(const void*, const void* p, std::size_t bytes) noexcept {
   show(p, bytes);
@@ -112,13 +120,19 @@ inline void hide(const void* p, std::size_t bytes) noexcept {
 inline void show(const void* p, std::size_t bytes) noexcept {
   VALGRIND_MAKE_MEM_DEFINED(p, bytes);
 }
-inline void open(const void* pool, std::size_t bytes) noexcept {
+inline void open(const void* pool, const void* begin, std::size_t bytes) noexcept {
   VALGRIND_CREATE_MEMPOOL(pool, 0, 1);
-  hide(pool, bytes);
+  hide(begin, bytes);
+}
+inline void open(const void* pool, std::size_t bytes) noexcept {
+  open(pool, pool, bytes);
+}
+inline void close(const void* pool, const void* begin, std::size_t bytes) noexcept {
+  VALGRIND_DESTROY_MEMPOOL(pool);
+  show(begin, bytes);
 }
 inline void close(const void* pool, std::size_t bytes) noexcept {
-  VALGRIND_DESTROY_MEMPOOL(pool);
-  show(pool, bytes);
+  close(pool, pool, bytes);
 }
 inline void allocated(const void* pool, const void* p, std::size_t bytes) noexcept {
   if (pool == nullptr)
@@ -151,7 +165,9 @@ inline void truncated(const void* pool, const void* from, std::size_t bytes) noe
 inline void hide(const void*, std::size_t) noexcept {}
 inline void show(const void*, std::size_t) noexcept {}
 inline void open(const void*, std::size_t) noexcept {}
+inline void open(const void*, const void*, std::size_t) noexcept {}
 inline void close(const void*, std::size_t) noexcept {}
+inline void close(const void*, const void*, std::size_t) noexcept {}
 inline void allocated(const void*, const void*, std::size_t) noexcept {}
 inline void freed(const void*, const void*, std::size_t) noexcept {}
 inline void resized(const void*, const void*, std::size_t, std::size_t) noexcept {}

@@ -336,7 +336,7 @@ void mapped() {
   for (const Commit commit : {Commit::demand, Commit::strict}) {
     // As much address space as a 64-bit system has for the asking, and a 32-bit one.
     constexpr std::size_t large =
-        sizeof(void*) == 8 && !instrumented ? std::size_t{1} << 39 : std::size_t{256} << 20;
+        sizeof(void*) == 8 && !instrumented ? std::size_t{1} << 36 : std::size_t{256} << 20;
     MappedArena arena(large, {.commit = commit});
     check(arena.capacity() == large, "capacity", name);
     check(arena.commit(1) == 4096, "commits a page", name);
