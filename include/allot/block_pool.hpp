@@ -88,6 +88,7 @@ public:
   }
 
   /// A T made in a block. The pool will not destroy it: `destroy` does, reset and release do not.
+  /// The constructor may allocate from this pool, not reset it; if it throws, the block is freed.
   /// Exhausted, Misuse: as allocate. Misuse also: T is larger than a block, or aligned more.
   template <class T, class... Args>
   [[nodiscard]] T* create(Args&&... args) {
@@ -162,7 +163,7 @@ private:
     void* p;
     ~Undo() {
       if (p != nullptr)
-        pool.deallocate(p);
+        pool.abandon(p);
     }
   };
 
@@ -251,8 +252,8 @@ private:
   }
 
   /// Whether the last block of a word is free. If it is, taking another leaves the word its place
-  // in the word above. When blocks come and go in stack order that is nearly always so; when they
-  // do so at random it nearly never is. Either way the branch on it is predicted.
+  /// in the word above. When blocks come and go in stack order that is nearly always so; when they
+  /// do so at random it nearly never is. Either way the branch on it is predicted.
   [[nodiscard]] static bool has_last(Word word) noexcept {
     return static_cast<std::make_signed_t<Word>>(word) < 0;
   }
@@ -295,6 +296,7 @@ private:
   [[nodiscard]] Word& word_at(std::size_t level, std::size_t position) noexcept {
     return level == levels_ - 1 ? root_ : level_[level][position];
   }
+  void abandon(void* p) noexcept;
   std::size_t take_lowest_deep() noexcept;
   void mark_above_deep(std::size_t position) noexcept;
   [[nodiscard]] bool in_use(std::size_t index) const noexcept;
