@@ -25,6 +25,8 @@ static_assert(Strategy<ObjectPool<int>> && !Allocating<ObjectPool<int>> &&
               !Rewindable<ObjectPool<int>>);
 static_assert(Strategy<BlockPool> && !Allocating<BlockPool> && Deallocating<BlockPool> &&
               Resettable<BlockPool> && !Rewindable<BlockPool>);
+static_assert(Strategy<Multipool> && Allocating<Multipool> && Deallocating<Multipool> &&
+              Resettable<Multipool> && !Rewindable<Multipool>);
 static_assert(Strategy<Stack> && !Allocating<Stack> && !Deallocating<Stack> && Resettable<Stack> &&
               Rewindable<Stack>);
 static_assert(Strategy<MappedArena> && Allocating<MappedArena> && !Deallocating<MappedArena> &&

@@ -5,6 +5,7 @@
 #include <allot/block_pool.hpp>
 #include <allot/bump.hpp>
 #include <allot/mapped_arena.hpp>
+#include <allot/multipool.hpp>
 #include <allot/object_pool.hpp>
 #include <allot/region.hpp>
 #include <allot/scratch.hpp>

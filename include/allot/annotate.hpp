@@ -75,6 +75,7 @@ namespace annotate {
 // `grown`: the newest allocation, at `p`, reached to `head` and has `bytes` now. To Valgrind what
 // is above `head` is another allocation, which going back to a checkpoint at `head` may take back.
 // `truncated`: the `bytes` from `from` on, up to the head, are taken back.
+// `resized`: one allocation has `bytes` now, of `room` that are its alone.
 #if defined(ALLOT_ASAN)
 inline void hide(const void* p, std::size_t bytes) noexcept {
   __asan_poison_memory_region(p, bytes);
@@ -95,6 +96,10 @@ inline void freed(const void*, const void* p, std::size_t bytes) noexcept {
   hide(p, bytes);
 }
 inline void grown(const void*, const void* p, const void*, std::size_t bytes) noexcept {
+  show(p, bytes);
+}
+inline void resized(const void*, const void* p, std::size_t room, std::size_t bytes) noexcept {
+  hide(p, room);
   show(p, bytes);
 }
 inline void truncated(const void*, const void* from, std::size_t bytes) noexcept {
@@ -131,6 +136,11 @@ inline void grown(const void* pool, const void* p, const void* head, std::size_t
   if (end > head)
     allocated(pool, head, static_cast<std::size_t>(end - static_cast<const std::byte*>(head)));
 }
+inline void resized(const void* pool, const void* p, std::size_t room, std::size_t bytes) noexcept {
+  VALGRIND_MEMPOOL_CHANGE(pool, p, p, bytes);
+  hide(p, room);
+  show(p, bytes);
+}
 inline void truncated(const void* pool, const void* from, std::size_t bytes) noexcept {
   if (pool != nullptr)
     VALGRIND_MEMPOOL_TRIM(
@@ -145,6 +155,7 @@ inline void close(const void*, std::size_t) noexcept {}
 inline void allocated(const void*, const void*, std::size_t) noexcept {}
 inline void freed(const void*, const void*, std::size_t) noexcept {}
 inline void grown(const void*, const void*, const void*, std::size_t) noexcept {}
+inline void resized(const void*, const void*, std::size_t, std::size_t) noexcept {}
 inline void truncated(const void*, const void*, std::size_t) noexcept {}
 #endif
 

@@ -1,0 +1,392 @@
+// Multipool: blocks of any size, each given back on its own, with or without its size.
+//
+// For clients that allocate, reallocate and free one by one as from malloc: an interpreter's state,
+// a database's cache, containers. All of it goes at once too. Not where all blocks have one size
+// (BlockPool is smaller), or where nothing is freed singly (Bump, Arena). Not for many small pools:
+// each reserves addresses and takes memory in slabs of 64 KiB, one at the least for each size class
+// that is used.
+//
+//   one reserved range of 64 KiB slabs
+//   | blocks of 64 | blocks of 1 KiB | a large object, three slabs      | free | addresses only  |
+//   |              |                 |                                  |      ^ top_            |
+//
+//   a slab of blocks                                         its record, in a table of their own
+//   | block 0 | block 1 | block 2 | ... | not carved yet |     size class, a stack of the blocks
+//     in use     free     in use        ^ carved                that are free, and a bit for each 8
+//                                                               bytes: a block in use starts there
+//
+// Sizes are rounded up to a class: a multiple of 8 up to 128, then one of four to each doubling, up
+// to 32 KiB; above, to whole pages, in slabs of their own. The block freed last comes first. What
+// empties goes to any class; some empty slabs are kept (8 MiB, or half as many as are in use), and
+// the rest goes back to the system.
+//
+// Allocating and freeing blocks are O(1), plus zeroing what is freed; so are large objects, but for
+// the system calls. Every pointer that is given back is checked: one test for its range and its
+// alignment, one bit for all else. A block stays valid until it is freed, moved by reallocate,
+// reset, release or the pool's end. After fork the child has a copy. One thread at a time; const
+// calls may run together.
+//
+// Nothing is counted where it is hot: `used` adds up over the slabs, and there is no peak.
+#pragma once
+
+#include <allot/annotate.hpp>
+#include <allot/mapping.hpp>
+#include <allot/roles.hpp>
+#include <allot/size.hpp>
+#include <allot/vocabulary.hpp>
+
+#include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
+#include <cstdint>
+#include <cstring>
+#include <utility>
+
+namespace allot::inline ALLOT_ABI {
+
+struct MultipoolOptions {
+  bool zero = true; ///< zero a block when it is freed, so that what is handed out is zero
+  /// Bytes of addresses to reserve, which cost no memory.
+  std::size_t reserve = sizeof(void*) < 8 ? 256_MiB : instrumented ? 4_GiB : 16_GiB;
+  /// The most bytes of memory, in whole slabs of 64 KiB, to hold at once.
+  std::size_t limit = max_size;
+};
+
+namespace detail {
+/// The class of the sizes whose last byte is number `last`: by 8 up to 128 bytes, then four
+/// to each doubling.
+[[nodiscard]] constexpr std::size_t size_class_of_last(std::size_t last) noexcept {
+  if (last < 128)
+    return last / granule;
+  const auto log = static_cast<std::size_t>(std::bit_width(last) - 1);
+  return log * 4 - 16 + (last >> (log - 2));
+}
+/// The same looked up, where most sizes are.
+inline constexpr auto size_class_table = [] {
+  std::array<std::uint8_t, 128> table{};
+  for (std::size_t i = 0; i != table.size(); ++i)
+    table[i] = static_cast<std::uint8_t>(size_class_of_last(i * granule));
+  return table;
+}();
+} // namespace detail
+
+class Multipool : public Copying<Multipool> {
+public:
+  /// Reserves addresses, rounded up to 64 KiB. Misuse: `reserve` is 0. Exhausted: the system
+  /// refused.
+  explicit Multipool(const MultipoolOptions& options = {});
+  Multipool(Multipool&& other) noexcept : Multipool(Nothing()) { *this = std::move(other); }
+  Multipool& operator=(Multipool&& other) noexcept;
+  ~Multipool() { release(); }
+
+  /// `bytes` aligned to 8, or to the largest power of two that divides their class; zero unless
+  /// zeroing is off. 0 bytes are served as 1 is.
+  /// Exhausted: the limit, the reservation or the system has no more. Misuse: released.
+  [[nodiscard]] void* allocate(std::size_t bytes) {
+    Slab& slab = *current_[class_of(bytes)];
+    if (slab.free == 0) [[unlikely]]
+      return allocate_slow(bytes, granule);
+    return take(slab, bytes);
+  }
+  /// `bytes` aligned to `alignment`, any power of two. Misuse also: another alignment.
+  [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment) {
+    Slab& slab = *current_[class_of(bytes, alignment)];
+    if (slab.free == 0) [[unlikely]]
+      return allocate_slow(bytes, alignment);
+    return take(slab, bytes);
+  }
+  /// As allocate, but null for every refusal.
+  [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
+    Slab& slab = *current_[class_of(bytes)];
+    if (slab.free == 0) [[unlikely]]
+      return try_allocate_slow(bytes, granule);
+    return take(slab, bytes);
+  }
+  [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept {
+    Slab& slab = *current_[class_of(bytes, alignment)];
+    if (slab.free == 0) [[unlikely]]
+      return try_allocate_slow(bytes, alignment);
+    return take(slab, bytes);
+  }
+
+  /// Frees a block, and zeroes it unless zeroing is off. Misuse, and nothing changed: a pointer
+  /// that is null, foreign, inside a block, or free already; released.
+  void deallocate(void* p) {
+    const std::size_t at = granule_at(p);
+    if (!is_live(at)) [[unlikely]]
+      refuse_pointer(p);
+    put_back(slab_at(at), at, p);
+  }
+  /// The same for a block whose size, and alignment if one was given, is known. Misuse also: a
+  /// block of that size is of another class.
+  void deallocate(void* p, std::size_t bytes) { deallocate(p, bytes, granule); }
+  void deallocate(void* p, std::size_t bytes, std::size_t alignment) {
+    const std::size_t at = granule_at(p);
+    if (!is_live(at)) [[unlikely]]
+      refuse_pointer(p);
+    Slab& slab = slab_at(at);
+    const std::size_t size_class = class_of(bytes, alignment);
+    if (size_class != slab.size_class || size_class == large) [[unlikely]]
+      check_size(slab, p, bytes, alignment);
+    put_back(slab, at, p);
+  }
+
+  /// Makes the block at `p` `new_bytes` long: in place if its class stays, or if the slabs behind a
+  /// large object are free, else in a new place, where the contents are copied to. A null `p`
+  /// allocates. What is new is zero where nothing was written to before, unless zeroing is off.
+  /// To shrink never fails. Otherwise fails as allocate and deallocate do, with the block intact.
+  [[nodiscard]] void* reallocate(void* p, std::size_t new_bytes);
+  /// The same for a block whose size is known, and which may be aligned: it stays so.
+  [[nodiscard]] void* reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
+                                 std::size_t alignment = granule);
+  /// As reallocate, but null for every refusal; the block is then intact.
+  [[nodiscard]] void* try_reallocate(void* p, std::size_t new_bytes) noexcept;
+  /// Makes the block longer or shorter in place. False, and nothing changed, if that cannot be.
+  /// Shrinking always can.
+  [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept;
+
+  /// Bytes that the block at `p` has. Sanitizers let only those be touched that were asked for.
+  /// Misuse: as deallocate.
+  [[nodiscard]] std::size_t usable_size(const void* p) const {
+    const Slab* const slab = find(p);
+    if (slab == nullptr) [[unlikely]]
+      refuse_pointer(p);
+    return slab->usable();
+  }
+  /// Whether `p` points into a block that is in use.
+  [[nodiscard]] bool owns(const void* p) const noexcept;
+
+  /// Frees all blocks and zeroes them; the memory is kept. O(slabs). Misuse: released.
+  void reset();
+  /// Gives everything back to the system. May be called twice.
+  void release() noexcept;
+  /// Gives the memory of empty slabs back to the system, all but `keep` bytes, rounded up to
+  /// 64 KiB. O(slabs). Misuse: released.
+  void trim(std::size_t keep = 0);
+
+  /// In bytes: the most that can be held, whole slabs; the smaller of the limit and the
+  /// reservation.
+  [[nodiscard]] std::size_t capacity() const noexcept { return most_ * slab_bytes; }
+  /// Bytes held now, whole slabs: those in use and those kept for reuse.
+  [[nodiscard]] std::size_t committed() const noexcept { return (in_use_ + spare_) * slab_bytes; }
+  /// Bytes of the blocks and large objects in use, as `usable_size` gives them. O(slabs).
+  [[nodiscard]] std::size_t used() const noexcept;
+  /// Bytes of the slabs that are not in use, what new slabs and large objects can still take. There
+  /// are free blocks in the others.
+  [[nodiscard]] std::size_t available() const noexcept { return (most_ - in_use_) * slab_bytes; }
+
+private:
+  friend Copying<Multipool>;
+  static constexpr const char* strategy_name = "multipool";
+
+  // Distances in memory are stretched in instrumented builds, numbers of granules are the same.
+  static constexpr std::size_t slab_bytes = 64_KiB;
+  static constexpr std::size_t slab_extent = red_zones.stretch(slab_bytes);
+  static constexpr std::size_t slab_shift = std::countr_zero(slab_extent);
+  static constexpr std::size_t granule_shift = std::countr_zero(red_zones.stretch(granule));
+  static constexpr std::size_t slab_granules = slab_bytes / granule;
+  static constexpr std::size_t page = 4096; // of accounting, whatever the system's pages are
+
+  static constexpr std::size_t largest_block = 32_KiB;
+  static constexpr std::size_t class_count = 48;
+  static constexpr std::size_t large = class_count; // the class of all that is above
+
+  using Number = std::uint32_t; // of a slab
+  static constexpr Number none = 0xFFFFFFFF;
+  static constexpr std::uint32_t never = 0xFFFFFFFF;
+
+  enum class State : std::uint8_t {
+    inside,  // of a large object or of a free run, or never used
+    current, // the one that blocks of its class are taken from
+    roomy,   // in the list of its class
+    full,    // in no list until a sixteenth of its blocks is free
+    large,   // the first of a large object
+    spare,   // the first or the last of a free run that has memory
+    bare,    // the same, without memory
+  };
+
+  // Element types that alias no member that the hot path reads, so that a store to them makes the
+  // compiler reload nothing.
+  using Word = unsigned long long;
+  using Index = std::uint16_t;
+  static constexpr std::size_t word_bits = 64;
+  static constexpr std::size_t own_indices = 128;
+
+  /// Its size, an odd number of cache lines, spreads the records over the cache.
+  struct alignas(64) Slab {
+    Index* stack = nullptr; // granules where free blocks start: in `own`, or behind the blocks
+    std::byte* begin = nullptr;
+    std::uint32_t free = 0;     // blocks on the stack
+    std::uint32_t wake = 0;     // how many there are when the slab has to be seen to
+    std::uint32_t stride = 0;   // in memory; 0 for a large object
+    std::uint32_t carved = 0;   // blocks; pages in use of a large object
+    std::uint32_t capacity = 0; // blocks; pages ever used of a large object
+    Number run = 0;             // slabs of a large object, or of a free run
+    Number next = 0, previous = 0;
+    State state = State::inside;
+    std::uint8_t size_class = 0;
+    bool was_used = false; // what is freed twice may be in a slab that is not in use now
+    bool loose = false;    // a block in it was shrunk in place to the size of another class
+    Word live[slab_granules / word_bits] = {};
+    Index own[own_indices] = {};
+
+    [[nodiscard]] std::size_t usable() const noexcept {
+      return stride == 0 ? carved * page : red_zones.shrink(stride);
+    }
+  };
+  static_assert(sizeof(Slab) / 64 % 2 == 1);
+
+  [[nodiscard]] static constexpr std::size_t class_of(std::size_t bytes) noexcept {
+    const std::size_t last = bytes - (bytes != 0 ? 1 : 0);
+    if (last < detail::size_class_table.size() * granule) [[likely]]
+      return detail::size_class_table[last / granule];
+    return last < largest_block ? detail::size_class_of_last(last) : large;
+  }
+  // A multiple of an alignment up to four times as large is a class's size, and the classes above
+  // are multiples of the alignment: each is aligned to it, because slabs are.
+  [[nodiscard]] static constexpr std::size_t class_of(std::size_t bytes,
+                                                      std::size_t alignment) noexcept {
+    if (!is_power_of_two(alignment)) [[unlikely]]
+      return large; // where it is refused
+    if (alignment <= granule)
+      return class_of(bytes);
+    return class_of(saturating_round_up(bytes + (bytes == 0 ? 1 : 0), alignment));
+  }
+  [[nodiscard]] static constexpr std::size_t class_bytes(std::size_t size_class) noexcept {
+    if (size_class < 16)
+      return (size_class + 1) * granule;
+    return (size_class % 4 + 5) << (size_class / 4 + 1);
+  }
+
+  // Of a slab that has a free block.
+  [[nodiscard]] void* take(Slab& slab, std::size_t bytes) noexcept {
+    const std::size_t at = slab.stack[--slab.free];
+    slab.live[at / word_bits] |= Word{1} << (at % word_bits);
+    std::byte* const p = slab.begin + (at << granule_shift);
+    annotate::allocated(begin_, p, bytes + (bytes == 0 ? 1 : 0));
+    return p;
+  }
+
+  /// The number of the granule that starts at `p`, or one above all.
+  [[nodiscard]] std::size_t granule_at(const void* p) const noexcept {
+    const std::size_t offset =
+        reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(begin_);
+    return std::rotr(offset, static_cast<int>(granule_shift));
+  }
+  [[nodiscard]] Slab& slab_at(std::size_t at) const noexcept { return slabs_[at / slab_granules]; }
+  [[nodiscard]] static Word& live_word(Slab& slab, std::size_t at) noexcept {
+    return slab.live[at % slab_granules / word_bits];
+  }
+  /// Whether a block in use starts there.
+  [[nodiscard]] bool is_live(std::size_t at) const noexcept {
+    return at < top_granule_ && (live_word(slab_at(at), at) >> (at % word_bits) & 1) != 0;
+  }
+  [[nodiscard]] Slab* find(const void* p) const noexcept {
+    const std::size_t at = granule_at(p);
+    return is_live(at) ? &slab_at(at) : nullptr;
+  }
+
+  // What may call a function comes last, so that this one needs no frame of its own.
+  void put_back(Slab& slab, std::size_t at, void* p) {
+    live_word(slab, at) &= ~(Word{1} << (at % word_bits));
+    const std::uint32_t free = slab.free;
+    slab.stack[free] = static_cast<Index>(at % slab_granules);
+    slab.free = free + 1;
+    if (zero_)
+      return wipe_and_settle(slab, p);
+    annotate::freed(begin_, p, slab.usable());
+    if (free + 1 == slab.wake) [[unlikely]]
+      settle(slab);
+  }
+
+  struct Nothing {};
+  explicit Multipool(Nothing) noexcept { forget(); }
+  void forget() noexcept;
+  void check_usable() const;
+  [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
+  [[noreturn, gnu::cold]] void refuse_pointer(const void* p) const;
+  [[noreturn, gnu::cold]] void refuse_request(std::size_t bytes, std::size_t alignment) const;
+  [[gnu::cold]] void check_size(const Slab& slab, const void* p, std::size_t bytes,
+                                std::size_t alignment) const;
+  void wipe_and_settle(Slab& slab, void* p) noexcept;
+  void settle(Slab& slab) noexcept;
+  static void wipe(void* p, std::size_t bytes) noexcept;
+
+  [[nodiscard]] static bool has_size(const Slab& slab, std::size_t bytes,
+                                     std::size_t alignment) noexcept;
+  [[nodiscard]] bool resize(Slab& slab, void* p, std::size_t bytes, std::size_t alignment) noexcept;
+  void* move(Slab& slab, void* p, std::size_t bytes, std::size_t alignment) noexcept;
+
+  [[nodiscard]] bool refill(std::size_t size_class) noexcept;
+  static void carve(Slab& slab) noexcept;
+  [[nodiscard]] Slab* start_slab(std::size_t size_class) noexcept;
+  [[nodiscard]] Slab* find_withheld(std::size_t size_class) const noexcept;
+  [[nodiscard]] void* allocate_large(std::size_t bytes, std::size_t alignment) noexcept;
+  void loosen(Slab& slab, void* p, std::size_t bytes) noexcept;
+  [[nodiscard]] bool resize_large(Slab& slab, std::size_t bytes) noexcept;
+  [[nodiscard]] bool grow_large(Slab& slab, std::size_t run) noexcept;
+  void shrink_large(Slab& slab, std::size_t run) noexcept;
+  void give_back(std::size_t number, std::size_t run, std::size_t dirty) noexcept;
+  void retire_idle() noexcept;
+  void retire(Slab& slab) noexcept;
+  void enlist(Slab& slab) noexcept;
+  void delist(Slab& slab) noexcept;
+
+  [[nodiscard]] Number number_of(const Slab& slab) const noexcept {
+    return static_cast<Number>(&slab - slabs_);
+  }
+  [[nodiscard]] std::byte* address(std::size_t number) const noexcept {
+    return begin_ + number * slab_extent;
+  }
+  [[nodiscard]] std::size_t run_at(std::size_t number) const noexcept;
+  [[nodiscard]] const Slab* large_around(std::size_t number) const noexcept;
+
+  // Free runs of slabs, those with memory apart from those without; neighbours of a kind are one.
+  static constexpr std::size_t bin_count = 32; // one a power of two
+  [[nodiscard]] Number& bin_of(State kind, std::size_t run) noexcept {
+    return bins_[kind == State::spare ? 0 : 1][std::bit_width(run) - 1];
+  }
+  [[nodiscard]] std::size_t most_spare() const noexcept;
+  [[nodiscard]] Number take_run(std::size_t run, std::size_t alignment) noexcept;
+  [[nodiscard]] Number take_free(State kind, std::size_t run, std::size_t alignment) noexcept;
+  [[nodiscard]] Number take_top(std::size_t run, std::size_t alignment) noexcept;
+  [[nodiscard]] bool back(std::size_t number, std::size_t run) noexcept;
+  void put_run(State kind, std::size_t number, std::size_t run) noexcept;
+  void insert_run(State kind, std::size_t number, std::size_t run) noexcept;
+  void remove_run(std::size_t number) noexcept;
+  void give_up(std::size_t keep) noexcept;
+  void decommit(std::size_t number, std::size_t run) noexcept;
+  void set_top(std::size_t top) noexcept {
+    top_ = top;
+    top_granule_ = top * slab_granules;
+  }
+
+  std::byte* begin_ = nullptr;
+  Slab* slabs_ = nullptr;
+  std::size_t top_granule_ = 0; // of the slabs below top_
+  bool zero_ = true;
+  Slab* current_[class_count + 1] = {}; // never null; the last never has room
+  Number roomy_[class_count] = {};      // heads of lists
+  std::size_t top_ = 0;                 // the first slab above all that are in use or have memory
+  std::size_t in_use_ = 0;              // slabs, of blocks and of large objects
+  std::size_t spare_ = 0;               // slabs that have memory and are free
+  std::size_t most_ = 0;                // slabs to hold at once
+  std::size_t reserved_ = 0;            // slabs that there are addresses for
+  Number bins_[2][bin_count] = {};      // heads of lists
+  Mapping memory_;
+  Mapping records_;
+
+  static Slab no_slab; // has no room, and is never written to
+};
+
+static_assert(Allocating<Multipool> && Deallocating<Multipool> && Resettable<Multipool>);
+
+inline constinit Multipool::Slab Multipool::no_slab{};
+
+} // namespace allot::inline ALLOT_ABI
+
+#ifdef ALLOT_HEADER_ONLY
+#include <allot/src/multipool.cpp>
+#endif

@@ -1,0 +1,879 @@
+#include <allot/multipool.hpp>
+
+#include "support.hpp"
+
+#include <algorithm>
+#include <cstdint>
+#include <iterator>
+#include <map>
+#include <random>
+#include <string>
+#include <tuple>
+#include <utility>
+#include <vector>
+
+#if defined(__linux__)
+#include <fstream>
+#include <sys/mman.h>
+#endif
+
+using namespace allot;
+
+namespace {
+
+constexpr std::size_t slab = 64_KiB;
+constexpr std::size_t largest_block = 32_KiB;
+
+/// What a pool says about itself; a call that fails must not change it.
+using Account = std::tuple<std::size_t, std::size_t, std::size_t, std::size_t>;
+Account account(const Multipool& pool) {
+  return {pool.capacity(), pool.committed(), pool.used(), pool.available()};
+}
+
+/// The usable size that `bytes` must get: the next of the classes, by counting up.
+std::size_t expected_usable(std::size_t bytes) {
+  bytes = std::max<std::size_t>(bytes, 1);
+  if (bytes > largest_block)
+    return (bytes + 4095) / 4096 * 4096;
+  if (bytes <= 128)
+    return (bytes + 7) / 8 * 8;
+  std::size_t step = 32;
+  std::size_t size = 128;
+  while (size < bytes) {
+    for (int i = 0; i != 4 && size < bytes; ++i)
+      size += step;
+    step *= 2;
+  }
+  return size;
+}
+
+const std::string released = "Misuse(released) multipool: used after release";
+
+TEST(Multipool, ServesEverySizeWithLittleWaste) {
+  Multipool pool;
+  for (std::size_t bytes = 0; bytes <= 70000; bytes += bytes < 2000 ? 1 : 37) {
+    void* const p = pool.allocate(bytes);
+    ASSERT_NE(p, nullptr);
+    ASSERT_TRUE(test::is_aligned(p, granule));
+    ASSERT_EQ(pool.usable_size(p), expected_usable(bytes)) << bytes;
+    ASSERT_EQ(pool.used(), expected_usable(bytes));
+    if (bytes > 32 && bytes <= largest_block) {
+      ASSERT_LT(4 * (pool.usable_size(p) - bytes), pool.usable_size(p));
+    }
+    test::fill(p, bytes);
+    pool.deallocate(p, bytes);
+    ASSERT_EQ(pool.used(), 0u);
+  }
+}
+
+TEST(Multipool, SizesAroundEachClassEndAtTheClass) {
+  Multipool pool;
+  std::size_t classes = 0;
+  for (std::size_t bytes = 8; bytes <= largest_block; ++classes) {
+    void* const last = pool.allocate(bytes);
+    void* const next = pool.allocate(bytes + 1);
+    EXPECT_EQ(pool.usable_size(last), bytes);
+    EXPECT_GT(pool.usable_size(next), bytes);
+    // A block is aligned to what divides its class.
+    EXPECT_TRUE(test::is_aligned(last, bytes & (0 - bytes)));
+    bytes = pool.usable_size(next);
+    pool.deallocate(last);
+    pool.deallocate(next);
+  }
+  EXPECT_EQ(classes, 48u);
+}
+
+TEST(Multipool, NoBytesAreServedAsOneIs) {
+  Multipool pool;
+  void* const first = pool.allocate(0);
+  void* const second = pool.try_allocate(0);
+  EXPECT_NE(first, second);
+  EXPECT_EQ(pool.usable_size(first), 8u);
+  void* const aligned = pool.allocate(0, 4096);
+  EXPECT_TRUE(test::is_aligned(aligned, 4096));
+  pool.deallocate(first);
+  pool.deallocate(second, 0);
+  pool.deallocate(aligned, 0, 4096);
+  EXPECT_EQ(pool.used(), 0u);
+}
+
+TEST(Multipool, MeetsEveryPowerOfTwo) {
+  Multipool pool;
+  for (std::size_t alignment = 1; alignment <= 1_MiB; alignment *= 2) {
+    std::vector<std::pair<void*, std::size_t>> blocks;
+    for (const std::size_t bytes : test::Sizes{0, 1, 8, 24, 100, 129, 1000, 5000, 40000, 70000}) {
+      for (const bool throws : {true, false}) {
+        void* const p =
+            throws ? pool.allocate(bytes, alignment) : pool.try_allocate(bytes, alignment);
+        ASSERT_NE(p, nullptr);
+        EXPECT_TRUE(test::is_aligned(p, std::max(alignment, granule))) << bytes << ' ' << alignment;
+        EXPECT_GE(pool.usable_size(p), bytes);
+        test::fill(p, bytes);
+        blocks.emplace_back(p, bytes);
+      }
+    }
+    for (const auto& [p, bytes] : blocks) {
+      EXPECT_TRUE(test::holds(p, bytes, 0xA5));
+      pool.deallocate(p, bytes, alignment);
+    }
+    EXPECT_EQ(pool.used(), 0u);
+  }
+}
+
+TEST(Multipool, EveryMultipleOfAnAlignmentIsAligned) {
+  Multipool pool;
+  for (std::size_t alignment = 16; alignment <= 16_KiB; alignment *= 2) {
+    for (std::size_t bytes = 1; bytes <= 40_KiB; bytes += std::max<std::size_t>(bytes / 9, 1)) {
+      void* const p = pool.allocate(bytes, alignment);
+      ASSERT_TRUE(test::is_aligned(p, alignment)) << bytes << ' ' << alignment;
+      pool.deallocate(p, bytes, alignment);
+    }
+  }
+}
+
+TEST(Multipool, WhatCannotBeServedIsRefusedAndChangesNothing) {
+  Multipool pool({.reserve = 1_MiB});
+  void* const p = pool.allocate(24);
+  test::fill(p, 24);
+  const Account before = account(pool);
+  std::vector<std::size_t> sizes(std::begin(test::unservable), std::end(test::unservable));
+  for (const std::size_t bytes : {1_MiB - slab + 1, 1_MiB, 1_MiB + 1, SIZE_MAX - 4095,
+                                  SIZE_MAX - slab, SIZE_MAX - slab + 1, std::size_t{1} << 62})
+    sizes.push_back(bytes);
+  for (const std::size_t bytes : sizes) {
+    EXPECT_EQ(test::kind([&] { return pool.allocate(bytes); }), "Exhausted(no_room)") << bytes;
+    EXPECT_EQ(pool.try_allocate(bytes), nullptr) << bytes;
+    for (std::size_t alignment = 1; alignment != 0; alignment *= 2) {
+      EXPECT_EQ(pool.try_allocate(bytes, alignment), nullptr) << bytes;
+    }
+    EXPECT_EQ(test::kind([&] { return pool.reallocate(p, bytes); }), "Exhausted(no_room)");
+    EXPECT_EQ(pool.try_reallocate(p, bytes), nullptr);
+    EXPECT_FALSE(pool.try_resize(p, 24, bytes));
+    EXPECT_FALSE(pool.try_resize(p, bytes, 8));
+  }
+  for (const std::size_t alignment : test::bad_alignments) {
+    EXPECT_EQ(test::error([&] { return pool.allocate(24, alignment); }),
+              "Misuse(bad_alignment) multipool: alignment " + std::to_string(alignment) +
+                  " is not a power of two");
+    EXPECT_EQ(pool.try_allocate(24, alignment), nullptr);
+    EXPECT_EQ(test::kind([&] { pool.deallocate(p, 24, alignment); }), "Misuse(bad_alignment)");
+    EXPECT_EQ(test::kind([&] { return pool.reallocate(p, 24, 30, alignment); }),
+              "Misuse(bad_alignment)");
+  }
+  EXPECT_EQ(account(pool), before);
+  EXPECT_TRUE(test::holds(p, 24, 0xA5));
+}
+
+TEST(Multipool, NamesItselfInErrors) {
+  EXPECT_EQ(test::error([] { return Multipool({.reserve = 0}); }),
+            "Misuse(bad_size) multipool: a reservation of 0 bytes was asked for");
+  const std::string text = test::error([] { return Multipool({.reserve = SIZE_MAX}); });
+  EXPECT_TRUE(text.starts_with("Exhausted(system_refused) multipool: ")) << text;
+  Multipool pool({.limit = 1_MiB});
+  (void)pool.allocate(1_MiB);
+  EXPECT_EQ(test::error([&] { return pool.allocate(64); }),
+            "Exhausted(no_room) multipool: 64 bytes asked, 0 of 1048576 left");
+  Multipool none({.limit = 1000});
+  EXPECT_EQ(test::error([&] { return none.allocate(64); }),
+            "Exhausted(no_room) multipool: 64 bytes asked, 0 of 0 left");
+}
+
+TEST(Multipool, RoundsItsReservationUpAndItsLimitDown) {
+  EXPECT_EQ(Multipool({.reserve = 1}).capacity(), slab);
+  EXPECT_EQ(Multipool({.reserve = slab + 1}).capacity(), 2 * slab);
+  EXPECT_EQ(Multipool({.limit = 3 * slab - 1}).capacity(), 2 * slab);
+  const Multipool pool;
+  EXPECT_GE(pool.capacity(), 256_MiB);
+  EXPECT_EQ(pool.available(), pool.capacity());
+  EXPECT_EQ(pool.committed(), 0u);
+  EXPECT_EQ(pool.used(), 0u);
+}
+
+// ---------------------------------------------------------------------------------------- contents
+
+struct Load {
+  std::size_t small, large; // the most bytes
+  std::size_t reserve, limit;
+  bool zero;
+};
+
+// Random operations against a model: alignment, contents, zero, overlap, sizes, accounting.
+void run_model(unsigned seed, const Load& load, int operations) {
+  struct Block {
+    unsigned char* p;
+    std::size_t bytes, alignment;
+    int value;
+  };
+  Multipool pool({.zero = load.zero, .reserve = load.reserve, .limit = load.limit});
+  std::mt19937 random(seed);
+  const auto below = [&](std::size_t n) { return static_cast<std::size_t>(random()) % n; };
+  const auto some_bytes = [&] {
+    return below(12) == 0 ? below(load.large) : below(3) == 0 ? below(load.small) : below(100);
+  };
+  std::map<const unsigned char*, std::size_t> places; // what is in use, and how long it is
+  std::vector<Block> blocks;
+  std::size_t refused = 0;
+
+  const auto begin = [&](const Block& block) {
+    ASSERT_TRUE(test::is_aligned(block.p, std::max(block.alignment, granule)));
+    const std::size_t usable = pool.usable_size(block.p);
+    ASSERT_GE(usable, block.bytes);
+    const auto next = places.lower_bound(block.p);
+    if (next != places.end()) {
+      ASSERT_LE(block.p + usable, next->first);
+    }
+    if (next != places.begin()) {
+      ASSERT_LE(std::prev(next)->first + std::prev(next)->second, block.p);
+    }
+    places[block.p] = usable;
+    test::fill(block.p, block.bytes, block.value);
+  };
+  const auto end = [&](const Block& block) {
+    ASSERT_TRUE(test::holds(block.p, block.bytes, block.value));
+    ASSERT_TRUE(pool.owns(block.p));
+    ASSERT_EQ(places.erase(block.p), 1u);
+  };
+
+  for (int i = 0; i != operations; ++i) {
+    const bool grows = i / (operations / 4) % 2 == 0;
+    if (blocks.empty() || below(10) < (grows ? 5U : 3U)) {
+      const std::size_t alignment = below(6) == 0 ? std::size_t{1} << below(14) : granule;
+      const std::size_t bytes = some_bytes();
+      auto* const p = static_cast<unsigned char*>(
+          alignment == granule ? pool.try_allocate(bytes) : pool.try_allocate(bytes, alignment));
+      if (p == nullptr) {
+        ++refused;
+        continue;
+      }
+      if (load.zero) {
+        ASSERT_TRUE(test::holds(p, bytes, 0));
+      }
+      blocks.push_back({p, bytes, alignment, static_cast<int>(below(255)) + 1});
+      ASSERT_NO_FATAL_FAILURE(begin(blocks.back()));
+      continue;
+    }
+    std::swap(blocks[below(blocks.size())], blocks.back());
+    Block& block = blocks.back();
+    ASSERT_NO_FATAL_FAILURE(end(block));
+    const std::size_t bytes = some_bytes();
+    switch (below(6)) {
+    case 0: {
+      void* const p = below(2) == 0
+                          ? pool.try_reallocate(block.p, bytes)
+                          : detail::null_if_thrown([&] { return pool.reallocate(block.p, bytes); });
+      if (p == nullptr) {
+        ASSERT_GT(bytes, block.bytes) << "shrinking never fails";
+        ++refused;
+        break;
+      }
+      ASSERT_TRUE(test::holds(p, std::min(bytes, block.bytes), block.value));
+      block = {static_cast<unsigned char*>(p), bytes, granule, block.value};
+      break;
+    }
+    case 1:
+      if (pool.try_resize(block.p, block.bytes, bytes)) {
+        ASSERT_TRUE(test::holds(block.p, std::min(bytes, block.bytes), block.value));
+        block.bytes = bytes;
+        block.alignment = granule;
+      } else {
+        ASSERT_GT(bytes, block.bytes) << "shrinking never fails";
+      }
+      break;
+    case 2:
+      pool.deallocate(block.p, block.bytes, block.alignment);
+      blocks.pop_back();
+      continue;
+    default:
+      pool.deallocate(block.p);
+      blocks.pop_back();
+      continue;
+    }
+    ASSERT_NO_FATAL_FAILURE(begin(block));
+    ASSERT_LE(pool.committed(), pool.capacity());
+  }
+  std::size_t used = 0;
+  for (const auto& place : places)
+    used += place.second;
+  EXPECT_EQ(pool.used(), used);
+  EXPECT_EQ(refused != 0, load.limit != max_size || load.reserve < 8_MiB);
+  for (const Block& block : blocks) {
+    end(block);
+    pool.deallocate(block.p);
+  }
+  EXPECT_EQ(pool.used(), 0u);
+  pool.trim();
+  EXPECT_EQ(pool.committed(), 0u);
+  EXPECT_EQ(pool.available(), pool.capacity());
+  // All of it is one piece again.
+  EXPECT_NE(pool.try_allocate(pool.capacity() <= 8_MiB ? pool.capacity() : 8_MiB), nullptr);
+}
+
+TEST(Multipool, KeepsContentsApart) {
+  for (const unsigned seed : {1U, 2U, 3U})
+    run_model(seed, {20000, 200000, 256_MiB, max_size, true}, 3000);
+}
+TEST(Multipool, KeepsContentsApartWithoutZeroing) {
+  run_model(4, {20000, 200000, 256_MiB, max_size, false}, 3000);
+}
+TEST(Multipool, KeepsContentsApartAtItsLimit) {
+  run_model(5, {5000, 100000, 256_MiB, 2_MiB, true}, 3000);
+}
+TEST(Multipool, KeepsContentsApartAtTheEndOfItsReservation) {
+  for (const unsigned seed : {6U, 7U})
+    run_model(seed, {5000, 100000, 2_MiB, max_size, true}, 3000);
+}
+
+TEST(Multipool, HandsOutZeroAlsoWhereASlabServesAnotherClass) {
+  Multipool pool({.reserve = 4 * slab});
+  for (const std::size_t bytes :
+       test::Sizes{8, 24, 64, 500, 512, 1000, 9000, 32768, 65536, 200000}) {
+    for (int round = 0; round != 2; ++round) {
+      std::vector<void*> blocks;
+      while (void* const p = pool.try_allocate(bytes)) {
+        ASSERT_TRUE(test::holds(p, bytes, 0)) << bytes;
+        test::fill(p, bytes);
+        blocks.push_back(p);
+      }
+      ASSERT_FALSE(blocks.empty());
+      if (round == 1) {
+        pool.reset();
+        continue;
+      }
+      for (void* const p : blocks)
+        pool.deallocate(p);
+    }
+  }
+}
+
+TEST(Multipool, ZeroesNothingWhereThatIsOff) {
+  Multipool pool({.zero = false});
+  for (const std::size_t bytes : test::Sizes{64, 40000}) {
+    void* const p = pool.allocate(bytes);
+    test::fill(p, bytes);
+    pool.deallocate(p);
+    ASSERT_EQ(pool.allocate(bytes), p); // the block freed last comes first
+    EXPECT_TRUE(test::holds(p, bytes, 0xA5));
+  }
+}
+
+// -----------------------------------------------------------------------------------------
+// resizing
+
+TEST(Multipool, ReallocatesInPlaceWhileTheClassStays) {
+  Multipool pool;
+  void* p = pool.reallocate(nullptr, 100);
+  test::fill(p, 100);
+  EXPECT_EQ(pool.reallocate(p, 104), p);
+  EXPECT_EQ(pool.reallocate(p, 97), p);
+  EXPECT_EQ(pool.try_reallocate(p, 104), p);
+  EXPECT_EQ(pool.reallocate(p, 104, 100), p);
+  void* const moved = pool.reallocate(p, 200);
+  EXPECT_NE(moved, p);
+  EXPECT_TRUE(test::holds(moved, 97, 0xA5));
+  EXPECT_EQ(pool.used(), 224u); // the old place is free
+  void* const back = pool.reallocate(moved, 10);
+  EXPECT_EQ(pool.used(), 16u);
+  EXPECT_TRUE(test::holds(back, 10, 0xA5));
+  EXPECT_NE(pool.try_reallocate(nullptr, 8), nullptr);
+}
+
+TEST(Multipool, LargeObjectsGrowAndShrinkInPlaceWhereTheirNeighboursAreFree) {
+  Multipool pool;
+  void* const p = pool.allocate(100000);
+  test::fill(p, 100000);
+  EXPECT_EQ(pool.reallocate(p, 1000000), p);
+  EXPECT_TRUE(test::holds(p, 100000, 0xA5));
+  EXPECT_TRUE(test::holds(static_cast<std::byte*>(p) + 100000, 900000, 0));
+  EXPECT_EQ(pool.usable_size(p), 245 * 4096u);
+  test::fill(p, 1000000);
+  const std::size_t available = pool.available();
+  EXPECT_EQ(pool.reallocate(p, 70000), p);
+  EXPECT_EQ(pool.available(), available + 14 * slab);
+  void* const next = pool.allocate(slab);
+  EXPECT_TRUE(test::holds(next, slab, 0)); // also where the object was
+  void* const moved = pool.reallocate(p, 200000);
+  EXPECT_NE(moved, p);
+  EXPECT_TRUE(test::holds(moved, 70000, 0xA5));
+  EXPECT_TRUE(test::holds(static_cast<std::byte*>(moved) + 73728, 126272, 0)); // the pages behind
+  void* const small = pool.reallocate(moved, 100);
+  EXPECT_TRUE(test::holds(small, 100, 0xA5));
+  EXPECT_EQ(pool.used(), slab + 104);
+  EXPECT_TRUE(pool.owns(next));
+}
+
+TEST(Multipool, GrowsOverFreeRunsOfBothKinds) {
+  Multipool pool({.reserve = 8 * slab, .limit = 7 * slab});
+  void* const first = pool.allocate(slab);
+  void* const second = pool.allocate(slab);
+  void* const third = pool.allocate(slab);
+  void* const fourth = pool.allocate(slab);
+  test::fill(third, slab);
+  pool.deallocate(second);
+  pool.trim();            // without memory
+  pool.deallocate(third); // with
+  EXPECT_FALSE(pool.try_resize(first, slab, 4 * slab));
+  EXPECT_TRUE(pool.try_resize(first, slab, 3 * slab));
+  EXPECT_TRUE(test::holds(first, 3 * slab, 0));
+  pool.deallocate(fourth);
+  EXPECT_TRUE(pool.try_resize(first, 3 * slab, 7 * slab));
+  EXPECT_FALSE(pool.try_resize(first, 7 * slab, 7 * slab + 1)); // the limit
+  test::fill(first, 7 * slab);
+  EXPECT_EQ(pool.available(), 0u);
+  pool.deallocate(first);
+  EXPECT_EQ(pool.available(), 7 * slab);
+}
+
+TEST(Multipool, ShrinkingNeverFails) {
+  for (const std::size_t bytes : test::Sizes{64, 1000, 20000, 65536, 131072}) {
+    Multipool pool({.limit = 2 * slab});
+    std::vector<void*> blocks;
+    while (void* const p = pool.try_allocate(bytes)) {
+      test::fill(p, bytes);
+      blocks.push_back(p);
+    }
+    ASSERT_FALSE(blocks.empty());
+    for (std::size_t size = bytes; size > 8; size /= 2) {
+      blocks[0] = pool.try_reallocate(blocks[0], size);
+      ASSERT_NE(blocks[0], nullptr);
+      blocks[0] = pool.reallocate(blocks[0], size - 1);
+      EXPECT_TRUE(test::holds(blocks[0], size - 1, 0xA5));
+      EXPECT_TRUE(pool.try_resize(blocks[0], size - 1, size - 2));
+    }
+    // Whatever size it has now, it may be given back with it.
+    const std::size_t now = 4;
+    blocks[0] = pool.reallocate(blocks[0], now);
+    pool.deallocate(blocks[0], now);
+  }
+}
+
+TEST(Multipool, TryResizeRefusesMisuse) {
+  Multipool pool;
+  auto* const p = static_cast<std::byte*>(pool.allocate(64));
+  std::uint64_t foreign = 0;
+  const Account before = account(pool);
+  EXPECT_FALSE(pool.try_resize(nullptr, 0, 8));
+  EXPECT_FALSE(pool.try_resize(&foreign, 8, 8));
+  EXPECT_FALSE(pool.try_resize(p + 8, 8, 8));
+  EXPECT_FALSE(pool.try_resize(p + 1, 8, 8));
+  EXPECT_FALSE(pool.try_resize(p, 65, 64)); // it is not that long
+  EXPECT_FALSE(pool.try_resize(p, 64, 65));
+  EXPECT_EQ(pool.try_reallocate(&foreign, 8), nullptr);
+  EXPECT_EQ(pool.try_reallocate(p + 8, 8), nullptr);
+  EXPECT_EQ(account(pool), before);
+  EXPECT_TRUE(pool.try_resize(p, 64, 8));
+  EXPECT_TRUE(pool.try_resize(p, 8, 64));
+  pool.deallocate(p);
+  EXPECT_FALSE(pool.try_resize(p, 64, 64));
+  EXPECT_EQ(pool.try_reallocate(p, 64), nullptr);
+}
+
+TEST(Multipool, AlignedBlocksStayAligned) {
+  Multipool pool;
+  void* p = pool.allocate(100, 512);
+  test::fill(p, 100);
+  for (const std::size_t bytes : test::Sizes{200, 512, 513, 5000, 40000, 90000, 300, 1}) {
+    p = pool.reallocate(p, p == nullptr ? 0 : pool.usable_size(p), bytes, 512);
+    EXPECT_TRUE(test::is_aligned(p, 512));
+    EXPECT_TRUE(test::holds(p, std::min<std::size_t>(bytes, 100), 0xA5));
+  }
+  void* const fresh = pool.reallocate(nullptr, 0, 10, 4096);
+  EXPECT_TRUE(test::is_aligned(fresh, 4096));
+}
+
+TEST(Multipool, CopiesText) {
+  Multipool pool;
+  const std::string text(100, 'x');
+  const std::string_view copy = pool.copy(text);
+  EXPECT_EQ(copy, text);
+  EXPECT_TRUE(pool.owns(copy.data()));
+}
+
+// -------------------------------------------------------------------------------------------
+// misuse
+
+std::string at(const void* p) {
+  char text[32];
+  std::snprintf(text, sizeof text, "%p", p);
+  return text;
+}
+
+// That each call which takes a pointer refuses `p`, and changes nothing.
+void expect_refused(Multipool& pool, void* p, const std::string& text) {
+  const Account before = account(pool);
+  EXPECT_EQ(test::error([&] { pool.deallocate(p); }), text);
+  EXPECT_EQ(test::error([&] { pool.deallocate(p, 64); }), text);
+  EXPECT_EQ(test::error([&] { pool.deallocate(p, 64, 64); }), text);
+  EXPECT_EQ(test::error([&] { return pool.usable_size(p); }), text);
+  if (p != nullptr) {
+    EXPECT_EQ(test::error([&] { return pool.reallocate(p, 8); }), text);
+    EXPECT_EQ(test::error([&] { return pool.reallocate(p, 64, 8); }), text);
+  }
+  EXPECT_EQ(account(pool), before);
+}
+
+TEST(Multipool, RefusesPointersThatAreNoBlocks) {
+  Multipool pool;
+  auto* const block = static_cast<std::byte*>(pool.allocate(64));
+  auto* const object = static_cast<std::byte*>(pool.allocate(200000));
+  test::fill(block, 64);
+  std::uint64_t elsewhere = 0;
+  expect_refused(pool, nullptr, "Misuse(null_pointer) multipool: a null pointer was given back");
+  const auto foreign = [](const void* p) {
+    return "Misuse(foreign_pointer) multipool: " + at(p) + " was not handed out by this pool";
+  };
+  expect_refused(pool, &elsewhere, foreign(&elsewhere));
+  for (void* const p : {static_cast<void*>(object + red_zones.stretch(4 * slab)),     // above all
+                        static_cast<void*>(block - 8), static_cast<void*>(block - 1), // below all
+                        static_cast<void*>(block + red_zones.stretch(slab) - 8),      // bookkeeping
+                        static_cast<void*>(block + red_zones.stretch(32768))}) // not yet carved
+    expect_refused(pool, p, foreign(p));
+  for (const std::size_t offset : {1U, 4U, 8U, 63U})
+    expect_refused(pool, block + offset,
+                   "Misuse(misaligned_pointer) multipool: " + at(block + offset) + " lies " +
+                       std::to_string(offset) + " bytes into a block of 64, not at its start");
+  for (const std::size_t offset : test::Sizes{1, 8, slab, 100000, 199999})
+    expect_refused(pool, object + offset,
+                   "Misuse(misaligned_pointer) multipool: " + at(object + offset) + " lies " +
+                       std::to_string(offset) + " bytes into a large object, not at its start");
+  EXPECT_TRUE(test::holds(block, 64, 0xA5));
+  pool.deallocate(block);
+  pool.deallocate(object);
+}
+
+TEST(Multipool, RefusesWhatIsFreeAlready) {
+  Multipool pool;
+  for (const std::size_t bytes : test::Sizes{8, 64, 4096, 32768}) {
+    void* const p = pool.allocate(bytes);
+    pool.deallocate(p);
+    expect_refused(pool, p,
+                   "Misuse(double_free) multipool: the block of " + std::to_string(bytes) +
+                       " bytes at " + at(p) + " is free already");
+    EXPECT_EQ(pool.allocate(bytes), p);
+    EXPECT_NE(pool.allocate(bytes), p); // it is not in the stack twice
+  }
+  void* const object = pool.allocate(100000);
+  void* const behind = pool.allocate(100000);
+  pool.deallocate(object);
+  expect_refused(pool, object,
+                 "Misuse(double_free) multipool: the large object at " + at(object) +
+                     " is free already");
+  // Also where their memory went back.
+  void* const block = pool.allocate(200);
+  pool.deallocate(block);
+  pool.deallocate(behind);
+  pool.trim();
+  for (void* const p : {object, behind, block})
+    EXPECT_EQ(test::kind([&] { pool.deallocate(p); }), "Misuse(double_free)");
+}
+
+TEST(Multipool, RefusesAnotherSize) {
+  Multipool pool;
+  void* const block = pool.allocate(60);
+  void* const object = pool.allocate(100000);
+  void* const aligned = pool.allocate(10, 256);
+  const Account before = account(pool);
+  EXPECT_EQ(test::error([&] { pool.deallocate(block, 65); }),
+            "Misuse(bad_size) multipool: the block of 64 bytes at " + at(block) +
+                " is not one for 65 aligned to 8");
+  for (const std::size_t bytes : test::Sizes{0, 56, 65, 100000, SIZE_MAX, SIZE_MAX - 7}) {
+    EXPECT_EQ(test::kind([&] { pool.deallocate(block, bytes); }), "Misuse(bad_size)") << bytes;
+    EXPECT_EQ(test::kind([&] { return pool.reallocate(block, bytes, 8); }), "Misuse(bad_size)");
+  }
+  for (const std::size_t bytes : test::Sizes{0, 64, 98304, 102401, SIZE_MAX})
+    EXPECT_EQ(test::kind([&] { pool.deallocate(object, bytes); }), "Misuse(bad_size)") << bytes;
+  EXPECT_EQ(test::kind([&] { pool.deallocate(aligned, 10); }), "Misuse(bad_size)");
+  EXPECT_EQ(test::kind([&] { pool.deallocate(aligned, 10, 128); }), "Misuse(bad_size)");
+  EXPECT_EQ(account(pool), before);
+  pool.deallocate(block, 57);     // the same class
+  pool.deallocate(object, 98305); // the same pages
+  pool.deallocate(aligned, 10, 256);
+  EXPECT_EQ(pool.used(), 0u);
+}
+
+TEST(Multipool, OwnsWhatIsInUse) {
+  Multipool pool;
+  auto* const block = static_cast<std::byte*>(pool.allocate(40));
+  auto* const other = static_cast<std::byte*>(pool.allocate(40));
+  auto* const object = static_cast<std::byte*>(pool.allocate(200000));
+  int elsewhere = 0;
+  for (const std::byte* p : {block, block + 39, other, object, object + 199999})
+    EXPECT_TRUE(pool.owns(p));
+  for (const void* p : {static_cast<const void*>(nullptr), static_cast<const void*>(&elsewhere),
+                        static_cast<const void*>(block - 1),
+                        static_cast<const void*>(other + red_zones.stretch(40)),
+                        static_cast<const void*>(object + 200704)})
+    EXPECT_FALSE(pool.owns(p));
+  pool.deallocate(block);
+  EXPECT_FALSE(pool.owns(block));
+  EXPECT_TRUE(pool.owns(other));
+  pool.deallocate(object);
+  EXPECT_FALSE(pool.owns(object));
+  EXPECT_FALSE(pool.owns(object + 100000));
+}
+
+// That a pool which is gone refuses each call, and knows nothing.
+void expect_gone(Multipool& pool) {
+  for (const std::size_t bytes : test::Sizes{0, 8, 64, 100000, SIZE_MAX}) {
+    EXPECT_EQ(test::error([&] { return pool.allocate(bytes); }), released);
+    EXPECT_EQ(test::error([&] { return pool.allocate(bytes, 64); }), released);
+    EXPECT_EQ(test::error([&] { return pool.allocate(bytes, 3); }), released);
+    EXPECT_EQ(test::error([&] { return pool.reallocate(nullptr, bytes); }), released);
+    EXPECT_EQ(pool.try_allocate(bytes), nullptr);
+    EXPECT_EQ(pool.try_allocate(bytes, 64), nullptr);
+    EXPECT_EQ(pool.try_reallocate(nullptr, bytes), nullptr);
+    EXPECT_FALSE(pool.try_resize(nullptr, 0, bytes));
+  }
+  EXPECT_EQ(test::error([&] { pool.reset(); }), released);
+  EXPECT_EQ(test::error([&] { pool.trim(); }), released);
+  std::uint64_t block = 0;
+  for (void* const p : {static_cast<void*>(nullptr), static_cast<void*>(&block)}) {
+    EXPECT_FALSE(pool.owns(p));
+    expect_refused(pool, p, released);
+  }
+  EXPECT_EQ(account(pool), (Account{0, 0, 0, 0}));
+  pool.release();
+}
+
+TEST(Multipool, AReleasedOneRefusesEverything) {
+  Multipool pool;
+  void* const p = pool.allocate(64);
+  (void)pool.allocate(100000);
+  pool.release();
+  expect_gone(pool);
+  expect_refused(pool, p, released);
+  EXPECT_FALSE(pool.owns(p));
+  pool = Multipool();
+  EXPECT_NE(pool.try_allocate(64), nullptr);
+}
+
+TEST(Multipool, AMovedFromOneRefusesEverything) {
+  Multipool from;
+  void* const block = from.allocate(100);
+  void* const object = from.allocate(100000);
+  test::fill(block, 100);
+  const Account before = account(from);
+  Multipool to(std::move(from));
+  expect_gone(from); // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(account(to), before);
+  Multipool last;
+  (void)last.allocate(8);
+  last = std::move(to);
+  expect_gone(to); // NOLINT(bugprone-use-after-move)
+  EXPECT_EQ(account(last), before);
+  Multipool& self = last;
+  last = std::move(self);
+  EXPECT_TRUE(test::holds(block, 100, 0xA5));
+  last.deallocate(block);
+  last.deallocate(object);
+  EXPECT_EQ(last.used(), 0u);
+}
+
+TEST(Multipool, ResetFreesAllAndKeepsTheMemory) {
+  Multipool pool({.limit = 4_MiB});
+  std::vector<std::size_t> committed;
+  for (int round = 0; round != 3; ++round) {
+    std::vector<void*> blocks;
+    for (const std::size_t bytes : test::Sizes{8, 64, 500, 3000, 20000, 100000, 300000}) {
+      for (int i = 0; i != 3; ++i) {
+        void* const p = pool.allocate(bytes);
+        ASSERT_TRUE(test::holds(p, bytes, 0));
+        test::fill(p, bytes);
+        blocks.push_back(p);
+      }
+    }
+    committed.push_back(pool.committed());
+    pool.reset();
+    EXPECT_EQ(pool.committed(), committed[0]);
+    EXPECT_EQ(pool.used(), 0u);
+    EXPECT_EQ(pool.available(), pool.capacity());
+    for (void* const p : blocks) {
+      EXPECT_FALSE(pool.owns(p));
+      EXPECT_TRUE(test::kind([&] { pool.deallocate(p); }).starts_with("Misuse("));
+    }
+  }
+  EXPECT_NE(pool.try_allocate(4_MiB), nullptr); // it is one piece
+}
+
+// --------------------------------------------------------------------------------- bounded memory
+
+TEST(Multipool, IsUsableAgainWhenTheLimitWasReached) {
+  for (const std::size_t bytes : test::Sizes{8, 100, 5000, 32768, 65536}) {
+    Multipool pool({.limit = 4 * slab});
+    std::vector<void*> blocks;
+    while (void* const p = pool.try_allocate(bytes))
+      blocks.push_back(p);
+    EXPECT_GE(blocks.size() * expected_usable(bytes), 3 * slab);
+    EXPECT_EQ(pool.committed(), 4 * slab);
+    EXPECT_EQ(test::kind([&] { return pool.allocate(bytes); }), "Exhausted(no_room)");
+    const std::size_t full = blocks.size();
+    // Each that is freed can be allocated again, however few there are.
+    for (const std::size_t i : {std::size_t{0}, full / 2, full - 1}) {
+      pool.deallocate(blocks[i]);
+      blocks[i] = pool.try_allocate(bytes);
+      ASSERT_NE(blocks[i], nullptr);
+      EXPECT_EQ(pool.try_allocate(bytes), nullptr);
+    }
+    for (void* const p : blocks)
+      pool.deallocate(p);
+    // What is empty serves any other class.
+    void* const object = pool.allocate(4 * slab);
+    pool.deallocate(object);
+    for (std::size_t i = 0; i != full; ++i)
+      ASSERT_NE(pool.try_allocate(bytes), nullptr);
+  }
+}
+
+TEST(Multipool, IsUsableAgainWhenTheReservationWasExhausted) {
+  Multipool pool({.reserve = 8 * slab});
+  std::vector<void*> objects;
+  while (void* const p = pool.try_allocate(slab))
+    objects.push_back(p);
+  ASSERT_EQ(objects.size(), 8u);
+  EXPECT_EQ(test::error([&] { return pool.allocate(slab); }),
+            "Exhausted(no_room) multipool: 65536 bytes asked, 0 of 524288 left");
+  // Scattered addresses are no room for what is larger; neighbours are.
+  for (const std::size_t i : {0U, 2U, 3U, 6U})
+    pool.deallocate(objects[i]);
+  EXPECT_EQ(pool.available(), 4 * slab);
+  EXPECT_EQ(pool.try_allocate(3 * slab), nullptr);
+  void* const two = pool.allocate(2 * slab);
+  EXPECT_EQ(two, objects[2]);
+  pool.trim();
+  EXPECT_EQ(pool.committed(), 6 * slab);
+  EXPECT_NE(pool.try_allocate(slab), nullptr);
+  EXPECT_NE(pool.try_allocate(slab), nullptr);
+  EXPECT_EQ(pool.try_allocate(8), nullptr);
+  pool.reset();
+  EXPECT_NE(pool.try_allocate(8 * slab), nullptr);
+}
+
+TEST(Multipool, GivesMemoryBackWhenLoadFalls) {
+  for (const bool zero : {true, false}) {
+    Multipool pool({.zero = zero});
+    std::mt19937 random(1);
+    std::vector<void*> blocks;
+    for (std::size_t bytes = 0; bytes < 24_MiB; bytes += 1024) {
+      blocks.push_back(pool.allocate(1000));
+      test::touch(blocks.back());
+    }
+    EXPECT_GE(pool.committed(), 24_MiB);
+    std::shuffle(blocks.begin(), blocks.end(), random);
+    for (void* const p : blocks)
+      pool.deallocate(p);
+    EXPECT_LE(pool.committed(), 8_MiB + slab);
+    pool.trim(1_MiB + 1);
+    EXPECT_EQ(pool.committed(), 1_MiB + slab);
+    pool.trim(2_MiB);
+    EXPECT_EQ(pool.committed(), 1_MiB + slab);
+    pool.trim();
+    EXPECT_EQ(pool.committed(), 0u);
+    EXPECT_TRUE(test::holds(pool.allocate(100000), 100000, 0));
+  }
+}
+
+TEST(Multipool, GivesLargeObjectsBack) {
+  Multipool pool;
+  void* const p = pool.allocate(64_MiB);
+  EXPECT_EQ(pool.committed(), 64_MiB);
+  pool.deallocate(p);
+  EXPECT_EQ(pool.committed(), 0u);
+  void* const small = pool.allocate(1_MiB);
+  pool.deallocate(small);
+  EXPECT_EQ(pool.committed(), 1_MiB); // kept
+}
+
+#if defined(__linux__)
+TEST(Multipool, TheSystemHasWhatWasTrimmed) {
+  if (test::watched())
+    GTEST_SKIP() << "their memory is larger";
+  Multipool pool;
+  auto* const p = static_cast<std::byte*>(pool.allocate(1_MiB));
+  test::fill(p, 1_MiB);
+  void* const behind = pool.allocate(1_MiB);
+  const auto resident = [&] {
+    std::vector<unsigned char> flags(1_MiB / 4096);
+    EXPECT_EQ(mincore(p, 1_MiB, flags.data()), 0);
+    return std::count_if(flags.begin(), flags.end(), [](auto f) { return (f & 1) != 0; });
+  };
+  EXPECT_EQ(resident(), 256);
+  pool.deallocate(p);
+  EXPECT_EQ(resident(), 256);
+  pool.trim();
+  EXPECT_EQ(resident(), 0);
+  pool.deallocate(behind);
+}
+#endif
+
+TEST(Multipool, ManyReservationsCostNoMemory) {
+  std::vector<Multipool> pools(8);
+  for (Multipool& pool : pools)
+    EXPECT_EQ(pool.committed(), 0u);
+  pools.erase(pools.begin() + 3, pools.end());
+  EXPECT_NE(pools.back().try_allocate(8), nullptr);
+}
+
+// ------------------------------------------------------------------------------- what sanitizers
+// see
+
+class MultipoolHiding : public test::Watched {};
+
+TEST_F(MultipoolHiding, WhatLiesBehindABlock) {
+  Multipool pool;
+  for (const std::size_t bytes : test::Sizes{1, 7, 8, 9, 13, 24, 63, 64, 100, 1000, 40000, 65536}) {
+    std::vector<void*> blocks;
+    for (int i = 0; i != 3; ++i)
+      blocks.push_back(pool.allocate(bytes));
+    for (void* const p : blocks) {
+      EXPECT_EQ(test::visible(p, bytes + 8), bytes);
+      EXPECT_TRUE(test::is_hidden(static_cast<std::byte*>(p) - 1) || test::is_aligned(p, slab));
+      test::fill(p, bytes);
+    }
+  }
+  void* const aligned = pool.allocate(13, 512);
+  EXPECT_EQ(test::visible(aligned, 256), 13u);
+}
+
+TEST_F(MultipoolHiding, WhatIsFree) {
+  Multipool pool;
+  for (const std::size_t bytes : test::Sizes{8, 64, 1000, 32768, 100000}) {
+    void* const p = pool.allocate(bytes);
+    test::fill(p, bytes);
+    pool.deallocate(p);
+    EXPECT_TRUE(test::all_hidden(p, bytes)) << bytes;
+    void* const again = pool.allocate(bytes);
+    EXPECT_EQ(test::visible(again, bytes + 8), bytes);
+    pool.reset();
+    EXPECT_TRUE(test::all_hidden(p, bytes)) << bytes;
+  }
+}
+
+TEST_F(MultipoolHiding, WhatAResizeTookBack) {
+  Multipool pool;
+  for (const auto& [from, to] : {std::pair<std::size_t, std::size_t>{64, 57},
+                                 {1000, 900},
+                                 {100000, 99000},
+                                 {400000, 100000},
+                                 {64, 8}}) {
+    void* const p = pool.allocate(from);
+    ASSERT_TRUE(pool.try_resize(p, from, to));
+    EXPECT_EQ(test::visible(p, from + 8), to);
+    ASSERT_TRUE(pool.try_resize(p, to, from));
+    EXPECT_EQ(test::visible(p, from + 8), from);
+    void* const q = pool.reallocate(p, to);
+    EXPECT_EQ(test::visible(q, to + 8), to);
+    pool.deallocate(q);
+  }
+}
+
+TEST_F(MultipoolHiding, NothingOfWhatGoesBack) {
+  for (int round = 0; round != 2; ++round) { // the second may get the first one's addresses
+    Multipool pool({.reserve = 1_MiB});
+    for (const std::size_t bytes : test::Sizes{8, 1000, 300000})
+      test::fill(pool.allocate(bytes), bytes);
+    pool.reset();
+    pool.trim();
+    EXPECT_NE(pool.try_allocate(1_MiB), nullptr);
+  }
+}
+
+} // namespace
