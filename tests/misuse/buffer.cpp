@@ -1,0 +1,7 @@
+#include "common.hpp"
+
+namespace misuse {
+
+const Cases buffer_cases = {};
+
+} // namespace misuse

@@ -1,0 +1,7 @@
+#include "common.hpp"
+
+namespace misuse {
+
+const Cases multipool_cases = {};
+
+} // namespace misuse

@@ -1,0 +1,7 @@
+#include "common.hpp"
+
+namespace misuse {
+
+const Cases stack_cases = {};
+
+} // namespace misuse
