@@ -302,6 +302,20 @@ Cases of_objects(const std::string& name) {
          s.template create<AtTheEnd>([&] { s = make<S>(); });
          s.reset();
        }},
+      {name + ".destroy_in_destructor", "destroying the strategy there",
+       reported + "released while its own destructors run",
+       [] {
+         std::optional<S> s = make<S>();
+         s->template create<AtTheEnd>([&] { s.reset(); });
+         s->reset();
+       }},
+      {name + ".move_in_destructor", "moving the strategy there",
+       reported + "moved while its own destructors run",
+       [] {
+         S s = make<S>();
+         s.template create<AtTheEnd>([&] { const S to = std::move(s); });
+         s.reset();
+       }},
       {name + ".reset_in_constructor", "a constructor that resets what it is made in",
        "Misuse(busy) " + name + ": a constructor took back its object's memory",
        [] {
