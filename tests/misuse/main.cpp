@@ -4,6 +4,8 @@
 #include <csignal>
 #include <cstdio>
 #include <cstdlib>
+#include <fstream>
+#include <iterator>
 #include <string_view>
 
 #include <sys/wait.h>
@@ -260,22 +262,37 @@ values on a `Stack` and allocations in a borrowed buffer do, or where the pointe
 lies between; a pointer that was kept while its memory was handed out again.
 )";
 
-void print_markdown() {
-  std::fputs(introduction, stdout);
+std::string markdown() {
+  std::string text = introduction;
+  const auto row = [&](std::initializer_list<std::string_view> cells) {
+    for (const std::string_view cell : cells)
+      text.append("| ").append(cell).append(" ");
+    text += "|\n";
+  };
   for (const Section& section : sections) {
-    std::printf("\n## %s\n\n| `%s.` | misuse | release | AddressSanitizer | Valgrind |\n"
-                "|---|---|---|---|---|\n",
-                section.title, section.name);
+    const std::string name = section.name;
+    text.append("\n## ").append(section.title).append("\n\n");
+    row({"`" + name + ".`", "misuse", "release", "AddressSanitizer", "Valgrind"});
+    text += "|---|---|---|---|---|\n";
     for (const Case& c : section.cases) {
-      if (kind(c) == Kind::nothing)
-        continue;
+      const std::string test = "`" + c.name.substr(name.size() + 1) + "`";
       const std::string kept = "`" + c.verdict.substr(0, c.verdict.find(' ')) + "`";
-      const bool tool = kind(c) == Kind::tool;
-      std::printf("| `%s` | %s | %s | %s | %s |\n", c.name.c_str() + std::strlen(section.name) + 1,
-                  c.misuse.c_str(), tool ? "*not caught*" : kept.c_str(), kept.c_str(),
-                  tool ? "`Invalid write`" : kept.c_str());
+      if (kind(c) == Kind::tool)
+        row({test, c.misuse, "*not caught*", kept, "`Invalid write`"});
+      else if (kind(c) != Kind::nothing)
+        row({test, c.misuse, kept, kept, kept});
     }
   }
+  return text;
+}
+
+int compare(const char* path) {
+  std::ifstream file(path);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  if (text == markdown())
+    return 0;
+  std::fprintf(stderr, "%s is not what `allot_misuse --markdown` prints\n", path);
+  return 1;
 }
 
 } // namespace
@@ -294,13 +311,22 @@ void refused(bool was) {
 
 int main(int argc, char** argv) {
   using namespace misuse;
-  const std::string_view mode = argc > 1 ? argv[1] : "";
-  if (mode == "--ctest")
+  const std::string_view word = argc > 1 ? argv[1] : "";
+  if (word == "--ctest") {
     print_tests(argv[0], argv + 2);
-  else if (mode == "--markdown")
-    print_markdown();
-  else if (const Case* const c = find(mode == "--child" && argc > 2 ? argv[2] : mode))
-    mode == "--child" ? run(*c) : std::exit(judge(*c, argv[0], argv + 2));
-  else
-    return std::fprintf(stderr, "allot_misuse: no case is named \"%s\"\n", mode.data()), 2;
+    return 0;
+  }
+  if (word == "--markdown")
+    return std::fputs(markdown().c_str(), stdout) < 0;
+  if (word == "--compare" && argc == 3)
+    return compare(argv[2]);
+  const bool is_child = word == "--child" && argc == 3;
+  const Case* const c = find(is_child ? argv[2] : word);
+  if (c == nullptr) {
+    std::fprintf(stderr, "allot_misuse: no case is named \"%s\"\n", argc > 1 ? argv[1] : "");
+    return 2;
+  }
+  if (is_child)
+    run(*c);
+  return judge(*c, argv[0], argv + 2);
 }

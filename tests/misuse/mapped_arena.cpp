@@ -6,7 +6,7 @@
 namespace misuse {
 
 using allot::MappedArena;
-using allot::operator""_TiB;
+using allot::operator""_GiB;
 
 namespace {
 
@@ -58,12 +58,12 @@ const Cases mapped_arena_cases =
          }},
         {"mapped_arena.write_past_commitment", "writing to what is only reserved", "fault",
          [] {
-           MappedArena arena(1_TiB, {.commit = allot::Commit::strict});
-           touch(fill(arena.allocate(64), 64) + (std::size_t{1} << 30));
+           MappedArena arena(1_GiB, {.commit = allot::Commit::strict});
+           touch(fill(arena.allocate(64), 64) + (std::size_t{1} << 29));
          }},
         {"mapped_arena.write_after_trim", "writing to what was given back to the system", "fault",
          [] {
-           MappedArena arena(1_TiB, {.commit = allot::Commit::strict});
+           MappedArena arena(1_GiB, {.commit = allot::Commit::strict});
            fill(arena.allocate(64), 64);
            arena.checkpoint();
            char* const p = fill(arena.allocate(1 << 20), 1 << 20);

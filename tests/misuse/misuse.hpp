@@ -1,8 +1,9 @@
 // Programs that use allot wrongly, each with what must come of it.
 //
-//   allot_misuse NAME [valgrind ...]   runs one in a process of its own, and tells what came of it
-//   allot_misuse --ctest [valgrind ...] > tests.cmake
-//   allot_misuse --markdown > docs/misuse.md
+//   allot_misuse NAME [valgrind ...]   runs one in a process of its own, and compares
+//   allot_misuse --ctest [valgrind ...]      lists them as tests
+//   allot_misuse --markdown                  prints docs/misuse.md
+//   allot_misuse --compare docs/misuse.md    tells whether that is what it prints
 //
 // What must come of it is told by one text:
 //
@@ -21,6 +22,7 @@
 #include <allot/allot.hpp>
 
 #include <cstddef>
+#include <cstdlib>
 #include <cstring>
 #include <exception>
 #include <functional>
@@ -64,9 +66,10 @@ T* about(T* p) {
 /// Whether a call that cannot throw refused.
 void refused(bool was);
 
-/// Writes one byte, which is expected to be noticed.
-inline void touch(void* p) {
+/// Writes one byte, which is expected to be noticed, and ends the program.
+[[noreturn]] inline void touch(void* p) {
   *static_cast<volatile char*>(about(p)) = 1;
+  std::_Exit(0);
 }
 
 /// Writes what is the program's to write.
