@@ -53,14 +53,14 @@ ALLOT_INLINE bool commit(std::byte* p, std::size_t bytes) noexcept {
 
 ALLOT_INLINE void decommit(std::byte* p, std::size_t bytes, Access afterwards) noexcept {
 #if defined(__linux__)
-  if (afterwards == Access::read_write) {
-    madvise(p, bytes, MADV_DONTNEED);
+  madvise(p, bytes, MADV_DONTNEED);
+  if (afterwards == Access::read_write)
     return;
-  }
 #endif
   // A new mapping in the same place, since Linux would not give back the commit charge of one that
   // only becomes unreadable, and elsewhere MADV_DONTNEED may keep the contents.
-  mmap(p, bytes, detail::protection(afterwards), MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  (void)mmap(p, bytes, detail::protection(afterwards), MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+             0);
 }
 
 ALLOT_INLINE bool populate(std::byte* p, std::size_t bytes) noexcept {
