@@ -10,10 +10,12 @@ const Cases arena_cases =
     Cases{
         {"arena.array_overflows", "an array of more bytes than a size can hold",
          "Exhausted(no_room) arena: 18446744073709551615 bytes asked, 4096 of 4096 left",
-         [] { (void)Arena(4096).create_array<int>(SIZE_MAX / 4 + 2); }},
+         [] { (void)Arena(4096).create_array<int>(hidden(SIZE_MAX / 4 + 2)); }},
         {"arena.array_of_objects_overflows", "the same of objects with destructors",
          "Exhausted(no_room) arena: 18446744073709551608 bytes asked, 4096 of 4096 left",
-         [] { (void)Arena(4096).create_array<std::string>(SIZE_MAX / sizeof(std::string)); }},
+         [] {
+           (void)Arena(4096).create_array<std::string>(hidden(SIZE_MAX / sizeof(std::string)));
+         }},
         {"arena.write_after_release", "writing to what a release freed", freed,
          [] {
            Arena arena(4096);

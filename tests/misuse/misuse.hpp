@@ -49,7 +49,7 @@ using Cases = std::vector<Case>;
 // One a file.
 extern const Cases arena_cases, slot_arena_cases, typed_arena_cases, bump_cases, object_pool_cases,
     block_pool_cases, stack_cases, mapped_arena_cases, region_cases, scratch_cases, multipool_cases,
-    buffer_cases, verb_cases;
+    buffer_cases, verb_cases, face_cases;
 
 inline Cases operator+(Cases cases, const Cases& more) {
   cases.insert(cases.end(), more.begin(), more.end());
@@ -70,6 +70,12 @@ void refused(bool was);
 [[noreturn]] inline void touch(void* p) {
   *static_cast<volatile char*>(about(p)) = 1;
   std::_Exit(0);
+}
+
+/// A number that the compiler does not know, or it would warn of what follows.
+inline std::size_t hidden(std::size_t n) {
+  const volatile std::size_t kept = n;
+  return kept;
 }
 
 /// Writes what is the program's to write.
