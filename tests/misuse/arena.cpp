@@ -35,7 +35,7 @@ const Cases arena_cases =
         {"arena.borrowed_write_past", "writing past the newest allocation in a borrowed buffer",
          poisoned,
          [] {
-           alignas(8) std::byte memory[256];
+           alignas(8) static std::byte memory[256];
            Arena arena(Buffer::borrowed(memory));
            fill(arena.allocate(16), 16);
            touch(fill(arena.allocate(16), 16) + 16);
@@ -43,7 +43,7 @@ const Cases arena_cases =
         {"arena.borrowed_write_after_reset",
          "writing to what a reset took back in a borrowed buffer", poisoned,
          [] {
-           alignas(8) std::byte memory[256];
+           alignas(8) static std::byte memory[256];
            Arena arena(Buffer::borrowed(memory));
            char* const p = fill(arena.allocate(16), 16);
            arena.reset();
@@ -51,14 +51,14 @@ const Cases arena_cases =
          }},
         {"arena.borrowed_written_by_its_owner", "writing to a buffer that was lent", poisoned,
          [] {
-           alignas(8) std::byte memory[256];
+           alignas(8) static std::byte memory[256];
            Arena arena(Buffer::borrowed(memory));
            fill(arena.allocate(16), 16);
            touch(memory + 255);
          }},
         {"arena.right_use_of_borrowed", "", "nothing",
          [] {
-           alignas(8) std::byte memory[256];
+           alignas(8) static std::byte memory[256];
            {
              Arena arena(Buffer::borrowed(memory));
              for (int round = 0; round != 3; ++round) {

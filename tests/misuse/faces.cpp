@@ -419,7 +419,7 @@ const Cases resources = {
      }},
     {"pmr.monotonic.write_to_the_buffer", "writing to a buffer that was lent", poisoned,
      [] {
-       alignas(8) std::byte memory[256];
+       alignas(8) static std::byte memory[256];
        allot::pmr::monotonic_buffer_resource resource(memory, sizeof memory);
        fill(resource.allocate(16), 16);
        touch(memory + 255);

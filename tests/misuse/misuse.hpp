@@ -66,7 +66,8 @@ T* about(T* p) {
 /// Whether a call that cannot throw refused.
 void refused(bool was);
 
-/// Writes one byte, which is expected to be noticed, and ends the program.
+/// Writes one byte, which is expected to be noticed, and ends the program. Not for memory on the
+/// stack, which AddressSanitizer unpoisons before a call that does not return.
 [[noreturn]] inline void touch(void* p) {
   *static_cast<volatile char*>(about(p)) = 1;
   std::_Exit(0);
