@@ -169,7 +169,7 @@ Cases of_bytes(const std::string& name) {
        [] {
          S s = make<S>();
          for (int round = 0; round != 3; ++round) {
-           for (std::size_t bytes : {1, 8, 13, 64, 100})
+           for (std::size_t bytes : Sizes{1, 8, 13, 64, 100})
              fill(s.allocate(bytes), bytes);
            fill(s.allocate(100, 128), 100);
            fill(s.reallocate(fill(s.allocate(40), 40), 40, 70), 70);

@@ -135,7 +135,7 @@ Cases of_pools(const std::string& owner) {
          R resource;
          for (int round = 0; round != 3; ++round) {
            std::vector<std::pair<void*, std::size_t>> blocks;
-           for (std::size_t bytes : {0, 1, 8, 13, 64, 1000, 64, 30000, 10000000})
+           for (std::size_t bytes : Sizes{0, 1, 8, 13, 64, 1000, 64, 30000, 10000000})
              blocks.emplace_back(fill(resource.allocate(bytes), bytes), bytes);
            for (const auto& [p, bytes] : blocks)
              resource.deallocate(p, bytes);

@@ -79,6 +79,8 @@ inline std::size_t hidden(std::size_t n) {
   return kept;
 }
 
+using Sizes = std::initializer_list<std::size_t>;
+
 /// Writes what is the program's to write.
 inline char* fill(void* p, std::size_t bytes) {
   std::memset(p, 0xA5, bytes);

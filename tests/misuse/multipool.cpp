@@ -285,7 +285,7 @@ const Cases multipool_cases = {
        Multipool pool;
        for (int round = 0; round != 3; ++round) {
          std::vector<void*> blocks;
-         for (std::size_t bytes : {1, 8, 13, 64, 100, 1000, 30000, 40000, 100000})
+         for (std::size_t bytes : Sizes{1, 8, 13, 64, 100, 1000, 30000, 40000, 100000})
            blocks.push_back(fill(pool.allocate(bytes), bytes));
          for (void*& p : blocks)
            p = fill(pool.reallocate(p, 500), 500);

@@ -87,10 +87,10 @@ const Cases region_cases =
            Region region({.arena_size = 1000, .max_arena_size = 8000});
            for (int round = 0; round != 3; ++round) {
              region.checkpoint();
-             for (std::size_t bytes : {900, 13, 5000, 700, 20000, 900, 900})
+             for (std::size_t bytes : Sizes{900, 13, 5000, 700, 20000, 900, 900})
                fill(region.allocate(bytes), bytes);
              region.restore();
-             for (std::size_t bytes : {700, 900, 13, 20000, 5000})
+             for (std::size_t bytes : Sizes{700, 900, 13, 20000, 5000})
                fill(region.allocate(bytes), bytes);
              region.trim();
              region.reset();
