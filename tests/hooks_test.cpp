@@ -202,7 +202,7 @@ TEST(HooksAtTheEnd, NothingIsReadPastABuffer) {
   (void)bump.allocate(72);
   EXPECT_EQ(allocate(&bump, 0), nullptr);
   const test::ReportedMisuse reported;
-  deallocate(&bump, memory + 64 + 16);
+  deallocate(&bump, reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(memory) + 64 + 16));
   ASSERT_EQ(reported.texts().size(), 1u);
   EXPECT_TRUE(reported.texts()[0].starts_with("foreign_pointer")) << reported.texts()[0];
 }

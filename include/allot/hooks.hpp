@@ -203,7 +203,7 @@ template <class S>
 template <class S>
 [[nodiscard]] void* allocate_zero(S& strategy, std::size_t count, std::size_t size) noexcept {
   const std::size_t all = bytes(saturating_multiply(count, size));
-  void* const p = allocate_block(strategy, all);
+  void* const p = all <= PTRDIFF_MAX ? allocate_block(strategy, all) : nullptr;
   if (p != nullptr)
     std::memset(p, 0, all);
   return p;
