@@ -12,6 +12,7 @@
 #include <cstdio>
 #include <cstdlib>
 #include <cstring>
+#include <new>
 #include <optional>
 #include <source_location>
 #include <utility>
@@ -136,7 +137,9 @@ private:
 // ---------------------------------------------------------------------------------------- refusals
 
 /// Whether to make a call that will throw, if it is `refused`: seldom, since that is slow.
-inline bool worth_throwing(Input& input, bool refused) { return !refused || input.one_in(16); }
+inline bool worth_throwing(Input& input, bool refused) {
+  return !refused || input.one_in(16);
+}
 
 /// Why a call threw, or that it did not.
 template <class Call>
@@ -147,6 +150,8 @@ std::optional<allot::Errc> refusal(Call&& call) {
     return exhausted.code();
   } catch (const allot::Misuse& misuse) {
     return misuse.code();
+  } catch (const std::bad_alloc&) {
+    return allot::Errc::system_refused; // upstream's own
   }
   return std::nullopt;
 }

@@ -274,7 +274,8 @@ public:
     const std::size_t throws_at = in.one_in(6) ? in.below(12) : count;
     operation("create_array", count, throws_at);
     const std::size_t bytes =
-        count == 0 ? 0 : allot::saturating_add(allot::saturating_multiply(count, sizeof(T)), offset);
+        count == 0 ? 0
+                   : allot::saturating_add(allot::saturating_multiply(count, sizeof(T)), offset);
     const std::size_t alignment = alignof(T);
     const std::optional<Errc> expected = m.refusal(bytes, alignment);
     if (!worth_throwing(in, expected.has_value()))
@@ -370,8 +371,7 @@ private:
     };
     T* object = nullptr;
     try {
-      check(expected ==
-                refusal([&] { object = s.template create<T>(number, inside); }),
+      check(expected == refusal([&] { object = s.template create<T>(number, inside); }),
             "an object is refused as an allocation is");
     } catch (Failure) {
       check(Ends::seen().empty(), "what was not made is not destroyed");
