@@ -245,7 +245,8 @@ std::vector<Workload> multipool_workloads() {
                 .operation = "block taken and freed",
                 .operations = Lifo<NoHeap>::n};
   lifo.add<Lifo, NoHeap>(Role::loop, {});
-  add_heaps<Lifo>(lifo, {});
+  add_heaps<Lifo>(
+      lifo, {{"mimalloc", 1.3}, {"mimalloc heap", 1.3}, {"tcmalloc", 1.2}, {every_peer, 1.0}});
   lifo.add_peers<Lifo, PmrHeap>();
   result.push_back(std::move(lifo));
 
@@ -256,15 +257,23 @@ std::vector<Workload> multipool_workloads() {
     bool counted;
     std::vector<Bound> bounds;
   };
-  for (const Load& load :
-       {Load{"heap, 64 B, random, 10^5", "64 bytes, of 10^5 in use", 100'000, 64, 64, false, {}},
-        Load{"heap, 16-1024 B, random, 10^4",
-             "16 to 1,024 bytes, of 10^4 in use",
-             10'000,
-             16,
-             1024,
-             true,
-             {}}}) {
+  const Load loads[] = {
+      {"heap, 64 B, random, 10^5",
+       "64 bytes, of 10^5 in use",
+       100'000,
+       64,
+       64,
+       false,
+       {{every_peer, 1.0}}},
+      {"heap, 16-1024 B, random, 10^4",
+       "16 to 1,024 bytes, of 10^4 in use",
+       10'000,
+       16,
+       1024,
+       true,
+       {{"tcmalloc", 1.35}, {"mimalloc", 1.2}, {"mimalloc heap", 1.2}, {every_peer, 1.0}}},
+  };
+  for (const Load& load : loads) {
     Workload random{.name = load.name,
                     .text = std::string("blocks of ") + load.text +
                             ": one freed at random, then one taken",
@@ -277,13 +286,13 @@ std::vector<Workload> multipool_workloads() {
     result.push_back(std::move(random));
   }
 
-  const std::size_t n = 1'000'000;
-  Workload map{.name = "heap, std::map, 10^6",
-               .text = "a std::map of 10^6 numbers, put in at random, and destroyed",
+  const std::size_t n = 200'000;
+  Workload map{.name = "heap, std::map",
+               .text = "a std::map of 200,000 numbers, put in at random, and destroyed",
                .operation = "number put in and destroyed",
                .operations = n,
                .counted = false};
-  add_heaps<Map>(map, {}, n);
+  add_heaps<Map>(map, {{"mimalloc", 1.1}, {"jemalloc", 1.1}, {every_peer, 1.0}}, n);
   map.add_peers<Map, PmrHeap>(n);
   result.push_back(std::move(map));
 
@@ -293,7 +302,7 @@ std::vector<Workload> multipool_workloads() {
                    .operation = "string made and destroyed",
                    .operations = Strings<NoHeap>::n,
                    .counted = false};
-  add_heaps<Strings>(strings, {});
+  add_heaps<Strings>(strings, {{"mimalloc", 1.2}, {"mimalloc heap", 1.2}, {every_peer, 1.0}});
   strings.add_peers<Strings, PmrHeap>();
   result.push_back(std::move(strings));
 
@@ -303,7 +312,7 @@ std::vector<Workload> multipool_workloads() {
                   .operation = "growth",
                   .operations = Growth<OurHeap<false>>::operations,
                   .counted = false};
-  add_heaps<Growth>(growth, {});
+  add_heaps<Growth>(growth, {{every_peer, 1.0}});
   result.push_back(std::move(growth));
   return result;
 }

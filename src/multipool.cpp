@@ -387,41 +387,46 @@ ALLOT_INLINE bool Multipool::resize_large(Slab& slab, std::size_t bytes) noexcep
   return true;
 }
 
+// Whether the slabs [first, last) are in no use.
+ALLOT_INLINE bool Multipool::is_free(std::size_t first, std::size_t last) const noexcept {
+  for (std::size_t i = first; i < last && i < top_; i += slabs_[i].run)
+    if (slabs_[i].state != State::spare && slabs_[i].state != State::bare)
+      return false;
+  return last <= reserved_;
+}
+
+// Takes up to `most` slabs where a free run starts, or where nothing was used yet, and gives their
+// number; 0 if the system refused.
+ALLOT_INLINE std::size_t Multipool::take_at(std::size_t number, std::size_t most) noexcept {
+  if (number >= top_)
+    return take_top(most, 1) != none ? most : 0;
+  const State kind = slabs_[number].state;
+  const std::size_t length = slabs_[number].run;
+  const std::size_t part = std::min(length, most);
+  if (kind == State::bare && !back(number, part))
+    return 0;
+  remove_run(number);
+  if (part != length)
+    insert_run(kind, number + part, length - part);
+  return part;
+}
+
 ALLOT_INLINE bool Multipool::grow_large(Slab& slab, std::size_t run) noexcept {
   const std::size_t first = number_of(slab) + slab.run;
   const std::size_t last = number_of(slab) + run;
   const std::size_t more = last - first;
-  if (more > most_ - in_use_ || last > reserved_)
+  if (more > most_ - in_use_ || !is_free(first, last))
     return false;
-  for (std::size_t i = first; i < last && i < top_; i += slabs_[i].run)
-    if (slabs_[i].state != State::spare && slabs_[i].state != State::bare)
-      return false;
   if (in_use_ + spare_ + more > most_)
     give_up(most_ - in_use_ - more);
-
-  std::size_t at = first;
-  while (at < last) {
-    bool taken = true;
-    if (at >= top_) {
-      taken = take_top(last - at, 1) != none;
-      at = taken ? last : at;
-    } else {
-      const State kind = slabs_[at].state;
-      const std::size_t length = slabs_[at].run;
-      const std::size_t part = std::min(length, last - at);
-      remove_run(at);
-      taken = kind == State::spare || back(at, part);
-      if (!taken)
-        insert_run(kind, at, length);
-      else if (part != length)
-        insert_run(kind, at + part, length - part);
-      at += taken ? part : 0;
-    }
-    if (!taken) {
+  for (std::size_t at = first; at < last;) {
+    const std::size_t taken = take_at(at, last - at);
+    if (taken == 0) {
       if (at != first)
         put_run(State::spare, first, at - first);
       return false;
     }
+    at += taken;
   }
   annotate::hide(address(first), more * slab_extent);
   in_use_ += more;

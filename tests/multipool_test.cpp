@@ -310,10 +310,10 @@ void run_model(unsigned seed, const Load& load, int operations) {
 
 TEST(Multipool, KeepsContentsApart) {
   for (const unsigned seed : {1U, 2U, 3U})
-    run_model(seed, {20000, 200000, 256_MiB, max_size, true}, 3000);
+    run_model(seed, {20000, 200000, 256_MiB, max_size, true}, 1200);
 }
 TEST(Multipool, KeepsContentsApartWithoutZeroing) {
-  run_model(4, {20000, 200000, 256_MiB, max_size, false}, 3000);
+  run_model(4, {20000, 200000, 256_MiB, max_size, false}, 1200);
 }
 TEST(Multipool, KeepsContentsApartAtItsLimit) {
   run_model(5, {5000, 100000, 256_MiB, 2_MiB, true}, 3000);

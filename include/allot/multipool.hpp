@@ -21,10 +21,11 @@
 // the rest goes back to the system.
 //
 // Allocating and freeing blocks are O(1), plus zeroing what is freed; so are large objects, but for
-// the system calls. Every pointer that is given back is checked: one test for its range and its
-// alignment, one bit for all else. A block stays valid until it is freed, moved by reallocate,
-// reset, release or the pool's end. After fork the child has a copy. One thread at a time; const
-// calls may run together.
+// the system calls and a search of the free runs of about their length. Only where the limit or the
+// reservation is reached does it take O(slabs) to find the last free block, or none. Every pointer
+// that is given back is checked: one test for its range and its alignment, one bit for all else. A
+// block stays valid until it is freed, moved by reallocate, reset, release or the pool's end. After
+// fork the child has a copy. One thread at a time; const calls may run together.
 //
 // Nothing is counted where it is hot: `used` adds up over the slabs, and there is no peak.
 #pragma once
@@ -353,6 +354,8 @@ private:
   [[nodiscard]] Number take_free(State kind, std::size_t run, std::size_t alignment) noexcept;
   [[nodiscard]] Number take_top(std::size_t run, std::size_t alignment) noexcept;
   [[nodiscard]] bool back(std::size_t number, std::size_t run) noexcept;
+  [[nodiscard]] bool is_free(std::size_t first, std::size_t last) const noexcept;
+  [[nodiscard]] std::size_t take_at(std::size_t number, std::size_t most) noexcept;
   void put_run(State kind, std::size_t number, std::size_t run) noexcept;
   void insert_run(State kind, std::size_t number, std::size_t run) noexcept;
   void remove_run(std::size_t number) noexcept;
