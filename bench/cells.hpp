@@ -73,6 +73,7 @@ struct Workload {
   bool counted = true;       ///< whether instructions are counted
   bool longest_call = false; ///< whether the longest call counts, not the average
   bool system_calls = false; ///< whether they are counted
+  bool threads = false;      ///< whether a round has several, and takes what passes on the clock
   std::vector<Contestant> contestants = {};
 
   /// Adds the allocator A, which works as Run<A>, made with `args`. Run must not be in an unnamed
@@ -98,13 +99,15 @@ struct Workload {
 [[nodiscard]] std::vector<Workload> stack_workloads();
 [[nodiscard]] std::vector<Workload> cycle_workloads();
 [[nodiscard]] std::vector<Workload> mapped_workloads();
+[[nodiscard]] std::vector<Workload> pmr_workloads();
 [[nodiscard]] std::vector<Workload> worst_call_workloads();
 
 [[nodiscard]] inline std::vector<Workload> all_workloads() {
   std::vector<Workload> all;
   for (const auto group :
        {bump_workloads, aligned_workloads, growth_workloads, block_workloads, multipool_workloads,
-        object_workloads, stack_workloads, cycle_workloads, mapped_workloads, worst_call_workloads})
+        object_workloads, stack_workloads, cycle_workloads, mapped_workloads, pmr_workloads,
+        worst_call_workloads})
     for (Workload& workload : group())
       all.push_back(std::move(workload));
   return all;

@@ -120,8 +120,9 @@ private:
       failed_ = true;
       return;
     }
-    const double seconds =
-        results_.workloads()[w].longest_call ? run.real_accumulated_time : run.cpu_accumulated_time;
+    const Workload& workload = results_.workloads()[w];
+    const double seconds = workload.longest_call || workload.threads ? run.real_accumulated_time
+                                                                     : run.cpu_accumulated_time;
     Result& result = results_.of(w, c);
     result.nanoseconds.push_back(seconds * 1e9 / run.counters.at("operations"));
     result.page_faults = run.counters.at("page_faults");
@@ -145,6 +146,8 @@ void register_all(const std::vector<Workload>& workloads, Runners& runners) {
       // The time that it takes to find the longest call is not the call's.
       if (workload.longest_call)
         registered->UseManualTime()->Iterations(1);
+      if (workload.threads)
+        registered->UseRealTime();
     }
 }
 

@@ -196,6 +196,8 @@ private:
     if (answer == Answer::exception)
       throw std::bad_alloc();
     void* const base = std::malloc(bytes + 2 * alignment);
+    if (base == nullptr)
+      throw std::bad_alloc();
     fill(base, bytes + 2 * alignment);
     const auto address = reinterpret_cast<std::uintptr_t>(base);
     std::size_t skip = (alignment - address % alignment) % alignment;
@@ -220,6 +222,26 @@ private:
 
   std::vector<Block> blocks_;
 };
+
+/// The ways in which an upstream fails. Where UBSan watches it reports, in the standard's own code,
+/// what the standard promises never to happen: null, and misaligned memory.
+inline std::vector<TestResource::Answer> failures() {
+  using Answer = TestResource::Answer;
+  return allot::instrumented ? std::vector{Answer::exception}
+                             : std::vector{Answer::exception, Answer::null, Answer::misaligned};
+}
+
+/// Gives a null pointer back, which the standard's declaration says nobody does.
+#if defined(__clang__)
+[[clang::no_sanitize("undefined"), gnu::noinline]]
+#else
+[[gnu::no_sanitize("undefined"), gnu::noinline]]
+#endif
+inline void
+give_back_null(std::pmr::memory_resource& resource, std::size_t bytes, std::size_t alignment) {
+  void* volatile null = nullptr;
+  resource.deallocate(null, bytes, alignment);
+}
 
 /// A path that names no file, in a directory that goes when this goes.
 class FreshPath {

@@ -126,6 +126,8 @@ public:
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   /// In bytes: what was asked for, rounded up.
   [[nodiscard]] std::size_t block_size() const noexcept { return block_size_; }
+  /// In bytes: what every block is aligned to.
+  [[nodiscard]] std::size_t alignment() const noexcept { return alignment_; }
   /// Whether `p` points into a block that is in use.
   [[nodiscard]] bool owns(const void* p) const noexcept;
 

@@ -1,0 +1,132 @@
+// pmr::synchronized_pool_resource: the standard's, for many threads at once, and told of misuse;
+// nothing else changes in a program that uses it.
+//
+// For containers that several threads fill and empty, one after another or passing nodes on. Not
+// for one thread (unsynchronized_pool_resource has no thread to look up).
+//
+//   allot::pmr::synchronized_pool_resource resource;
+//   auto work = [&] {
+//     allot::pmr::list<int> list(&resource);
+//     for (int i = 0; i != 1000; ++i)
+//       list.push_back(i);
+//   };
+//   std::thread one(work), two(work);
+//   one.join(), two.join();
+//   resource.release(); // while no thread uses it
+//
+// A thread has two magazines a size class, of up to 64 free blocks each. It takes from them and
+// gives to them without a lock, and exchanges them with the depot, whole, when both are empty or
+// full. What one thread allocates and another frees so flows back in magazines.
+//
+//   thread          loaded [ block block block ... ]   previous [ ... ]        a class
+//                      ^ full ones                v empty ones, or the other way
+//   depot, locked   full [ ... ] [ ... ] [ ... ]       empty [ ] [ ]
+//                      ^ filled where there is no full one
+//   pools, locked   chunks from upstream, see pools.hpp
+//
+// Magazines belong to the resource: release and destruction need that no other thread uses it, as
+// the standard's do, and take back what lies in them. A thread that ends leaves its magazines to
+// the others. Threads and resources may end in any order. Upstream is called under one lock.
+//
+// Deallocating throws nothing. A pointer that is null, foreign, inside a block or free already, and
+// another size than was asked for, go to the misuse handler and change nothing: each block's flag
+// is written by the thread that has the block, and is checked by the one that gives it back. Two
+// threads that free one block at the same moment, without any order between them, may both pass.
+#pragma once
+
+#include <allot/pmr/pools.hpp>
+
+#include <atomic>
+#include <cstddef>
+#include <cstdint>
+#include <memory_resource>
+#include <mutex>
+
+namespace allot::inline ALLOT_ABI::pmr {
+
+namespace detail {
+struct Magazine;
+struct Shelf;
+struct ThreadCache;
+} // namespace detail
+
+class synchronized_pool_resource : public std::pmr::memory_resource {
+public:
+  // Misuse, for all: `upstream` is null. `upstream` must outlive the resource.
+  synchronized_pool_resource()
+      : synchronized_pool_resource(std::pmr::pool_options(), std::pmr::get_default_resource()) {}
+  explicit synchronized_pool_resource(std::pmr::memory_resource* upstream)
+      : synchronized_pool_resource(std::pmr::pool_options(), upstream) {}
+  explicit synchronized_pool_resource(const std::pmr::pool_options& options)
+      : synchronized_pool_resource(options, std::pmr::get_default_resource()) {}
+  synchronized_pool_resource(const std::pmr::pool_options& options,
+                             std::pmr::memory_resource* upstream);
+  synchronized_pool_resource(const synchronized_pool_resource&) = delete;
+  synchronized_pool_resource& operator=(const synchronized_pool_resource&) = delete;
+  ~synchronized_pool_resource() override;
+
+  /// Gives everything back to upstream, what is in use and what lies in magazines too. No other
+  /// thread may use the resource meanwhile.
+  void release();
+  [[nodiscard]] std::pmr::memory_resource* upstream_resource() const noexcept {
+    return pools_.upstream();
+  }
+  /// What is in force: zeros replaced by defaults, limits applied.
+  [[nodiscard]] std::pmr::pool_options options() const noexcept { return pools_.options(); }
+
+protected:
+  /// What upstream throws passes through. Misuse: an alignment that is no power of two.
+  /// Exhausted: more than any resource can give, or upstream gave null or misaligned memory.
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override;
+  void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override;
+  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+    return this == &other;
+  }
+
+private:
+  friend detail::ThreadCache;
+  static constexpr const char* resource_name = "synchronized_pool_resource";
+
+  [[nodiscard]] bool pooled(std::size_t last, std::size_t alignment) const noexcept {
+    return last < limit_ && (alignment & (alignment - 1)) == 0;
+  }
+  [[nodiscard]] detail::ThreadCache* cache() const noexcept;
+  [[nodiscard]] detail::ThreadCache* linked_cache() const noexcept;
+
+  [[nodiscard]] void* take(detail::ThreadCache& mine, std::size_t bytes, std::size_t alignment);
+  void give_back(detail::ThreadCache& mine, void* p, std::size_t bytes,
+                 std::size_t alignment) noexcept;
+  void put(detail::Shelf& shelf, detail::Pools::Block block, void* p, std::size_t bytes,
+           std::size_t alignment) noexcept;
+
+  [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[gnu::cold]] void deallocate_slow(void* p, std::size_t bytes, std::size_t alignment) noexcept;
+  void refill(detail::Shelf& shelf, std::size_t class_index);
+  void deallocate_elsewhere(detail::Shelf& shelf, void* p, std::size_t bytes,
+                            std::size_t alignment) noexcept;
+  void put_slow(detail::Shelf& shelf, std::size_t class_index, detail::Pools::Block block) noexcept;
+
+  // With the lock held:
+  [[nodiscard]] detail::ThreadCache* attach();
+  [[nodiscard]] detail::Magazine* empty_magazine();
+  void adopt_orphans() noexcept;
+  void store(detail::Magazine* magazine, std::size_t class_index) noexcept;
+  void update(detail::Shelf& shelf, const detail::Pool& pool) noexcept;
+
+  std::size_t limit_;    // largest_required_pool_block
+  std::uint64_t serial_; // tells threads that their cache is of this resource since its release
+  // For all below, but what is atomic; away from what every call reads.
+  alignas(64) std::mutex mutex_;
+  detail::Pools pools_;
+  detail::Magazine** full_ = nullptr; // a list a class
+  detail::Magazine* empty_ = nullptr;
+  detail::ThreadCache* caches_ = nullptr;               // all
+  detail::ThreadCache* idle_ = nullptr;                 // of threads that ended, emptied
+  std::atomic<detail::ThreadCache*> orphans_ = nullptr; // of threads that ended
+};
+
+} // namespace allot::inline ALLOT_ABI::pmr
+
+#ifdef ALLOT_HEADER_ONLY
+#include <allot/src/pmr_synchronized.cpp>
+#endif

@@ -1,0 +1,102 @@
+// pmr::unsynchronized_pool_resource: the standard's, faster, and told of misuse; nothing else
+// changes in a program that uses it.
+//
+// For containers of one thread whose nodes come and go. Not for several threads
+// (synchronized_pool_resource), nor where all goes at once (monotonic_buffer_resource).
+//
+//   allot::pmr::unsynchronized_pool_resource resource;
+//   {
+//     allot::pmr::map<int, allot::pmr::string> names(&resource);
+//     names[1] = "longer than what a string holds within itself";
+//     names.erase(1); // its memory serves the next
+//   }
+//   resource.release(); // all memory goes back to upstream
+//
+// Small requests are served from pools, see pools.hpp; those above largest_required_pool_block go
+// to upstream as they are. The memory of pools goes back to upstream at release and destruction,
+// that of blocks in use too. Allocating and deallocating are O(1), but for growing and for finding
+// a block's chunk: O(log chunks), and there are few. Nothing is zeroed.
+//
+// Deallocating throws nothing. A pointer that is null, foreign, inside a block or free already, and
+// another size than was asked for, go to the misuse handler and change nothing. One thread at a
+// time.
+#pragma once
+
+#include <allot/pmr/pools.hpp>
+
+#include <cstddef>
+#include <memory_resource>
+
+namespace allot::inline ALLOT_ABI::pmr {
+
+class unsynchronized_pool_resource : public std::pmr::memory_resource {
+public:
+  // Misuse, for all: `upstream` is null. `upstream` must outlive the resource.
+  unsynchronized_pool_resource()
+      : unsynchronized_pool_resource(std::pmr::pool_options(), std::pmr::get_default_resource()) {}
+  explicit unsynchronized_pool_resource(std::pmr::memory_resource* upstream)
+      : unsynchronized_pool_resource(std::pmr::pool_options(), upstream) {}
+  explicit unsynchronized_pool_resource(const std::pmr::pool_options& options)
+      : unsynchronized_pool_resource(options, std::pmr::get_default_resource()) {}
+  unsynchronized_pool_resource(const std::pmr::pool_options& options,
+                               std::pmr::memory_resource* upstream)
+      : pools_(options, upstream, resource_name) {}
+  unsynchronized_pool_resource(const unsynchronized_pool_resource&) = delete;
+  unsynchronized_pool_resource& operator=(const unsynchronized_pool_resource&) = delete;
+  ~unsynchronized_pool_resource() override;
+
+  /// Gives everything back to upstream, what is in use too.
+  void release() { pools_.release(); }
+  [[nodiscard]] std::pmr::memory_resource* upstream_resource() const noexcept {
+    return pools_.upstream();
+  }
+  /// What is in force: zeros replaced by defaults, limits applied.
+  [[nodiscard]] std::pmr::pool_options options() const noexcept { return pools_.options(); }
+
+protected:
+  /// What upstream throws passes through. Misuse: an alignment that is no power of two.
+  /// Exhausted: more than any resource can give, or upstream gave null or misaligned memory.
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    const std::size_t last = detail::last_of(bytes, alignment);
+    if (!pools_.serves_small(last, alignment)) [[unlikely]]
+      return allocate_slow(bytes, alignment);
+    detail::Pool& pool = pools_.small_pool(last);
+    detail::PoolChunk& chunk = *pool.available;
+    const detail::BlockIndex index = *chunk.top;
+    if (index == detail::no_block) [[unlikely]]
+      return allocate_fresh(bytes, alignment);
+    --chunk.top;
+    return detail::Pools::hand_out(pool.stride, {&chunk, index}, bytes,
+                                   detail::small_flag_of(bytes));
+  }
+
+  void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
+    const std::size_t last = detail::last_of(bytes, alignment);
+    if (!pools_.serves_small(last, alignment)) [[unlikely]]
+      return deallocate_slow(p, bytes, alignment);
+    detail::Pool& pool = pools_.small_pool(last);
+    if (!pool.give_back(*pool.recent, p, bytes, detail::small_flag_of(bytes))) [[unlikely]]
+      deallocate_elsewhere(p, bytes, alignment);
+  }
+
+  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+    return this == &other;
+  }
+
+private:
+  static constexpr const char* resource_name = "unsynchronized_pool_resource";
+
+  [[gnu::cold]] void* allocate_fresh(std::size_t bytes, std::size_t alignment);
+  [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[gnu::cold]] void deallocate_elsewhere(void* p, std::size_t bytes,
+                                          std::size_t alignment) noexcept;
+  [[gnu::cold]] void deallocate_slow(void* p, std::size_t bytes, std::size_t alignment) noexcept;
+
+  detail::Pools pools_;
+};
+
+} // namespace allot::inline ALLOT_ABI::pmr
+
+#ifdef ALLOT_HEADER_ONLY
+#include <allot/src/pmr_unsynchronized.cpp>
+#endif

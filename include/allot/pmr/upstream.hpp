@@ -1,0 +1,30 @@
+// What the resources ask of the one above them.
+#pragma once
+
+#include <allot/annotate.hpp>
+#include <allot/size.hpp>
+
+#include <cstddef>
+#include <memory_resource>
+
+namespace allot::inline ALLOT_ABI::pmr::detail {
+
+/// What `upstream` is, if it is one. Misuse: null.
+[[nodiscard]] inline std::pmr::memory_resource* checked(std::pmr::memory_resource* upstream,
+                                                        const char* owner) {
+  if (upstream == nullptr) [[unlikely]]
+    throw_misuse(owner, Errc::null_pointer, "a null resource was given");
+  return upstream;
+}
+
+/// `bytes` from `upstream`, aligned as asked. What it throws passes through.
+/// Exhausted: it gave null or a misaligned address (which it gets back), or the request is larger
+/// than any can be.
+[[nodiscard]] void* take(std::pmr::memory_resource& upstream, std::size_t bytes,
+                         std::size_t alignment, const char* owner);
+
+} // namespace allot::inline ALLOT_ABI::pmr::detail
+
+#ifdef ALLOT_HEADER_ONLY
+#include <allot/src/pmr_upstream.cpp>
+#endif

@@ -1,0 +1,23 @@
+#include <allot/pmr/upstream.hpp>
+
+namespace allot::inline ALLOT_ABI::pmr::detail {
+
+ALLOT_INLINE void* take(std::pmr::memory_resource& upstream, std::size_t bytes,
+                        std::size_t alignment, const char* owner) {
+  if (bytes > largest_request || alignment > largest_request)
+    throw_exhausted(owner, Errc::system_refused, "%zu bytes aligned to %zu asked of a resource",
+                    bytes, alignment);
+  // Volatile, because the standard's declaration promises what is checked here.
+  void* volatile given = upstream.allocate(bytes, alignment);
+  void* const p = given;
+  if (p == nullptr)
+    throw_exhausted(owner, Errc::system_refused, "the resource gave null for %zu bytes", bytes);
+  if (padding(reinterpret_cast<std::uintptr_t>(p), alignment) != 0) {
+    upstream.deallocate(p, bytes, alignment);
+    throw_exhausted(owner, Errc::system_refused,
+                    "the resource gave %zu bytes at a misaligned address", bytes);
+  }
+  return p;
+}
+
+} // namespace allot::inline ALLOT_ABI::pmr::detail
