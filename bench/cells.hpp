@@ -104,10 +104,9 @@ struct Workload {
 
 [[nodiscard]] inline std::vector<Workload> all_workloads() {
   std::vector<Workload> all;
-  for (const auto group :
-       {bump_workloads, aligned_workloads, growth_workloads, block_workloads, multipool_workloads,
-        object_workloads, stack_workloads, cycle_workloads, mapped_workloads, pmr_workloads,
-        worst_call_workloads})
+  for (const auto group : {bump_workloads, aligned_workloads, growth_workloads, block_workloads,
+                           multipool_workloads, object_workloads, stack_workloads, cycle_workloads,
+                           mapped_workloads, pmr_workloads, worst_call_workloads})
     for (Workload& workload : group())
       all.push_back(std::move(workload));
   return all;
