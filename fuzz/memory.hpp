@@ -33,7 +33,8 @@ private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     if (bytes > most * red_zone_scale || alignment > most)
       throw std::bad_alloc();
-    void* const p = std::aligned_alloc(alignment, allot::saturating_round_up(bytes, alignment));
+    const std::size_t aligned = std::max(alignment, sizeof(void*));
+    void* const p = std::aligned_alloc(aligned, allot::saturating_round_up(bytes, aligned));
     if (p == nullptr)
       throw std::bad_alloc();
     std::memset(p, 0xDD, bytes);

@@ -8,6 +8,7 @@
 #include <allot/error.hpp>
 #include <allot/size.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdio>
 #include <cstdlib>
@@ -92,46 +93,49 @@ inline Piece new_piece(void* p, std::size_t bytes) {
   return piece;
 }
 
+/// An allocation, and what is its alone.
+struct Place {
+  Piece piece;
+  std::size_t room = 0;      // bytes that nobody else has
+  std::size_t alignment = 8; // that was asked for
+  std::size_t written = 0;   // from here on nothing was ever written
+};
+
 /// Allocations that live at the same time, by address: for strategies whose choice of a place is
 /// their own.
 class Places {
 public:
-  void add(const Piece& piece, std::size_t room) {
-    const auto at = lower(piece.p);
-    check(at == pieces_.end() || piece.p + room <= at->piece.p, "no overlap with the next");
-    check(at == pieces_.begin() || end(at[-1]) <= piece.p, "no overlap with the one before");
-    pieces_.insert(at, {piece, room});
+  void add(const Place& place) {
+    const auto at = find(place.piece.p);
+    check(at == all_.end() || place.piece.p + place.room <= at->piece.p, "no overlap");
+    check(at == all_.begin() || at[-1].piece.p + at[-1].room <= place.piece.p, "no overlap");
+    all_.insert(at, place);
   }
-  void remove(const Piece& piece) {
-    check(piece.intact(), "contents kept");
-    pieces_.erase(lower(piece.p));
+  /// No longer known, with its contents checked.
+  Place remove(std::size_t i) {
+    const Place place = all_[i];
+    check(place.piece.intact(), "contents kept");
+    erase(i);
+    return place;
   }
-  [[nodiscard]] std::size_t size() const { return pieces_.size(); }
-  [[nodiscard]] const Piece& operator[](std::size_t i) const { return pieces_[i].piece; }
-  [[nodiscard]] std::size_t room(std::size_t i) const { return pieces_[i].room; }
-  void clear() { pieces_.clear(); }
+  void erase(std::size_t i) { all_.erase(all_.begin() + static_cast<std::ptrdiff_t>(i)); }
+  [[nodiscard]] std::size_t size() const { return all_.size(); }
+  [[nodiscard]] bool empty() const { return all_.empty(); }
+  [[nodiscard]] const Place& operator[](std::size_t i) const { return all_[i]; }
+  [[nodiscard]] std::size_t pick(Input& input) const { return input.below(65536) % all_.size(); }
+  void clear() { all_.clear(); }
   void check_contents() const {
-    for (const Place& place : pieces_)
+    for (const Place& place : all_)
       check(place.piece.intact(), "contents kept");
   }
 
 private:
-  struct Place {
-    Piece piece;
-    std::size_t room;
-  };
-  static const std::byte* end(const Place& place) { return place.piece.p + place.room; }
-  std::vector<Place>::iterator lower(const std::byte* p) {
-    auto first = pieces_.begin();
-    for (std::size_t count = pieces_.size(); count != 0;) {
-      const std::size_t half = count / 2;
-      const auto middle = first + static_cast<std::ptrdiff_t>(half);
-      first = middle->piece.p < p ? middle + 1 : first;
-      count = middle->piece.p < p ? count - half - 1 : half;
-    }
-    return first;
+  std::vector<Place>::iterator find(const std::byte* p) {
+    return std::lower_bound(
+        all_.begin(), all_.end(), p,
+        [](const Place& place, const std::byte* address) { return place.piece.p < address; });
   }
-  std::vector<Place> pieces_;
+  std::vector<Place> all_;
 };
 
 // ---------------------------------------------------------------------------------------- refusals
