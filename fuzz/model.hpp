@@ -15,7 +15,6 @@
 #include <cstring>
 #include <new>
 #include <optional>
-#include <source_location>
 #include <utility>
 #include <vector>
 
@@ -51,17 +50,17 @@ inline void operation(const char* name, std::size_t a = 0, std::size_t b = 0, st
   operations().push_back({name, a, b, c});
 }
 
-[[noreturn, gnu::cold]] inline void fail(const char* claim, const std::source_location& where) {
+[[noreturn, gnu::cold]] inline void fail(const char* claim, const char* file, int line) {
   for (const Operation& o : operations())
     std::fprintf(stderr, "  %s %zu %zu %zu\n", o.name, o.a, o.b, o.c);
-  std::fprintf(stderr, "%s:%u: not so after these operations: %s\n", where.file_name(),
-               static_cast<unsigned>(where.line()), claim);
+  std::fprintf(stderr, "%s:%d: not so after these operations: %s\n", file, line, claim);
   std::abort();
 }
-inline void check(bool holds, const char* claim,
-                  const std::source_location& where = std::source_location::current()) {
+// The builtins, because clang 14 has no std::source_location.
+inline void check(bool holds, const char* claim, const char* file = __builtin_FILE(),
+                  int line = __builtin_LINE()) {
   if (!holds) [[unlikely]]
-    fail(claim, where);
+    fail(claim, file, line);
 }
 
 // ---------------------------------------------------------------------------------------- contents

@@ -172,7 +172,7 @@ private:
     const Place before = places_[i];
     operation("try_resize", before.piece.bytes, bytes);
     const bool resized = pool_.try_resize(before.piece.p, before.piece.bytes, bytes);
-    check(before.piece.intact() || resized, "contents kept");
+    check(resized || before.piece.intact(), "contents kept");
     check(resized || bytes > before.room, "what there is room for can be");
     if (resized)
       replaced(i, before.piece.p, bytes, allot::granule);

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <iterator>
 #include <optional>
 #include <utility>
 #include <vector>
@@ -16,27 +17,30 @@ using allot::Errc;
 struct Failure {};
 
 /// Counts what is alive, and knows whether it is intact.
-class Object {
+class alignas(8) Object {
 public:
-  explicit Object(unsigned number) : number_(number), guard_(~number) { ++alive; }
+  explicit Object(unsigned number) : number_(number), guards_{~number, ~number, ~number} {
+    ++alive;
+  }
   Object(const Object&) = delete;
   Object& operator=(const Object&) = delete;
   ~Object() {
     check(intact(), "an object is destroyed once");
-    guard_ = number_;
+    guards_[2] = number_;
     --alive;
   }
-  [[nodiscard]] bool intact() const { return guard_ == ~number_; }
+  [[nodiscard]] bool intact() const {
+    return std::all_of(std::begin(guards_), std::end(guards_),
+                       [this](unsigned guard) { return guard == ~number_; });
+  }
   [[nodiscard]] unsigned number() const { return number_; }
   unsigned resets = 0;
 
   static inline std::size_t alive = 0;
 
 private:
-  unsigned number_, guard_;
-  unsigned char rest_[20] = {};
+  unsigned number_, guards_[3];
 };
-static_assert(sizeof(Object) == 32);
 
 class ObjectPoolDriver {
 public:
@@ -127,7 +131,7 @@ private:
     if (idle_.empty()) {
       check(p->number() + 1 == next_ && p->resets == 0, "a new one if none is available");
       ++total_;
-      check(is_aligned(p, sizeof(Object)), "aligned to its 32 bytes");
+      check(is_aligned(p, alignof(Object)), "aligned");
       in_use_.push_back({p, p->number(), 0});
     } else {
       Known& known = idle_.back();
@@ -182,7 +186,7 @@ private:
   }
   void refuse_foreign() {
     operation("foreign");
-    alignas(Object) std::byte other[sizeof(Object)];
+    alignas(Object) std::byte other[sizeof(Object)] = {};
     auto& foreign = reinterpret_cast<Object&>(other);
     check(!pool_.owns(other), "owns nothing foreign");
     check(refusal([&] { pool_.give_back(foreign); }) == Errc::foreign_pointer, "foreign");
@@ -191,7 +195,7 @@ private:
       check(refusal([&] { pool_.give_back(idle); }) == Errc::double_free, "returned twice");
     }
     if (!in_use_.empty()) {
-      auto& inside = reinterpret_cast<Object&>(*(bytes_of(in_use_[0].p) + 4));
+      auto& inside = reinterpret_cast<Object&>(*(bytes_of(in_use_[0].p) + alignof(Object)));
       check(refusal([&] { pool_.give_back(inside); }) == Errc::misaligned_pointer, "inside");
     }
   }

@@ -92,7 +92,6 @@ private:
       resource_.deallocate(p, bytes, alignment);
       check(Reports::take() == code, "misuse is reported, with its name");
     };
-    refuses(nullptr, 8, 8, Errc::null_pointer);
     refuses(other, in_.size(), 8, Errc::foreign_pointer);
     if (places_.empty())
       return;

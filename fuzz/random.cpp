@@ -1,5 +1,5 @@
-// allot_models NAME [OPERATIONS [SEED]]: runs a driver on random bytes until it has done so many
-// operations.
+// allot_models NAME [OPERATIONS [SEED]] runs a driver on random bytes until it has done so many
+// operations; allot_models --list names the drivers.
 #include "model.hpp"
 
 #include <array>
@@ -11,14 +11,18 @@
 #include <random>
 
 int main(int argc, char** argv) {
+  const bool lists = argc == 2 && std::strcmp(argv[1], "--list") == 0;
   const model::Driver* driver = model::Driver::first();
-  while (argc > 1 && driver != nullptr && std::strcmp(driver->name, argv[1]) != 0)
-    driver = driver->next;
-  if (argc < 2 || driver == nullptr) {
-    std::fprintf(stderr, "usage: allot_models NAME [OPERATIONS [SEED]]\nnames:");
-    for (driver = model::Driver::first(); driver != nullptr; driver = driver->next)
-      std::fprintf(stderr, " %s", driver->name);
-    std::fprintf(stderr, "\n");
+  for (; driver != nullptr; driver = driver->next) {
+    if (lists)
+      std::puts(driver->name);
+    else if (argc > 1 && std::strcmp(driver->name, argv[1]) == 0)
+      break;
+  }
+  if (lists)
+    return 0;
+  if (driver == nullptr) {
+    std::fputs("usage: allot_models --list | NAME [OPERATIONS [SEED]]\n", stderr);
     return 2;
   }
   const unsigned long long wanted = argc > 2 ? std::strtoull(argv[2], nullptr, 10) : 100000;
