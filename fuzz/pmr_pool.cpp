@@ -99,8 +99,8 @@ private:
     const auto [piece, room, alignment, written] = places_[i];
     refuses(piece.p, room + 1, alignment, Errc::bad_size);
     refuses(piece.p, room, 24, Errc::bad_alignment);
-    const bool pooled =
-        std::max(room, alignment) <= resource_.options().largest_required_pool_block;
+    const bool pooled = allot::saturating_round_up(room, alignment) <=
+                        resource_.options().largest_required_pool_block;
     if (!pooled)
       return;
     refuses(piece.p + 1, room, alignment, Errc::misaligned_pointer);
