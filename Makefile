@@ -19,7 +19,7 @@ demo: # builds the allot command and takes its tour
 test: test-release test-asan test-valgrind test-clang test-header-only test-fuzz # runs all tests
 
 test-%:
-	$(install) build clang tools test
+	$(install) build clang tools test clients
 	$(call build,$*)
 	ctest --preset $*
 
@@ -59,7 +59,7 @@ format: # formats all sources
 	clang-format -i $(sources)
 
 lint: # checks the format, and the library and its tools with clang-tidy
-	$(install) build clang tools test lint
+	$(install) build clang tools test clients lint
 	@# What clang-format would write, not --dry-run, which misreads inline namespaces.
 	@for file in $(sources); do clang-format $$file | diff -u $$file - || bad=1; done; [ -z "$$bad" ]
 	cmake --preset clang

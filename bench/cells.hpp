@@ -95,6 +95,7 @@ struct Workload {
 [[nodiscard]] std::vector<Workload> growth_workloads();
 [[nodiscard]] std::vector<Workload> block_workloads();
 [[nodiscard]] std::vector<Workload> multipool_workloads();
+[[nodiscard]] std::vector<Workload> container_workloads();
 [[nodiscard]] std::vector<Workload> object_workloads();
 [[nodiscard]] std::vector<Workload> stack_workloads();
 [[nodiscard]] std::vector<Workload> cycle_workloads();
@@ -104,9 +105,10 @@ struct Workload {
 
 [[nodiscard]] inline std::vector<Workload> all_workloads() {
   std::vector<Workload> all;
-  for (const auto group : {bump_workloads, aligned_workloads, growth_workloads, block_workloads,
-                           multipool_workloads, object_workloads, stack_workloads, cycle_workloads,
-                           mapped_workloads, pmr_workloads, worst_call_workloads})
+  for (const auto group :
+       {bump_workloads, aligned_workloads, growth_workloads, block_workloads, multipool_workloads,
+        container_workloads, object_workloads, stack_workloads, cycle_workloads, mapped_workloads,
+        pmr_workloads, worst_call_workloads})
     for (Workload& workload : group())
       all.push_back(std::move(workload));
   return all;

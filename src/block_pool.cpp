@@ -194,6 +194,13 @@ ALLOT_INLINE bool BlockPool::in_use(std::size_t index) const noexcept {
                       : (level_[0][index / word_bits] >> (index % word_bits) & 1) == 0;
 }
 
+// Frees the block of a constructor that threw, unless that has reset the pool or freed it itself.
+ALLOT_INLINE void BlockPool::abandon(void* p) noexcept {
+  const std::size_t index = index_of(p);
+  if (index < fresh_ && put_back(index))
+    forget(static_cast<std::byte*>(p));
+}
+
 ALLOT_INLINE bool BlockPool::owns(const void* p) const noexcept {
   const auto at = static_cast<const std::byte*>(p);
   if (std::less<>()(at, begin_) || !std::less<>()(at, address(fresh_)))

@@ -132,17 +132,17 @@ ALLOT_INLINE std::size_t MappedArena::commit(std::size_t bytes) {
 
 ALLOT_INLINE void MappedArena::trim(std::size_t keep) {
   check_usable();
-  const std::size_t kept = saturating_round_up(std::max(keep, used()), detail::accounting_step);
-  if (kept >= committed())
-    return;
+  const std::size_t kept =
+      std::min(saturating_round_up(std::max(keep, used()), detail::accounting_step), capacity_);
   const std::size_t distance = saturating_round_up(cursor_.gap().stretch(kept), os::page_size());
-  const std::size_t ready_before = mapping_.ready();
-  if (distance < ready_before)
-    annotate::show(mapping_.data() + distance, ready_before - distance);
+  const std::size_t ready_before = mapping_.ready(); // which may be far ahead of committed()
+  committed_ = std::min(kept, committed());
+  if (distance >= ready_before)
+    return;
+  annotate::show(mapping_.data() + distance, ready_before - distance);
   mapping_.trim(distance);
   cursor_.set_end(mapping_.data() + distance); // what lies above is zero again
   follow_mapping(mapping_.ready());
-  committed_ = kept;
 }
 
 ALLOT_INLINE void MappedArena::reset() {

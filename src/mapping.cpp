@@ -5,12 +5,14 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <system_error>
 #include <utility>
 
 namespace allot::inline ALLOT_ABI {
 
 ALLOT_INLINE Mapping::Mapping(const char* owner, std::size_t bytes, const MapOptions& options)
-    : strict_(options.commit == Commit::strict || !os::has_demand_paging || instrumented ||
+    : huge_pages_(options.huge_pages),
+      strict_(options.commit == Commit::strict || !os::has_demand_paging || instrumented ||
               !options.file.empty()) {
   const std::size_t page = os::page_size();
   const std::size_t guard = options.guard_pages ? page : 0;
@@ -37,22 +39,27 @@ ALLOT_INLINE Mapping::Mapping(const char* owner, std::size_t bytes, const MapOpt
     throw_exhausted(owner, Errc::system_refused, "the system refused the guard pages");
   }
   if (!options.file.empty()) {
-    const os::FileError error = os::create_file(options.file.c_str(), file_);
-    const bool mapped = error == os::FileError::none && os::map_file(data_, size_, file_);
-    if (!mapped) {
+    const char* const path = options.file.c_str();
+    const auto reason = [](os::FileError error) {
+      return std::generic_category().message(static_cast<int>(error));
+    };
+    if (const os::FileError error = os::create_file(path, file_); error != os::FileError::none) {
       release();
-      if (error == os::FileError::none)
-        os::remove_file(options.file.c_str());
-      throw_misuse(owner, Errc::bad_file, "the backing file %s %s", options.file.c_str(),
-                   error == os::FileError::exists ? "exists already" : "cannot be made");
+      if (error == os::FileError::exists)
+        throw_misuse(owner, Errc::bad_file, "the backing file %s exists already", path);
+      throw_misuse(owner, Errc::bad_file, "the backing file %s cannot be made: %s", path,
+                   reason(error).c_str());
+    }
+    if (const os::FileError error = os::map_file(data_, size_, file_);
+        error != os::FileError::none) {
+      release();
+      os::remove_file(path);
+      throw_exhausted(owner, Errc::system_refused,
+                      "the system refused to map %zu bytes of the backing file %s: %s", bytes, path,
+                      reason(error).c_str());
     }
   }
-  if (options.huge_pages == HugePages::always)
-    os::advise_huge(data_, size_, true);
-  else if (options.huge_pages == HugePages::never)
-    os::advise_huge(data_, size_, false);
-  else if (size_ >= 64_MiB)
-    os::advise_huge(data_ + os::huge_page_size, size_ - os::huge_page_size, true);
+  advise(0, size_);
 }
 
 ALLOT_INLINE Mapping& Mapping::operator=(Mapping&& other) noexcept {
@@ -64,9 +71,18 @@ ALLOT_INLINE Mapping& Mapping::operator=(Mapping&& other) noexcept {
     base_ = std::exchange(other.base_, nullptr);
     extent_ = std::exchange(other.extent_, 0);
     file_ = std::exchange(other.file_, os::File::none);
+    huge_pages_ = other.huge_pages_;
     strict_ = other.strict_;
   }
   return *this;
+}
+
+// Tells the system which pages of [from, to) shall be huge.
+ALLOT_INLINE void Mapping::advise(std::size_t from, std::size_t to) noexcept {
+  if (huge_pages_ == HugePages::automatic)
+    from = size_ < 64_MiB ? to : std::max(from, os::huge_page_size);
+  if (from < to)
+    os::advise_huge(data_ + from, to - from, huge_pages_ != HugePages::never);
 }
 
 ALLOT_INLINE bool Mapping::make_ready(std::size_t bytes) noexcept {
@@ -101,10 +117,13 @@ ALLOT_INLINE void Mapping::trim(std::size_t bytes) noexcept {
   const std::size_t keep = std::min(saturating_round_up(bytes, os::page_size()), ready_);
   if (keep == ready_)
     return;
-  if (file_ != os::File::none)
+  if (file_ != os::File::none) {
     os::shorten_file(file_, keep);
-  else
+  } else {
     os::decommit(data_ + keep, ready_ - keep, strict_ ? os::Access::none : os::Access::read_write);
+    if (strict_)
+      advise(keep, ready_);
+  }
   if (strict_)
     ready_ = keep;
 }

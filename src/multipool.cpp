@@ -255,8 +255,7 @@ ALLOT_INLINE void* Multipool::allocate_large(std::size_t bytes, std::size_t alig
   return slab.begin;
 }
 
-// ---------------------------------------------------------------------------------------------
-// free
+// -------------------------------------------------------------------------------------------- free
 
 ALLOT_INLINE void Multipool::wipe(void* p, std::size_t bytes) noexcept {
   annotate::show(p, bytes);
@@ -357,8 +356,7 @@ ALLOT_INLINE void Multipool::retire_idle() noexcept {
   }
 }
 
-// ------------------------------------------------------------------------------------------
-// resizing
+// ---------------------------------------------------------------------------------------- resizing
 
 ALLOT_INLINE bool Multipool::resize(Slab& slab, void* p, std::size_t bytes,
                                     std::size_t alignment) noexcept {
@@ -519,8 +517,7 @@ ALLOT_INLINE bool Multipool::try_resize(void* p, std::size_t old_bytes,
   return true;
 }
 
-// -------------------------------------------------------------------------------------- the whole
-// pool
+// ---------------------------------------------------------------------------------- the whole pool
 
 ALLOT_INLINE std::size_t Multipool::run_at(std::size_t number) const noexcept {
   const State state = slabs_[number].state;
@@ -603,8 +600,7 @@ ALLOT_INLINE void Multipool::trim(std::size_t keep) {
   give_up(detail::divide_up(keep, slab_bytes));
 }
 
-// ----------------------------------------------------------------------------------------- free
-// runs
+// --------------------------------------------------------------------------------------- free runs
 
 ALLOT_INLINE Multipool::Number Multipool::take_run(std::size_t run,
                                                    std::size_t alignment) noexcept {

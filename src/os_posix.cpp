@@ -54,12 +54,13 @@ ALLOT_INLINE bool commit(std::byte* p, std::size_t bytes) noexcept {
 ALLOT_INLINE void decommit(std::byte* p, std::size_t bytes, Access afterwards) noexcept {
 #if defined(__linux__)
   madvise(p, bytes, MADV_DONTNEED);
-  if (afterwards == Access::none)
-    mprotect(p, bytes, PROT_NONE);
-#else
-  // Elsewhere MADV_DONTNEED may keep the contents; a new mapping in the same place does not.
-  mmap(p, bytes, detail::protection(afterwards), MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1, 0);
+  if (afterwards == Access::read_write)
+    return;
 #endif
+  // A new mapping in the same place, since Linux would not give back the commit charge of one that
+  // only becomes unreadable, and elsewhere MADV_DONTNEED may keep the contents.
+  (void)mmap(p, bytes, detail::protection(afterwards), MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+             0);
 }
 
 ALLOT_INLINE bool populate(std::byte* p, std::size_t bytes) noexcept {
@@ -95,14 +96,15 @@ ALLOT_INLINE void advise_huge(std::byte* p, std::size_t bytes, bool wanted) noex
 ALLOT_INLINE FileError create_file(const char* path, File& file) noexcept {
   const int descriptor = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
   if (descriptor < 0)
-    return errno == EEXIST ? FileError::exists : FileError::refused;
+    return FileError{errno};
   file = File{descriptor};
   return FileError::none;
 }
 
-ALLOT_INLINE bool map_file(std::byte* p, std::size_t bytes, File file) noexcept {
-  return mmap(p, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, static_cast<int>(file),
-              0) != MAP_FAILED;
+ALLOT_INLINE FileError map_file(std::byte* p, std::size_t bytes, File file) noexcept {
+  void* const mapped =
+      mmap(p, bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, static_cast<int>(file), 0);
+  return mapped == MAP_FAILED ? FileError{errno} : FileError::none;
 }
 
 ALLOT_INLINE bool extend_file(File file, std::size_t from, std::size_t bytes) noexcept {
@@ -113,6 +115,8 @@ ALLOT_INLINE bool extend_file(File file, std::size_t from, std::size_t bytes) no
     result = posix_fallocate(static_cast<int>(file), static_cast<off_t>(from),
                              static_cast<off_t>(bytes - from));
   } while (result == EINTR);
+  if (result != 0)
+    shorten_file(file, from); // which may have got some of it
   return result == 0;
 #else
   (void)from;

@@ -62,10 +62,10 @@ ALLOT_INLINE void advise_huge(std::byte*, std::size_t, bool) noexcept {
 // A view of a file cannot be placed over a reservation page by page here without placeholders
 // (Windows 10 1803), so a file-backed arena is refused rather than half supported.
 ALLOT_INLINE FileError create_file(const char*, File&) noexcept {
-  return FileError::refused;
+  return FileError{ENOTSUP};
 }
-ALLOT_INLINE bool map_file(std::byte*, std::size_t, File) noexcept {
-  return false;
+ALLOT_INLINE FileError map_file(std::byte*, std::size_t, File) noexcept {
+  return FileError{ENOTSUP};
 }
 ALLOT_INLINE bool extend_file(File, std::size_t, std::size_t) noexcept {
   return false;

@@ -36,20 +36,19 @@ monotonic_buffer_resource::monotonic_buffer_resource(void* buffer, std::size_t b
 ALLOT_INLINE monotonic_buffer_resource::~monotonic_buffer_resource() {
   release();
   if (buffer_size_ != 0)
-    annotate::close(buffer_, buffer_size_);
+    annotate::close(&newest_, buffer_, buffer_size_);
 }
 
 // As constructed: at the caller's buffer.
 ALLOT_INLINE void monotonic_buffer_resource::start() noexcept {
   if (buffer_size_ != 0)
-    annotate::open(buffer_, buffer_size_);
+    annotate::open(&newest_, buffer_, buffer_size_);
   use(buffer_, buffer_size_, Gap());
   next_size_ = first_size_;
 }
 
 ALLOT_INLINE void monotonic_buffer_resource::use(std::byte* begin, std::size_t bytes,
                                                  Gap gap) noexcept {
-  begin_ = begin;
   last_ = reinterpret_cast<std::uintptr_t>(begin) - 1;
   limit_ = last_ + bytes;
   gap_ = gap;
@@ -58,12 +57,12 @@ ALLOT_INLINE void monotonic_buffer_resource::use(std::byte* begin, std::size_t b
 ALLOT_INLINE void monotonic_buffer_resource::release() noexcept {
   while (newest_ != nullptr) {
     const Chunk chunk = *newest_;
-    annotate::close(chunk.begin, chunk.bytes - sizeof(Chunk));
+    annotate::close(newest_, chunk.begin, chunk.bytes - sizeof(Chunk));
     newest_ = chunk.older;
     upstream_->deallocate(chunk.begin, chunk.bytes, chunk.alignment);
   }
   if (buffer_size_ != 0)
-    annotate::close(buffer_, buffer_size_);
+    annotate::close(&newest_, buffer_, buffer_size_);
   start();
 }
 
@@ -85,7 +84,7 @@ ALLOT_INLINE void* monotonic_buffer_resource::allocate_slow(std::size_t bytes,
   auto* const begin =
       static_cast<std::byte*>(detail::take(*upstream_, total, aligned, resource_name));
   newest_ = ::new (begin + usable) Chunk{newest_, begin, total, aligned};
-  annotate::open(begin, usable);
+  annotate::open(newest_, begin, usable);
   use(begin, usable, red_zones);
   next_size_ = detail::grown(next_size_);
   (void)take(p, bytes, alignment);

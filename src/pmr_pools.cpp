@@ -106,7 +106,7 @@ ALLOT_INLINE Pools::Pools(const std::pmr::pool_options& options,
 ALLOT_INLINE void Pools::release() noexcept {
   while (newest_ != nullptr) {
     const PoolChunk chunk = *newest_; // it lies in the memory that goes
-    annotate::close(chunk.begin,
+    annotate::close(newest_, chunk.begin,
                     static_cast<std::size_t>(reinterpret_cast<std::byte*>(newest_) - chunk.begin));
     newest_ = chunk.older;
     upstream_->deallocate(chunk.begin, chunk.bytes, chunk.alignment);
@@ -236,7 +236,7 @@ ALLOT_INLINE void Pools::grow(Pool& pool) {
   *after = place;
   ++pool.chunks;
   pool.next_count = std::min(2 * count, options_.max_blocks_per_chunk);
-  annotate::open(begin, blocks);
+  annotate::open(chunk, begin, blocks);
 }
 
 ALLOT_INLINE Fault Pools::fault(const void* p, std::size_t alignment) noexcept {

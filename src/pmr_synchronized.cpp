@@ -173,7 +173,7 @@ ALLOT_INLINE void synchronized_pool_resource::put(detail::Shelf& shelf, detail::
                                                   void* p, std::size_t bytes,
                                                   std::size_t alignment) noexcept {
   block.chunk->live()[block.index] = 0;
-  annotate::freed(block.chunk->begin, p, bytes);
+  annotate::freed(block.chunk, p, bytes);
   detail::Magazine& magazine = *shelf.loaded;
   if (magazine.count == magazine.capacity) [[unlikely]]
     return put_slow(shelf, detail::class_of(detail::last_of(bytes, alignment)), block);

@@ -546,6 +546,27 @@ TEST(BlockPool, AConstructorThatThrowsFreesItsBlock) {
   }
 }
 
+TEST(BlockPool, AConstructorMayThrowAfterItsBlockIsGone) {
+  struct Throws {
+    Throws(BlockPool& pool, int how) {
+      if (how == 0)
+        pool.reset();
+      else if (how == 1)
+        pool.deallocate(this);
+      else
+        pool.release();
+      throw std::runtime_error("too late");
+    }
+  };
+  for (const Order order : orders) {
+    BlockPool pool(8, 2, {.order = order});
+    for (const int how : {0, 1, 2}) {
+      EXPECT_THROW((void)pool.create<Throws>(pool, how), std::runtime_error);
+      EXPECT_EQ(pool.stats().used, 0u) << how;
+    }
+  }
+}
+
 // A list node whose constructor makes the next.
 struct Node {
   Node(BlockPool& pool, int depth)

@@ -2,6 +2,7 @@
 
 #include "support.hpp"
 
+#include <allot/bump.hpp>
 #include <allot/cursor.hpp>
 
 #include <filesystem>
@@ -284,6 +285,15 @@ TEST(Buffer, AMoveTakesTheMemoryAndLeavesNone) {
   to.release();
   to.release();
   EXPECT_EQ(upstream.live(), 0u);
+}
+
+TEST(Buffer, AStrategyZeroesMappedMemoryByItsOwnOption) {
+  for (const bool zero : {false, true}) {
+    Bump bump(Buffer::mapped(4096, {.zero = !zero}), {.zero = zero});
+    test::fill(bump.allocate(64), 64);
+    bump.reset();
+    EXPECT_TRUE(test::holds(bump.allocate(64), 64, zero ? 0 : 0xA5));
+  }
 }
 
 } // namespace

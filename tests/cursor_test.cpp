@@ -54,6 +54,22 @@ TEST(Cursor, OfNothingIsReleasedAndFitsNothing) {
   EXPECT_FALSE(cursor.owns(&cursor));
 }
 
+TEST_P(CursorTest, NothingIsAlignedAndInNobodysMemory) {
+  const Cursor all = cursor(room / 2, room / 2);
+  for (const std::size_t used : test::Sizes{0, 8, 56, 64}) {
+    Cursor c(memory, 64, gap()); // its neighbour owns what follows
+    if (used != 0)
+      (void)c.take(used);
+    for (std::size_t alignment = 1; alignment != 0; alignment *= 2) {
+      const void* const p = c.nothing(alignment);
+      EXPECT_NE(p, nullptr);
+      EXPECT_TRUE(test::is_aligned(p, alignment)) << alignment;
+      EXPECT_FALSE(c.owns(p)) << alignment;
+      EXPECT_TRUE(!all.owns(p) || p < at(64)) << used << " used, " << alignment;
+    }
+  }
+}
+
 TEST_P(CursorTest, FitsWhatIsNotMoreThanIsLeft) {
   for (std::size_t bytes = 0; bytes <= 64; bytes += granule)
     for (std::size_t used = 0; used <= bytes; used += granule) {

@@ -309,7 +309,8 @@ TEST(MappedArena, AFileThatExistsOrCannotBeMadeIsMisuse) {
   EXPECT_EQ(contents(path.string()), "precious");
   const std::string nowhere = path.string() + "/below/a/file";
   EXPECT_EQ(test::error([&] { return MappedArena(1_MiB, {.file = nowhere}); }),
-            "Misuse(bad_file) mapped_arena: the backing file " + nowhere + " cannot be made");
+            "Misuse(bad_file) mapped_arena: the backing file " + nowhere +
+                " cannot be made: Not a directory");
 }
 
 TEST(MappedArena, ATrimShortensItsFile) {
@@ -376,6 +377,19 @@ TEST(MappedArenaDeathTest, WhatIsNotCommittedCannotBeTouchedWhereThatIsStrict) {
   arena.reset();
   arena.trim();
   EXPECT_EXIT(test::touch(p), test::by_fault, "");
+}
+
+// A strict mapping is committed ahead of what is allocated.
+TEST(MappedArenaDeathTest, ATrimGivesBackWhatIsReadyBeyondWhatIsCommitted) {
+  MappedArena arena(1_GiB, {.commit = Commit::strict});
+  auto* const p = static_cast<std::byte*>(arena.allocate(1_MiB));
+  test::fill(p, 1_MiB);
+  (void)arena.allocate(8);
+  arena.trim();
+  EXPECT_EQ(arena.committed(), 1_MiB + step);
+  EXPECT_EXIT(test::touch(p + red_zones.stretch(1_MiB + step)), test::by_fault, "");
+  EXPECT_TRUE(test::holds(p, 1_MiB, 0xA5));
+  test::fill(arena.allocate(1_MiB), 1_MiB);
 }
 
 #endif

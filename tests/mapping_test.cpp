@@ -256,7 +256,8 @@ TEST(Mapping, AFileThatCannotBeMadeIsRefused) {
   const test::FreshPath path;
   const std::string below = path.string() + "/below";
   EXPECT_EQ(test::error([&] { return mapping(page, {.file = below}); }),
-            "Misuse(bad_file) test: the backing file " + below + " cannot be made");
+            "Misuse(bad_file) test: the backing file " + below +
+                " cannot be made: No such file or directory");
 }
 
 #if defined(__linux__)
@@ -362,6 +363,22 @@ bool has_flag(const void* p, const char* flag) {
   return flags_of(p).find(std::string(" ") + flag) != std::string::npos;
 }
 
+TEST(Mapping, AStrictTrimGivesBackTheCommitCharge) {
+  if (test::under_valgrind())
+    GTEST_SKIP() << "Valgrind has its own list of what is mapped";
+  Mapping m = mapping(16 * page, {.commit = Commit::strict});
+  EXPECT_FALSE(has_flag(m.data(), "ac")); // accounted for
+  ASSERT_TRUE(m.commit(m.size()));
+  test::fill(m.data(), m.size());
+  EXPECT_TRUE(has_flag(m.data(), "ac"));
+  m.trim(4 * page);
+  EXPECT_TRUE(has_flag(m.data() + 4 * page - 1, "ac"));
+  EXPECT_FALSE(has_flag(m.data() + 4 * page, "ac"));
+  EXPECT_FALSE(has_flag(m.data() + m.size() - 1, "ac"));
+  ASSERT_TRUE(m.commit(m.size()));
+  EXPECT_TRUE(has_flag(m.data() + m.size() - 1, "ac"));
+}
+
 class HugePagesTest : public testing::Test {
 protected:
   void SetUp() override {
@@ -391,6 +408,22 @@ TEST_F(HugePagesTest, AutomaticAsksForThemFrom64MiBOnBeyondTheFirst2MiB) {
   EXPECT_TRUE(has_flag(large.data() + 64_MiB - 1, "hg"));
   const Mapping small = mapping(64_MiB - page);
   EXPECT_FALSE(has_flag(small.data() + 32_MiB, "hg"));
+}
+
+TEST_F(HugePagesTest, TheAdviceStandsAfterATrim) {
+  for (const Commit policy : policies) {
+    Mapping never = mapping(16 * page, {.huge_pages = HugePages::never, .commit = policy});
+    Mapping large = mapping(64_MiB, {.commit = policy});
+    for (Mapping* m : {&never, &large}) {
+      ASSERT_TRUE(m->commit(m->size()));
+      m->trim(0);
+      ASSERT_TRUE(m->commit(m->size()));
+    }
+    EXPECT_TRUE(has_flag(never.data(), "nh"));
+    EXPECT_FALSE(has_flag(large.data() + 2_MiB - 1, "hg"));
+    EXPECT_TRUE(has_flag(large.data() + 2_MiB, "hg"));
+    EXPECT_TRUE(has_flag(large.data() + 64_MiB - 1, "hg"));
+  }
 }
 
 TEST(Mapping, PopulatedPagesAreResidentAndTrimmedOnesAreNot) {

@@ -6,6 +6,8 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <memory_resource>
+#include <optional>
 #include <random>
 #include <set>
 #include <stdexcept>
@@ -15,7 +17,7 @@
 #include <vector>
 
 using namespace allot;
-using test::Witness;
+using test::TestResource;
 
 namespace {
 
@@ -165,10 +167,85 @@ TEST(ObjectPool, TheCapacityIsAHint) {
   ObjectPool<int> none(0);
   (void)acquire(none, 100);
   EXPECT_EQ(numbers(none), (Numbers{0, 100, 100, 0}));
-  ObjectPool<std::uint64_t> too_many(SIZE_MAX);
-  EXPECT_EQ(numbers(too_many), (Numbers{0, 0, 0, SIZE_MAX}));
-  EXPECT_EQ(test::kind([&] { (void)too_many.acquire(); }), "Exhausted(system_refused)");
-  EXPECT_EQ(numbers(too_many), (Numbers{0, 0, 0, SIZE_MAX}));
+  for (const std::size_t hint : {SIZE_MAX, SIZE_MAX / 2, std::size_t{1} << 50}) {
+    ObjectPool<std::string> too_many(hint);
+    EXPECT_EQ(numbers(too_many), (Numbers{0, 0, 0, hint}));
+    const auto objects = acquire(too_many, 100);
+    EXPECT_EQ(numbers(too_many), (Numbers{0, 100, 100, hint}));
+    for (std::string* const object : objects)
+      too_many.give_back(*object);
+    too_many.shrink();
+    EXPECT_EQ(numbers(too_many), (Numbers{100, 0, 100, hint}));
+  }
+}
+
+TEST(ObjectPool, GetsItsMemoryFromUpstreamAndGivesItBack) {
+  TestResource upstream; // which checks what it gets
+  {
+    ObjectPool<std::string> pool(16, {.upstream = &upstream});
+    EXPECT_EQ(upstream.requests.size(), 0u);
+    const auto objects = acquire(pool, 100); // 16, 32 and 64 of them
+    EXPECT_EQ(upstream.live(), 3u);
+    for (std::string* const object : objects)
+      pool.give_back(*object);
+    ObjectPool other([] { return 7; }, LeaveAsIs(), 1, {.upstream = &upstream});
+    (void)other.acquire();
+    EXPECT_EQ(upstream.live(), 4u);
+    pool.shrink();
+    EXPECT_EQ(upstream.live(), 2u); // the last 16 are in one chunk
+    auto moved = std::move(pool);
+    (void)acquire(moved, 65);
+    EXPECT_EQ(upstream.live(), 3u);
+    moved.release();
+    EXPECT_EQ(upstream.live(), 1u);
+  }
+  EXPECT_EQ(upstream.live(), 0u);
+}
+
+TEST(ObjectPool, AnUpstreamThatRefusesChangesNothing) {
+  using Answer = TestResource::Answer;
+  for (const Answer answer : {Answer::null, Answer::exception, Answer::misaligned}) {
+    for (const std::size_t capacity : test::Sizes{0, 1000}) {
+      TestResource upstream;
+      ObjectPool<int> pool(capacity, {.upstream = &upstream});
+      upstream.answer = answer;
+      EXPECT_THROW((void)pool.acquire(), std::bad_alloc);
+      EXPECT_EQ(numbers(pool), (Numbers{0, 0, 0, capacity}));
+      EXPECT_EQ(upstream.live(), 0u);
+      upstream.answer = Answer::memory;
+      const auto objects = acquire(pool, std::max<std::size_t>(capacity, 16));
+      upstream.answer = answer;
+      EXPECT_THROW((void)pool.acquire(), std::bad_alloc);
+      EXPECT_EQ(numbers(pool), (Numbers{0, objects.size(), objects.size(), capacity}));
+      pool.give_back(*objects[0]); // which needs no memory
+      EXPECT_EQ(&pool.acquire(), objects[0]);
+    }
+  }
+}
+
+// A doubled chunk is refused, a small one is not.
+TEST(ObjectPool, GrowsByALittleWhereThereIsNotMuch) {
+  struct Scarce : std::pmr::memory_resource {
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+      if (bytes > most)
+        throw std::bad_alloc();
+      return heap->allocate(bytes, alignment);
+    }
+    void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
+      heap->deallocate(p, bytes, alignment);
+    }
+    [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+      return this == &other;
+    }
+    std::pmr::memory_resource* heap = std::pmr::new_delete_resource();
+    std::size_t most = red_zones.stretch(20000);
+  };
+  Scarce upstream;
+  ObjectPool<std::array<char, 100>> pool(0, {.upstream = &upstream});
+  const auto objects = acquire(pool, 1000);
+  EXPECT_EQ(std::set(objects.begin(), objects.end()).size(), 1000u);
+  upstream.most = 0;
+  EXPECT_THROW(acquire(pool, 1000), std::bad_alloc);
 }
 
 TEST(ObjectPool, CountsWhatIsAvailableInUseAndEverMade) {
@@ -547,16 +624,41 @@ TEST(ObjectPool, ALeaseForbidsRelease) {
   EXPECT_EQ(reported.texts().size(), 1u);
 }
 
-TEST(ObjectPool, ALeaseWhoseObjectWasGivenBackIsReported) {
+// Else somebody else could get it, and the lease would take it from him.
+TEST(ObjectPool, OnlyItsLeaseGivesALeasedObjectBack) {
   const test::ReportedMisuse reported;
   ObjectPool<int> pool(2);
-  {
-    const auto lease = pool.lease();
-    pool.give_back(*lease);
+  for (const bool recycled : {false, true}) {
+    {
+      const auto lease = pool.lease();
+      EXPECT_EQ(test::kind([&] { pool.give_back(*lease); }), "Misuse(busy)") << recycled;
+      EXPECT_TRUE(pool.owns(&*lease));
+      EXPECT_EQ(numbers(pool), (Numbers{0, 1, 1, 2}));
+      pool.shrink();
+      EXPECT_TRUE(pool.owns(&*lease));
+    }
+    EXPECT_EQ(numbers(pool), (Numbers{1, 0, 1, 2}));
   }
-  EXPECT_EQ(reported.texts(),
-            Texts{"double_free object_pool: a lease ended whose object was given back"});
-  EXPECT_EQ(numbers(pool), (Numbers{1, 0, 1, 2}));
+  int& object = pool.acquire(); // the same, and no longer leased
+  pool.give_back(object);
+  EXPECT_EQ(test::kind([&] { pool.give_back(object); }), "Misuse(double_free)");
+  EXPECT_TRUE(reported.texts().empty());
+}
+
+TEST(ObjectPool, ALeaseThatEndsInACallableIsReported) {
+  using Pool = ObjectPool<int, std::function<int()>>;
+  const test::ReportedMisuse reported;
+  std::optional<Pool::Lease> lease;
+  Pool pool(
+      [&] {
+        lease.reset();
+        return 7;
+      },
+      LeaveAsIs(), 2);
+  lease.emplace(pool);
+  (void)pool.acquire();
+  EXPECT_EQ(reported.texts(), Texts{"busy object_pool: a lease ended in one of the callables"});
+  EXPECT_EQ(pool.stats().in_use, 2u);
 }
 
 TEST(ObjectPool, AMoveUnderALeaseIsReported) {

@@ -4,12 +4,22 @@
 
 #include <allot/size.hpp>
 
+#include <cerrno>
 #include <fstream>
 #include <iterator>
 #include <string>
 
 #if defined(__linux__)
+#include <fcntl.h>
 #include <sys/mman.h>
+
+// In place of the C library's: a disk that fills up half way.
+static bool disk_is_full = false;
+extern "C" int posix_fallocate(int file, off_t from, off_t bytes) {
+  if (fallocate(file, 0, from, disk_is_full ? bytes / 2 : bytes) != 0)
+    return errno;
+  return disk_is_full ? ENOSPC : 0;
+}
 #endif
 
 using namespace allot;
@@ -143,17 +153,39 @@ TEST(Os, AFileIsMadeNewAndNeverTakenOver) {
 TEST(Os, AFileThatCannotBeMadeIsRefused) {
   const test::FreshPath path;
   os::File file = os::File::none;
-  EXPECT_EQ(os::create_file((path.string() + "/below").c_str(), file), os::FileError::refused);
-  EXPECT_EQ(os::create_file("", file), os::FileError::refused);
+  EXPECT_EQ(os::create_file((path.string() + "/below").c_str(), file), os::FileError{ENOENT});
+  EXPECT_EQ(os::create_file("", file), os::FileError{ENOENT});
   EXPECT_EQ(file, os::File::none);
 }
+
+TEST(Os, AFileThatCannotBeMappedIsRefused) {
+  std::byte* const p = os::reserve(page, os::Access::none);
+  EXPECT_EQ(os::map_file(p, page, os::File::none), os::FileError{EBADF});
+  os::release(p, page);
+}
+
+#if defined(__linux__)
+TEST(Os, AFileThatGrowsOnlyInPartStaysAsItWas) {
+  const test::FreshPath path;
+  os::File file = os::File::none;
+  ASSERT_EQ(os::create_file(path.string().c_str(), file), os::FileError::none);
+  ASSERT_TRUE(os::extend_file(file, 0, page));
+  disk_is_full = true;
+  EXPECT_FALSE(os::extend_file(file, page, 9 * page));
+  disk_is_full = false;
+  EXPECT_EQ(contents(path.string()).size(), page);
+  EXPECT_TRUE(os::extend_file(file, page, 9 * page));
+  EXPECT_EQ(contents(path.string()).size(), 9 * page);
+  os::close_file(file);
+}
+#endif
 
 TEST(Os, AMappedFileHoldsWhatWasWrittenToMemory) {
   const test::FreshPath path;
   os::File file = os::File::none;
   ASSERT_EQ(os::create_file(path.string().c_str(), file), os::FileError::none);
   std::byte* const p = os::reserve(4 * page, os::Access::none);
-  ASSERT_TRUE(os::map_file(p, 4 * page, file));
+  ASSERT_EQ(os::map_file(p, 4 * page, file), os::FileError::none);
   ASSERT_TRUE(os::extend_file(file, 0, page));
   ASSERT_TRUE(os::extend_file(file, page, 3 * page));
   test::fill(p, 3 * page, 'x');

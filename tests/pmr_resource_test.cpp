@@ -146,17 +146,17 @@ TEST_F(PmrBlocks, ServeWhatFits) {
   EXPECT_EQ(pool.stats().used, 3U);
   list.pop_front();
   EXPECT_EQ(pool.stats().used, 2U);
-  void* const p = resource.allocate(64, pool.alignment());
-  EXPECT_TRUE(is_aligned(p, pool.alignment()));
+  void* const p = resource.allocate(64, pool.block_alignment());
+  EXPECT_TRUE(is_aligned(p, pool.block_alignment()));
   EXPECT_TRUE(pool.owns(p));
-  resource.deallocate(p, 64, pool.alignment());
+  resource.deallocate(p, 64, pool.block_alignment());
   EXPECT_EQ(pool.stats().used, 2U);
 }
 
 TEST_F(PmrBlocks, RefuseWhatDoesNot) {
   EXPECT_EQ(error([&] { return resource.allocate(65, 8); }),
             "Exhausted(no_room) resource: 65 bytes aligned to 8 asked of blocks of 64 aligned to " +
-                std::to_string(pool.alignment()));
+                std::to_string(pool.block_alignment()));
   EXPECT_EQ(kind([&] { return resource.allocate(8, 4096); }), "Exhausted(no_room)");
   for (const std::size_t bytes : unservable)
     EXPECT_EQ(kind([&] { return resource.allocate(bytes, 8); }), "Exhausted(no_room)");

@@ -138,7 +138,7 @@ TEST(PmrSynchronized, ServesManyThreads) {
     Exchange exchange;
     std::vector<std::thread> threads;
     for (std::uint32_t owner = 1; owner != 6; ++owner)
-      threads.emplace_back([&, owner] { torture(resource, exchange, owner, 3000); });
+      threads.emplace_back([&, owner] { torture(resource, exchange, owner, 1000); });
     for (std::thread& thread : threads)
       thread.join();
     while (const auto block = exchange.take())
@@ -313,7 +313,7 @@ TEST(PmrSynchronized, MayStandOnAnother) {
   Exchange exchange;
   std::vector<std::thread> threads;
   for (std::uint32_t owner = 1; owner != 4; ++owner)
-    threads.emplace_back([&, owner] { torture(above, exchange, owner, 1000); });
+    threads.emplace_back([&, owner] { torture(above, exchange, owner, 500); });
   for (std::thread& thread : threads)
     thread.join();
   while (const auto block = exchange.take())

@@ -81,6 +81,25 @@ TEST(Stack, PushesCopiesOfWhateverHasBytes) {
   EXPECT_EQ(copy.size(), sizeof point);
 }
 
+TEST(Stack, PushesLiteralsOfAllCharactersWithoutTheirTerminatingZero) {
+  Stack stack(1024);
+  EXPECT_EQ(stack.push("abc").size(), 3u);
+  EXPECT_EQ(stack.push(u8"abc").size(), 3u);
+  EXPECT_EQ(stack.push(u"abc").size(), 3 * sizeof(char16_t));
+  EXPECT_EQ(stack.push(U"abc").size(), 3 * sizeof(char32_t));
+  EXPECT_EQ(stack.push(L"abc").size(), 3 * sizeof(wchar_t));
+  EXPECT_EQ(stack.push(u8"a\0").size(), 2u); // one zero is the text's own
+  EXPECT_EQ(stack.push(u8"").size(), 0u);
+  const char16_t without[] = {u'a', u'b'};
+  char16_t text[] = u"abc";
+  EXPECT_EQ(stack.push(without).size(), sizeof without);
+  EXPECT_EQ(stack.push(text).size(), sizeof text);
+  const unsigned char bytes[] = {1, 2, 0};
+  EXPECT_EQ(stack.push(bytes).size(), 3u); // no text
+  EXPECT_EQ(stack.push(std::u16string_view(u"abc")).size(), 3 * sizeof(char16_t));
+  EXPECT_EQ(stack.push(std::u8string(u8"abc")).size(), 3u);
+}
+
 TEST(Stack, LaysPushesSideBySide) {
   Stack stack(64);
   const auto first = push(stack, 8), second = push(stack, 3), third = push(stack, 8);

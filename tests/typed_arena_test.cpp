@@ -215,6 +215,34 @@ TEST(TypedArena, AConstructorMayMakeOthers) {
   EXPECT_EQ(log, (Log{12, 11, 10, 1})); // by index, highest first
 }
 
+struct Parent {
+  Parent(TypedArena<Parent>& home, Log& gone_children, int generations)
+      : arena(home), log(gone_children),
+        child(generations == 0 ? 0 : home.create(home, log, generations - 1).index) {}
+  Parent(const Parent&) = delete;
+  Parent& operator=(const Parent&) = delete;
+  ~Parent() {
+    if (child != 0 && test::kind([this] { return &arena.at(child); }) == "Misuse(out_of_bounds)")
+      log.push_back(static_cast<int>(child));
+  }
+  TypedArena<Parent>& arena;
+  Log& log;
+  std::size_t child;
+};
+
+TEST(TypedArena, AParentDiesAfterTheChildrenThatItsConstructorMade) {
+  Log log;
+  {
+    TypedArena<Parent> arena(3);
+    arena.create(arena, log, 2);
+    EXPECT_EQ(arena[0].child, 1u);
+    arena.reset();
+    EXPECT_EQ(log, (Log{2, 1}));
+    arena.create(arena, log, 2);
+  }
+  EXPECT_EQ(log, (Log{2, 1, 2, 1}));
+}
+
 TEST(TypedArena, AConstructorThatFailsAfterItMadeOthersLeavesAHole) {
   Log log;
   TypedArena<Node> arena(10);

@@ -42,18 +42,18 @@ std::optional<std::size_t> first_byte_not_utf8(std::string_view text) {
   return std::nullopt;
 }
 
-std::string printable(std::string path) {
-  while (const auto bad = first_byte_not_utf8(path))
-    path[*bad] = '?';
-  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
-  std::replace_if(path.begin(), path.end(), is_control, '?');
-  return path;
+// Says where in the document: `before` is what comes before it.
+[[noreturn]] void fail_behind(const std::string& name, std::string_view before, std::size_t byte,
+                              std::string_view why) {
+  const auto line = 1 + std::count(before.begin(), before.end(), '\n');
+  fail(name, "line {}, byte {}: {}", line, byte, why);
 }
 
-std::string read_all(std::FILE* file, const std::string& name) {
+std::string read_all(std::FILE* file, const std::string& name, Progress& progress) {
   std::string text;
   char piece[64 * 1024];
   while (const std::size_t got = std::fread(piece, 1, sizeof piece, file)) {
+    progress.show(fmt::format("reading, {} MB", text.size() / 1'000'000));
     text.append(piece, got);
     if (text.size() > max_bytes)
       fail(name, "larger than 4 GiB");
@@ -82,9 +82,7 @@ std::size_t check(const std::string& name, std::string_view text) {
   const rapidjson::ParseErrorCode error = document.GetParseError();
   const std::size_t end = failed ? document.GetErrorOffset() : stream.Tell();
   const auto fail_at = [&](std::size_t at, std::string_view why) {
-    const std::string_view before = text.substr(0, at);
-    const auto line = 1 + std::count(before.begin(), before.end(), '\n');
-    fail(name, "line {}, byte {}: {}", line, at, why);
+    fail_behind(name, text.substr(0, at), at, why);
   };
 
   if (failed)
@@ -173,6 +171,16 @@ bool closes(const Token& token) {
   return token.kind == '}' || token.kind == ']';
 }
 
+// The first bracket that is deeper than `depth`, which there is.
+const Token& first_below(const std::vector<Token>& tokens, std::size_t depth) {
+  std::size_t open = 0;
+  return *std::find_if(tokens.begin(), tokens.end(), [&](const Token& token) {
+    open += opens(token) ? 1 : 0;
+    open -= closes(token) ? 1 : 0;
+    return open > depth;
+  });
+}
+
 // The elements of the array, or the members' values of the object, that starts at token `begin`.
 std::vector<Record> elements_of(const std::vector<Token>& tokens, std::size_t begin) {
   std::vector<Record> elements;
@@ -209,25 +217,39 @@ std::vector<Record> records_of(const std::vector<Token>& tokens) {
 
 } // namespace
 
-Input load(const std::string& path) {
+std::string printable(std::string text) {
+  while (const auto bad = first_byte_not_utf8(text))
+    text[*bad] = '?';
+  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
+  std::replace_if(text.begin(), text.end(), is_control, '?');
+  return text.empty() ? "''" : text;
+}
+
+Input load(const std::string& path, Progress& progress) {
   Input input;
   input.name = path == "-" ? "standard input" : printable(path);
   input.file.reset(path == "-" ? stdin : std::fopen(path.c_str(), "rb"));
   if (input.file == nullptr)
     fail_with(input.name, errno);
-  input.text = read_all(input.file.get(), input.name);
+  input.text = read_all(input.file.get(), input.name, progress);
   if (input.text.empty())
     fail(input.name, "the file is empty");
+  progress.show("parsing");
   input.dom_bytes = check(input.name, input.text);
-  if (input.text.starts_with(byte_order_mark))
-    input.text.erase(0, byte_order_mark.size());
+  const std::size_t skipped = input.text.starts_with(byte_order_mark) ? byte_order_mark.size() : 0;
+  input.text.erase(0, skipped);
   if (std::fseek(input.file.get(), 0, SEEK_SET) != 0)
     input.file = copy_of(input.text);
 
+  progress.show("parsing, tokens");
   input.tokens = tokens_of(input.text);
+  progress.show("parsing, records");
   take_stock(input);
-  if (input.depth > max_depth)
-    fail(input.name, "brackets are nested {} deep, more than {}", input.depth, max_depth);
+  if (input.depth > max_depth) {
+    const std::string_view before(input.text.data(), first_below(input.tokens, max_depth).offset);
+    fail_behind(input.name, before, skipped + before.size(),
+                fmt::format("Brackets are nested {} deep, more than {}.", input.depth, max_depth));
+  }
   input.records = records_of(input.tokens);
   return input;
 }

@@ -1,6 +1,8 @@
 // The document that the tour works on, checked, and what a program can know of it beforehand.
 #pragma once
 
+#include "progress.hpp"
+
 #include <cstddef>
 #include <cstdint>
 #include <cstdio>
@@ -57,7 +59,10 @@ struct InputError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
 
+/// Text from outside, such as a path, for a message of one line.
+std::string printable(std::string text);
+
 /// Reads the file, "-" for standard input.
-Input load(const std::string& path);
+Input load(const std::string& path, Progress& progress);
 
 } // namespace tour

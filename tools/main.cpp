@@ -17,10 +17,11 @@ namespace {
 constexpr const char* languages = "/usr/share/iso-codes/json/iso_639-3.json";
 
 int take_tour(const std::string& file, bool json) {
-  const tour::Input input = tour::load(file);
+  tour::Input input;
   tour::Tour result;
   {
     tour::Progress progress;
+    input = tour::load(file, progress);
     result = tour::take(input, tour::all_jobs(), progress);
   }
   (json ? tour::print_json : tour::print_table)(stdout, input, result);
@@ -48,7 +49,13 @@ int main(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) // help, or the version
+      return app.exit(error);
+    const auto unexpected = app.remaining(true);
+    fmt::print(stderr, "allot: {}; see allot --help\n",
+               unexpected.empty() ? error.what()
+                                  : tour::printable(unexpected.front()) + ": not understood");
+    return 2;
   }
   try {
     return take_tour(file, json);

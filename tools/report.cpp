@@ -37,6 +37,10 @@ std::string calls(const Cost& cost) {
   return cost.usage ? fmt::format("{}", cost.usage->calls) : "-";
 }
 
+std::string counted(std::size_t count, std::string_view what) {
+  return fmt::format("{} {}{}", count, what, count == 1 ? "" : "s");
+}
+
 bool wants_colour(std::FILE* out) {
   const auto is = [](const char* variable, std::string_view value) {
     const char* const set = std::getenv(variable);
@@ -78,8 +82,8 @@ void write_cost(Writer& writer, const char* key, const Cost& cost) {
 
 void print_table(std::FILE* out, const Input& input, const Tour& tour) {
   const bool coloured = wants_colour(out);
-  fmt::print(out, "{}: {} bytes, {} tokens, {} records\n\n", input.name, input.text.size(),
-             input.tokens.size(), input.records.size());
+  fmt::print(out, "{}: {}, {}, {}\n\n", input.name, counted(input.text.size(), "byte"),
+             counted(input.tokens.size(), "token"), counted(input.records.size(), "record"));
   constexpr auto row = "{:<12} {:<28} {:>6} {:>6} {}{:>7}{} {:>7} {:>6} {:>8} {:>8}\n";
   fmt::print(out, row, "strategy", "what it did", "time", "malloc", "", "ratio", "", "peak",
              "malloc", "calls", "malloc");

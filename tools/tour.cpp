@@ -19,11 +19,14 @@ double seconds_now() {
   return static_cast<double>(std::clock()) / CLOCKS_PER_SEC;
 }
 
-void compare(const Input& input, Result& result) {
+void compare(const Input& input, Result& result, Progress& progress) {
   Values found(Values::Keep::everything);
   Values expected(Values::Keep::everything);
+  progress.show(fmt::format("comparing, {}", result.job.strategy));
   result.job.with_strategy(input, found);
+  progress.show(fmt::format("comparing, {} with malloc", result.job.strategy));
   result.job.with_malloc(input, expected);
+  progress.show(fmt::format("comparing, {}: values", result.job.strategy));
   result.values = expected.count();
   result.difference = expected.first_difference(found);
 }
@@ -64,8 +67,13 @@ struct Run {
 
 /// Every run once a round, each time in another order; gives the number of rounds.
 std::size_t measure(const Input& input, std::vector<Run>& runs, Progress& progress) {
-  for (Run& run : runs)
+  const auto show = [&](std::string_view phase, const Run& run) {
+    progress.show(fmt::format("{}, {} of {}", phase, &run - runs.data() + 1, runs.size()));
+  };
+  for (Run& run : runs) {
+    show("warming up", run);
     run.calibrate(input);
+  }
   std::mt19937 random; // the same orders in every tour
   std::size_t rounds = 0;
   const double start = seconds_now();
@@ -74,7 +82,7 @@ std::size_t measure(const Input& input, std::vector<Run>& runs, Progress& progre
     ++rounds;
     std::shuffle(runs.begin(), runs.end(), random);
     for (Run& run : runs) {
-      progress.show(fmt::format("measuring, round {}", rounds));
+      show(fmt::format("measuring, round {}", rounds), run);
       run.times.push_back(run.time(input));
     }
   }
@@ -90,10 +98,11 @@ Tour take(const Input& input, std::span<const Job> jobs, Progress& progress) {
   tour.results.reserve(jobs.size());
   std::vector<Run> runs;
   for (const Job& job : jobs) {
-    progress.show(fmt::format("comparing, {}", job.strategy));
     Result& result = tour.results.emplace_back(Result{.job = job});
-    compare(input, result);
+    compare(input, result, progress);
+    progress.show(fmt::format("counting, {}", job.strategy));
     result.strategy.usage = usage_of(job.with_strategy, input);
+    progress.show(fmt::format("counting, {} with malloc", job.strategy));
     result.malloc.usage = usage_of(job.with_malloc, input);
     runs.push_back({job.with_strategy, &result.strategy});
     runs.push_back({job.with_malloc, &result.malloc});

@@ -67,15 +67,17 @@ inline constexpr unsigned long long largest_request =
 
 namespace annotate {
 
-// `pool` is the start of the memory a strategy hands out from: Valgrind's name for it. Null if what
-// is taken back may be a part of an allocation and memory of others may follow: then Valgrind is
-// told of bytes, not of allocations, because its MEMPOOL_TRIM of a part goes past that
-// allocation's end (its release 3.19, at least).
+// `pool` is the start of the memory a strategy hands out from: Valgrind's name for it. Where that
+// may be another pool's name too, because it is a block of that pool, another address nearby is the
+// name, and `open` and `close` are told the start.
+// It is null if what is taken back may be a part of an allocation and memory of others may follow:
+// then Valgrind is told of bytes, not of allocations, because its MEMPOOL_TRIM of a part goes past
+// that allocation's end (its release 3.19, at least).
 //
 // `grown`: the newest allocation, at `p`, reached to `head` and has `bytes` now. To Valgrind what
 // is above `head` is another allocation, which going back to a checkpoint at `head` may take back.
 // `truncated`: the `bytes` from `from` on, up to the head, are taken back.
-// `resized`: one allocation has `bytes` now, of `room` that are its alone.
+// `resized`: one allocation, with `room` bytes for it alone, has `bytes` now.
 #if defined(ALLOT_ASAN)
 inline void hide(const void* p, std::size_t bytes) noexcept {
   __asan_poison_memory_region(p, bytes);
@@ -86,8 +88,14 @@ inline void show(const void* p, std::size_t bytes) noexcept {
 inline void open(const void* pool, std::size_t bytes) noexcept {
   hide(pool, bytes);
 }
+inline void open(const void*, const void* begin, std::size_t bytes) noexcept {
+  hide(begin, bytes);
+}
 inline void close(const void* pool, std::size_t bytes) noexcept {
   show(pool, bytes);
+}
+inline void close(const void*, const void* begin, std::size_t bytes) noexcept {
+  show(begin, bytes);
 }
 inline void allocated(const void*, const void* p, std::size_t bytes) noexcept {
   show(p, bytes);
@@ -95,11 +103,11 @@ inline void allocated(const void*, const void* p, std::size_t bytes) noexcept {
 inline void freed(const void*, const void* p, std::size_t bytes) noexcept {
   hide(p, bytes);
 }
-inline void grown(const void*, const void* p, const void*, std::size_t bytes) noexcept {
-  show(p, bytes);
-}
 inline void resized(const void*, const void* p, std::size_t room, std::size_t bytes) noexcept {
   hide(p, room);
+  show(p, bytes);
+}
+inline void grown(const void*, const void* p, const void*, std::size_t bytes) noexcept {
   show(p, bytes);
 }
 inline void truncated(const void*, const void* from, std::size_t bytes) noexcept {
@@ -112,13 +120,19 @@ inline void hide(const void* p, std::size_t bytes) noexcept {
 inline void show(const void* p, std::size_t bytes) noexcept {
   VALGRIND_MAKE_MEM_DEFINED(p, bytes);
 }
-inline void open(const void* pool, std::size_t bytes) noexcept {
+inline void open(const void* pool, const void* begin, std::size_t bytes) noexcept {
   VALGRIND_CREATE_MEMPOOL(pool, 0, 1);
-  hide(pool, bytes);
+  hide(begin, bytes);
+}
+inline void open(const void* pool, std::size_t bytes) noexcept {
+  open(pool, pool, bytes);
+}
+inline void close(const void* pool, const void* begin, std::size_t bytes) noexcept {
+  VALGRIND_DESTROY_MEMPOOL(pool);
+  show(begin, bytes);
 }
 inline void close(const void* pool, std::size_t bytes) noexcept {
-  VALGRIND_DESTROY_MEMPOOL(pool);
-  show(pool, bytes);
+  close(pool, pool, bytes);
 }
 inline void allocated(const void* pool, const void* p, std::size_t bytes) noexcept {
   if (pool == nullptr)
@@ -130,16 +144,16 @@ inline void freed(const void* pool, const void* p, std::size_t bytes) noexcept {
   VALGRIND_MEMPOOL_FREE(pool, p);
   hide(p, bytes);
 }
+inline void resized(const void* pool, const void* p, std::size_t room, std::size_t bytes) noexcept {
+  VALGRIND_MEMPOOL_CHANGE(pool, p, p, bytes);
+  hide(p, room);
+  show(p, bytes);
+}
 inline void grown(const void* pool, const void* p, const void* head, std::size_t bytes) noexcept {
   show(p, bytes);
   const std::byte* const end = static_cast<const std::byte*>(p) + bytes;
   if (end > head)
     allocated(pool, head, static_cast<std::size_t>(end - static_cast<const std::byte*>(head)));
-}
-inline void resized(const void* pool, const void* p, std::size_t room, std::size_t bytes) noexcept {
-  VALGRIND_MEMPOOL_CHANGE(pool, p, p, bytes);
-  hide(p, room);
-  show(p, bytes);
 }
 inline void truncated(const void* pool, const void* from, std::size_t bytes) noexcept {
   if (pool != nullptr)
@@ -151,11 +165,13 @@ inline void truncated(const void* pool, const void* from, std::size_t bytes) noe
 inline void hide(const void*, std::size_t) noexcept {}
 inline void show(const void*, std::size_t) noexcept {}
 inline void open(const void*, std::size_t) noexcept {}
+inline void open(const void*, const void*, std::size_t) noexcept {}
 inline void close(const void*, std::size_t) noexcept {}
+inline void close(const void*, const void*, std::size_t) noexcept {}
 inline void allocated(const void*, const void*, std::size_t) noexcept {}
 inline void freed(const void*, const void*, std::size_t) noexcept {}
-inline void grown(const void*, const void*, const void*, std::size_t) noexcept {}
 inline void resized(const void*, const void*, std::size_t, std::size_t) noexcept {}
+inline void grown(const void*, const void*, const void*, std::size_t) noexcept {}
 inline void truncated(const void*, const void*, std::size_t) noexcept {}
 #endif
 

@@ -88,6 +88,7 @@ public:
   }
 
   /// A T made in a block. The pool will not destroy it: `destroy` does, reset and release do not.
+  /// The constructor may allocate from this pool, not reset it; if it throws, the block is freed.
   /// Exhausted, Misuse: as allocate. Misuse also: T is larger than a block, or aligned more.
   template <class T, class... Args>
   [[nodiscard]] T* create(Args&&... args) {
@@ -127,7 +128,7 @@ public:
   /// In bytes: what was asked for, rounded up.
   [[nodiscard]] std::size_t block_size() const noexcept { return block_size_; }
   /// In bytes: what every block is aligned to.
-  [[nodiscard]] std::size_t alignment() const noexcept { return alignment_; }
+  [[nodiscard]] std::size_t block_alignment() const noexcept { return alignment_; }
   /// Whether `p` points into a block that is in use.
   [[nodiscard]] bool owns(const void* p) const noexcept;
 
@@ -164,7 +165,7 @@ private:
     void* p;
     ~Undo() {
       if (p != nullptr)
-        pool.deallocate(p);
+        pool.abandon(p);
     }
   };
 
@@ -253,8 +254,8 @@ private:
   }
 
   /// Whether the last block of a word is free. If it is, taking another leaves the word its place
-  // in the word above. When blocks come and go in stack order that is nearly always so; when they
-  // do so at random it nearly never is. Either way the branch on it is predicted.
+  /// in the word above. When blocks come and go in stack order that is nearly always so; when they
+  /// do so at random it nearly never is. Either way the branch on it is predicted.
   [[nodiscard]] static bool has_last(Word word) noexcept {
     return static_cast<std::make_signed_t<Word>>(word) < 0;
   }
@@ -297,6 +298,7 @@ private:
   [[nodiscard]] Word& word_at(std::size_t level, std::size_t position) noexcept {
     return level == levels_ - 1 ? root_ : level_[level][position];
   }
+  void abandon(void* p) noexcept;
   std::size_t take_lowest_deep() noexcept;
   void mark_above_deep(std::size_t position) noexcept;
   [[nodiscard]] bool in_use(std::size_t index) const noexcept;
@@ -322,7 +324,7 @@ private:
   Buffer buffer_;
 };
 
-static_assert(Resettable<BlockPool> && Deallocating<BlockPool>);
+static_assert(Resettable<BlockPool> && HandingOutBlocks<BlockPool>);
 
 } // namespace allot::inline ALLOT_ABI
 

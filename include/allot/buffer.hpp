@@ -1,5 +1,7 @@
 // Where a strategy's bytes come from and go back to: the heap, the operating system, memory that
-// somebody else owns, or a std::pmr resource. Any strategy can stand on any of them.
+// somebody else owns, or a std::pmr resource. Every strategy of a fixed size can stand on any of
+// them. Those that grow take a std::pmr resource for an upstream instead (Region, ObjectPool), or
+// are memory of the system's (MappedArena).
 //
 //   Arena on_heap(Buffer::heap(4096));            // what Arena(4096) does
 //   Arena on_stack(Buffer::borrowed(local_array));
@@ -36,6 +38,7 @@ public:
   [[nodiscard]] static Buffer try_heap(std::size_t bytes, std::size_t alignment = buffer_alignment,
                                        Options options = {}) noexcept;
   /// `bytes`, rounded up to whole pages, from the operating system, all of it ready for use.
+  /// `options.zero` means nothing here: whether reset zeroes is the strategy's own option.
   [[nodiscard]] static Buffer mapped(std::size_t bytes, const MapOptions& options = {});
   /// Memory of the caller's, trimmed to its 8-aligned inside; it must outlive the strategy.
   [[nodiscard]] static Buffer borrowed(std::span<std::byte> memory) noexcept;

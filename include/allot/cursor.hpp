@@ -110,9 +110,12 @@ public:
 
   /// What a zero-byte request gives: aligned, not null, and nobody's to touch.
   [[nodiscard]] void* nothing(std::size_t alignment) const noexcept {
-    const auto head = reinterpret_cast<std::uintptr_t>(head_);
-    return reinterpret_cast<void*>(head +
-                                   padding(head, alignment)); // NOLINT(performance-no-int-to-ptr)
+    const std::size_t skip = padding(address(head_), alignment);
+    if (skip < distance(head_, end()))
+      return head_ + skip;
+    // Others' memory may lie past the end; none lies at the last multiple that there is.
+    const std::uintptr_t last = 0 - (alignment > granule ? alignment : granule);
+    return reinterpret_cast<void*>(last); // NOLINT(performance-no-int-to-ptr)
   }
 
   /// Makes the allocation of `old_bytes` at `p` `new_bytes` long where it is. Only the newest can

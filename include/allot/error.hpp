@@ -23,7 +23,7 @@ enum class Errc {
   system_refused, ///< the operating system or the upstream gave no memory
   // Misuse
   released,           ///< used after release, or after it was moved from
-  busy,               ///< used from its own callback, or released while a scope or lease is out
+  busy,               ///< used from its own callback, or taken back while a scope or lease is out
   bad_size,           ///< a size or count of zero or below, or a value that no size can hold
   bad_alignment,      ///< not a power of two (align_up: zero)
   overflow,           ///< the result is not representable

@@ -65,6 +65,7 @@ public:
 
 private:
   [[nodiscard]] bool make_ready(std::size_t bytes) noexcept;
+  void advise(std::size_t from, std::size_t to) noexcept;
 
   std::byte* data_ = nullptr;
   std::size_t size_ = 0;
@@ -72,6 +73,7 @@ private:
   std::byte* base_ = nullptr;
   std::size_t extent_ = 0;
   os::File file_ = os::File::none;
+  HugePages huge_pages_ = HugePages::automatic;
   bool strict_ = false;
 };
 

@@ -24,11 +24,17 @@
 #include <cstdint>
 #include <functional>
 #include <memory>
+#include <memory_resource>
 #include <new>
 #include <type_traits>
 #include <utility>
 
 namespace allot::inline ALLOT_ABI {
+
+struct ObjectPoolOptions {
+  /// Where the memory for objects comes from; null is the heap. It must outlive the pool.
+  std::pmr::memory_resource* upstream = nullptr;
+};
 
 /// Makes an object by value-initialising it.
 template <class T>
@@ -47,11 +53,12 @@ template <class T, class Make = ValueInitialise<T>, class Reset = LeaveAsIs>
 class ObjectPool {
 public:
   /// Makes no object yet. `capacity` is a hint of how many there will be, and how many `shrink`
-  /// leaves available.
-  explicit ObjectPool(std::size_t capacity) : ObjectPool(Make(), Reset(), capacity) {}
-  ObjectPool(Make make, Reset reset, std::size_t capacity)
+  /// leaves available. It may be more than there is memory for.
+  explicit ObjectPool(std::size_t capacity, const ObjectPoolOptions& options = {})
+      : ObjectPool(Make(), Reset(), capacity, options) {}
+  ObjectPool(Make make, Reset reset, std::size_t capacity, const ObjectPoolOptions& options = {})
       : make_(std::move(make)), reset_(std::move(reset)), capacity_(capacity),
-        next_count_(std::max(capacity, least_count)) {}
+        next_count_(std::max(capacity, least_count)), options_(options) {}
   ObjectPool(ObjectPool&& other) noexcept
       : make_(std::move(other.make_)), reset_(std::move(other.reset_)) {
     take_over(other);
@@ -73,38 +80,25 @@ public:
   }
 
   /// The object returned last, reset; if there is none, a new one.
-  /// Exhausted: the heap refused. Misuse: released, or called by one of the callables.
-  [[nodiscard]] T& acquire() {
-    if (entries_.size() == vacant_ || busy_) [[unlikely]]
-      return make_object();
-    const Entry newest = entries_.back();
-    annotate::show(newest.object, sizeof(T));
-    if constexpr (!std::is_same_v<Reset, LeaveAsIs>) {
-      Call call(*this, newest.object);
-      reset_(*newest.object);
-      call.returned = true;
-    }
-    (void)entries_.pop();
-    *newest.state = in_use;
-    return *newest.object;
-  }
+  /// Exhausted: the heap or upstream refused. Misuse: released, or called by one of the callables.
+  [[nodiscard]] T& acquire() { return hand_out(in_use); }
 
   /// Takes an object back, to be handed out again.
-  /// Misuse, and nothing changed: an object that is not this pool's, or returned already; called
-  /// by one of the callables; released.
+  /// Misuse, and nothing changed: an object that is not this pool's, returned already, or on a
+  /// lease; called by one of the callables; released.
   void give_back(T& object) {
     std::uint16_t* const state = state_of(std::addressof(object));
     if (state == nullptr || *state != in_use || busy_) [[unlikely]]
       refuse_object(std::addressof(object));
-    *state = idle;
-    entries_.push_reserved({std::addressof(object), state}); // reserved since it was made
-    annotate::hide(std::addressof(object), sizeof(T));
+    take_back(object, state);
   }
 
   /// An object that gives itself back. The pool must outlive it and not move meanwhile.
   class [[nodiscard]] Lease {
   public:
-    explicit Lease(ObjectPool& pool) : pool_(&pool), object_(&pool.acquire()) { ++pool.leases_; }
+    explicit Lease(ObjectPool& pool) : pool_(&pool), object_(&pool.hand_out(leased)) {
+      ++pool.leases_;
+    }
     Lease(Lease&& other) noexcept
         : pool_(other.pool_), object_(std::exchange(other.object_, nullptr)) {}
     Lease& operator=(Lease&&) = delete;
@@ -141,7 +135,7 @@ public:
   /// Whether `p` points into an object that is in use. O(log objects).
   [[nodiscard]] bool owns(const void* p) const noexcept {
     const Chunk* const chunk = chunk_of(p);
-    return chunk != nullptr && chunk->states[chunk->offset(p) / stride] == in_use;
+    return chunk != nullptr && chunk->states[chunk->offset(p) / stride] >= in_use;
   }
 
 private:
@@ -152,7 +146,8 @@ private:
   static constexpr std::size_t alignment = std::max(alignof(T), buffer_alignment);
 
   // Two bytes, so that a store to a state aliases no member, as a store to a byte would.
-  enum State : std::uint16_t { vacant, idle, in_use };
+  // A leased object is in use, and only its lease may give it back.
+  enum State : std::uint16_t { vacant, idle, in_use, leased };
 
   struct Chunk {
     Buffer buffer;
@@ -203,7 +198,28 @@ private:
     return {reinterpret_cast<T*>(chunk.begin + index * stride), chunk.states + index};
   }
 
-  [[gnu::noinline]] T& make_object();
+  [[nodiscard]] T& hand_out(State how) {
+    if (entries_.size() == vacant_ || busy_) [[unlikely]]
+      return make_object(how);
+    const Entry newest = entries_.back();
+    annotate::show(newest.object, sizeof(T));
+    if constexpr (!std::is_same_v<Reset, LeaveAsIs>) {
+      Call call(*this, newest.object);
+      reset_(*newest.object);
+      call.returned = true;
+    }
+    (void)entries_.pop();
+    *newest.state = how;
+    return *newest.object;
+  }
+  void take_back(T& object, std::uint16_t* state) noexcept {
+    *state = idle;
+    entries_.push_reserved({std::addressof(object), state}); // reserved since it was made
+    annotate::hide(std::addressof(object), sizeof(T));
+  }
+
+  [[gnu::noinline]] T& make_object(State how);
+  [[nodiscard]] Buffer buffer_for(std::size_t count) const;
   void add_chunk();
   static void free_chunk(Chunk* chunk) noexcept;
   static void destroy(const Entry& entry) noexcept;
@@ -227,6 +243,7 @@ private:
     made_ = std::exchange(other.made_, 0);
     capacity_ = std::exchange(other.capacity_, 0);
     next_count_ = std::exchange(other.next_count_, 0);
+    options_ = other.options_;
   }
   // Lambdas with captures cannot be assigned.
   template <class Callable>
@@ -248,14 +265,15 @@ private:
   std::size_t capacity_ = 0;
   std::size_t next_count_ = 0; // 0 when released
   std::size_t leases_ = 0;
+  ObjectPoolOptions options_;
 };
 
 template <class Make, class Reset>
-ObjectPool(Make, Reset, std::size_t)
+ObjectPool(Make, Reset, std::size_t, const ObjectPoolOptions& = {})
     -> ObjectPool<std::remove_cvref_t<std::invoke_result_t<Make&>>, Make, Reset>;
 
 template <class T, class Make, class Reset>
-T& ObjectPool<T, Make, Reset>::make_object() {
+T& ObjectPool<T, Make, Reset>::make_object(State how) {
   check_usable();
   const bool recycled = vacant_ != 0;
   if (!recycled) {
@@ -275,31 +293,47 @@ T& ObjectPool<T, Make, Reset>::make_object() {
   } else {
     ++newest_->fresh;
   }
-  *place.state = in_use;
+  *place.state = how;
   ++objects_;
   ++made_;
   return *object;
 }
 
+// What upstream throws passes through; if the heap refuses, the buffer has no memory.
+template <class T, class Make, class Reset>
+Buffer ObjectPool<T, Make, Reset>::buffer_for(std::size_t count) const {
+  const std::size_t slot_and_state = object_size + sizeof(std::uint16_t);
+  const std::size_t bytes = saturating_add(header, saturating_multiply(count, slot_and_state));
+  return options_.upstream == nullptr
+             ? Buffer::try_heap(bytes, alignment, {.zero = false})
+             : Buffer::from(options_.upstream, bytes, alignment, strategy_name);
+}
+
 template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::add_chunk() {
-  const std::size_t slot_and_state = object_size + sizeof(std::uint16_t);
-  const std::size_t bytes =
-      saturating_add(header, saturating_multiply(next_count_, slot_and_state));
-  Buffer buffer = Buffer::heap(bytes, alignment, {.zero = false}, strategy_name);
+  std::size_t count = next_count_;
+  Buffer buffer;
+  if (count != least_count)
+    (void)detail::null_if_thrown([&] { return (buffer = buffer_for(count)).data(); });
+  if (buffer.data() == nullptr) { // many were to be expected, a few will do
+    count = least_count;
+    buffer = buffer_for(count);
+  }
+  if (buffer.data() == nullptr)
+    throw_exhausted(strategy_name, Errc::system_refused,
+                    "the heap refused %zu objects of %zu bytes", count, sizeof(T));
   std::byte* const begin = buffer.data() + buffer.gap().stretch(header);
-  std::byte* const states = begin + next_count_ * stride;
-  Chunk* const chunk =
-      ::new (buffer.data()) Chunk{.buffer = {},
-                                  .older = newest_,
-                                  .begin = begin,
-                                  .count = next_count_,
-                                  .states = ::new (states) std::uint16_t[next_count_],
-                                  .fresh = 0};
+  std::byte* const states = begin + count * stride;
+  Chunk* const chunk = ::new (buffer.data()) Chunk{.buffer = {},
+                                                   .older = newest_,
+                                                   .begin = begin,
+                                                   .count = count,
+                                                   .states = ::new (states) std::uint16_t[count],
+                                                   .fresh = 0};
   chunk->buffer = std::move(buffer);
-  annotate::hide(begin, next_count_ * stride);
+  annotate::hide(begin, count * stride);
   newest_ = chunk;
-  next_count_ = saturating_multiply(next_count_, 2);
+  next_count_ = saturating_multiply(count, 2);
 }
 
 template <class T, class Make, class Reset>
@@ -385,12 +419,12 @@ template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::end_lease(T& object) noexcept {
   if (leases_ != 0) // else the pool was assigned to meanwhile
     --leases_;
-  const std::uint16_t* const state = state_of(std::addressof(object));
-  if (state != nullptr && *state == in_use && !busy_)
-    give_back(object);
+  std::uint16_t* const state = state_of(std::addressof(object));
+  if (state != nullptr && *state == leased && !busy_)
+    take_back(object, state);
   else
-    report_misuse(strategy_name, busy_ ? Errc::busy : Errc::double_free, "a lease ended %s",
-                  busy_ ? "in one of the callables" : "whose object was given back");
+    report_misuse(strategy_name, busy_ ? Errc::busy : Errc::foreign_pointer, "a lease ended %s",
+                  busy_ ? "in one of the callables" : "whose object is not here any more");
 }
 
 template <class T, class Make, class Reset>
@@ -413,6 +447,8 @@ void ObjectPool<T, Make, Reset>::refuse_object(const T* object) const {
   if (inside != 0)
     throw_misuse(strategy_name, Errc::misaligned_pointer, "%p lies %zu bytes into an object", p,
                  inside);
+  if (*state_of(p) == leased)
+    throw_misuse(strategy_name, Errc::busy, "the object at %p is on a lease", p);
   if (*state_of(p) == vacant)
     throw_misuse(strategy_name, Errc::foreign_pointer, "the object at %p was destroyed", p);
   throw_misuse(strategy_name, Errc::double_free, "the object at %p was given back already", p);

@@ -7,6 +7,7 @@
 
 #include <allot/abi.hpp>
 
+#include <cerrno>
 #include <cstddef>
 #include <cstdint>
 
@@ -34,7 +35,8 @@ void release(std::byte* p, std::size_t bytes) noexcept;
 
 /// Makes reserved pages readable and writable.
 [[nodiscard]] bool commit(std::byte* p, std::size_t bytes) noexcept;
-/// Gives physical pages back; they read as zero when they are next committed, or touched.
+/// Gives physical pages back; they read as zero when they are next committed, or touched. With
+/// Access::none the commit charge goes too, and so does advice.
 void decommit(std::byte* p, std::size_t bytes, Access afterwards) noexcept;
 /// Supplies the physical pages of committed memory now rather than at first touch.
 [[nodiscard]] bool populate(std::byte* p, std::size_t bytes) noexcept;
@@ -45,14 +47,15 @@ void advise_huge(std::byte* p, std::size_t bytes, bool wanted) noexcept;
 
 /// A file that backs a mapping. `none` means no file.
 enum class File : std::intptr_t { none = -1 };
-enum class FileError { none, exists, refused };
+/// Why a file was refused: a number that errno may have.
+enum class FileError : int { none = 0, exists = EEXIST };
 
 /// Makes a new, empty file; an existing one is refused.
 [[nodiscard]] FileError create_file(const char* path, File& file) noexcept;
 /// Maps `bytes` of the file, shared, over the reserved addresses at `p`. Pages past the file's end
 /// must not be touched before `extend_file`.
-[[nodiscard]] bool map_file(std::byte* p, std::size_t bytes, File file) noexcept;
-/// Gives the file `bytes` bytes, with room on the disk for `from` and above.
+[[nodiscard]] FileError map_file(std::byte* p, std::size_t bytes, File file) noexcept;
+/// Gives the file of `from` bytes `bytes`, with room on the disk for those that are new.
 [[nodiscard]] bool extend_file(File file, std::size_t from, std::size_t bytes) noexcept;
 /// Cuts the file down to `bytes` bytes.
 void shorten_file(File file, std::size_t bytes) noexcept;

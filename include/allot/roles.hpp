@@ -41,6 +41,14 @@ concept Deallocating = Strategy<S> && requires(S& s, void* p) {
   s.deallocate(p);
 };
 
+/// Hands out blocks of one size, as BlockPool does.
+template <class S>
+concept HandingOutBlocks = Deallocating<S> && requires(S& s, const S& cs) {
+  { s.allocate() } -> std::same_as<void*>;
+  { cs.block_size() } -> std::same_as<std::size_t>;
+  { cs.block_alignment() } -> std::same_as<std::size_t>;
+};
+
 /// Takes everything back and keeps the memory.
 template <class S>
 concept Resettable = Strategy<S> && requires(S& s) {

@@ -47,6 +47,11 @@ private:
   std::uint64_t serial_ = 0;
 };
 
+/// What text literals are made of.
+template <class C>
+concept Character = std::same_as<C, char> || std::same_as<C, wchar_t> || std::same_as<C, char8_t> ||
+    std::same_as<C, char16_t> || std::same_as<C, char32_t>;
+
 /// A contiguous range whose elements' bytes can be pushed: not text, which goes as a string_view.
 template <class R>
 concept PushableRange =
@@ -79,16 +84,17 @@ public:
   std::span<std::byte> push(std::span<const std::byte> bytes) {
     return copy(bytes.data(), bytes.size());
   }
-  /// The text without a terminating zero.
+  /// The text without a terminating zero, a literal of whatever characters too, from which a
+  /// constant array cannot be told.
   std::span<std::byte> push(std::string_view text) { return copy(text.data(), text.size()); }
-  template <std::size_t n>
-  std::span<std::byte> push(const char (&literal)[n]) {
-    return copy(literal, literal[n - 1] == '\0' ? n - 1 : n);
+  template <Character C, std::size_t n>
+  std::span<std::byte> push(const C (&literal)[n]) {
+    return copy(literal, (literal[n - 1] == C() ? n - 1 : n) * sizeof(C));
   }
-  /// An array of characters is not a literal: all of it.
-  template <std::size_t n>
-  std::span<std::byte> push(char (&array)[n]) {
-    return copy(array, n);
+  /// An array of characters that is not constant is no literal: all of it.
+  template <Character C, std::size_t n>
+  std::span<std::byte> push(C (&array)[n]) {
+    return copy(array, sizeof array);
   }
   template <PushableRange R>
   std::span<std::byte> push(const R& range) {

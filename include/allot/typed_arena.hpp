@@ -10,8 +10,11 @@
 // A hole is where a constructor failed after it had made other objects here; otherwise a failed
 // constructor leaves nothing behind.
 //
-// All calls are O(1), but for the destructors that reset and release run. An object stays valid
-// until then. One thread at a time; const calls may run together.
+// All calls are O(1), but for the destructors that reset and release run, highest index first. An
+// object whose constructor makes others here has a lower index than they and dies after them,
+// which an Arena does the other way round: a parent made before its children must not touch them
+// in its destructor. An object stays valid until then. One thread at a time; const calls may run
+// together.
 #pragma once
 
 #include <allot/construct.hpp>
@@ -72,14 +75,14 @@ public:
   [[nodiscard]] T& operator[](std::size_t index) { return at(index); }
   [[nodiscard]] const T& operator[](std::size_t index) const { return at(index); }
 
-  /// Destroys all objects, newest first, and takes their slots back.
+  /// Destroys all objects, highest index first, and takes their slots back.
   /// Misuse: released, or called by one of those destructors.
   void reset() {
     slots_.check_usable();
     destroy_all();
     slots_.reset();
   }
-  /// Destroys all objects, newest first, and frees the buffer. May be called twice.
+  /// Destroys all objects, highest index first, and frees the buffer. May be called twice.
   void release() noexcept {
     if (slots_.closed()) [[unlikely]] {
       report_misuse(strategy_name, Errc::busy, "released while its own destructors run");

@@ -138,6 +138,10 @@ TEST_F(Command, ShowsARowAStrategyInAHundredColumns) {
   EXPECT_EQ(rows, strategies.size()) << outcome.out;
 }
 
+TEST_F(Command, CountsOneAsOne) {
+  EXPECT_TRUE(run_on("1").out.starts_with("document.json: 1 byte, 1 token, 1 record\n"));
+}
+
 TEST_F(Command, PrintsTheSameAsJson) {
   const Report report(run_on(R"([{"name": "a"}, {"name": "b"}])", "--json"));
   EXPECT_EQ(report.number("bytes"), 30u);
@@ -245,7 +249,9 @@ TEST_F(Command, RefusesABadDocumentInOneLine) {
       {"{\"a\" 1, \"\xE9\": 2}", "line 1, byte 5: Missing a colon after a name of object member."},
       {std::string(100'000, '['), "line 1, byte 100000: Invalid value."},
       {std::string(100'000, '[') + std::string(100'000, ']'),
-       "brackets are nested 100000 deep, more than 1000"},
+       "line 1, byte 1000: Brackets are nested 100000 deep, more than 1000."},
+      {"\xEF\xBB\xBF[[],\n" + std::string(1000, '[') + std::string(1001, ']'),
+       "line 2, byte 1007: Brackets are nested 1001 deep, more than 1000."},
   };
   for (const auto& [document, message] : cases) {
     const Outcome outcome = run_on(document);
@@ -258,6 +264,7 @@ TEST_F(Command, RefusesABadDocumentInOneLine) {
 TEST_F(Command, RefusesWhatIsNoFileInOneLine) {
   EXPECT_EQ(run("tour none.json").err, "allot: none.json: No such file or directory\n");
   EXPECT_EQ(run("tour \"$(printf 'a\\nb\\377')\"").err, "allot: a?b?: No such file or directory\n");
+  EXPECT_EQ(run("tour ''").err, "allot: '': No such file or directory\n");
   EXPECT_EQ(run("tour .").err, "allot: .: Is a directory\n");
   EXPECT_EQ(run("tour -").err, "allot: standard input: the file is empty\n");
   for (const char* arguments : {"tour none.json", "tour .", "tour -"}) {
@@ -266,12 +273,21 @@ TEST_F(Command, RefusesWhatIsNoFileInOneLine) {
   }
 }
 
-TEST_F(Command, ExitsWith2OnWrongUsage) {
-  for (const char* arguments : {"", "tuor", "--jsn", "tour --jsn", "tour a.json b.json"}) {
+TEST_F(Command, ExitsWith2OnWrongUsageAndSaysInOneLineWhatWasWrong) {
+  for (const auto& [arguments, message] :
+       std::initializer_list<std::pair<const char*, const char*>>{
+           {"", "A subcommand is required"},
+           {"tuor", "tuor: not understood"},
+           {"tuor document.json", "tuor: not understood"},
+           {"--jsn", "--jsn: not understood"},
+           {"tour --jsn", "--jsn: not understood"},
+           {"tour a.json b.json", "b.json: not understood"},
+           {"\"$(printf 'a\\nb')\"", "a?b: not understood"},
+           {"''", "'': not understood"}}) {
     const Outcome outcome = run(arguments);
     EXPECT_EQ(outcome.exit_code, 2) << arguments;
     EXPECT_EQ(outcome.out, "") << arguments;
-    EXPECT_NE(outcome.err, "") << arguments;
+    EXPECT_EQ(outcome.err, "allot: "s + message + "; see allot --help\n");
   }
 }
 
@@ -307,9 +323,15 @@ TEST_F(Command, ShowsOnATerminalHowFarLongWorkHasCome) {
       on_terminal(ALLOT_MAKE_BIG_JSON " 25 >big.json && " ALLOT_TOOL " tour big.json >out");
   EXPECT_TRUE(shown.starts_with("\rallot: ")) << shown;
   EXPECT_TRUE(holds(shown, "measuring, round ")) << shown;
+  EXPECT_TRUE(holds(shown, " of 18 ...")) << shown; // within a round, too
   EXPECT_TRUE(shown.ends_with(" \r")) << shown;
   EXPECT_FALSE(holds(shown, "\n")) << shown;
   EXPECT_TRUE(holds(read("out"), "big.json: 2")) << read("out");
+}
+
+TEST_F(Command, ShowsThatItReads) {
+  const std::string shown = on_terminal("{ sleep 2.2; echo '[1]'; } | " ALLOT_TOOL " tour - >out");
+  EXPECT_TRUE(shown.starts_with("\rallot: reading, 0 MB ...")) << shown;
 }
 
 TEST_F(Command, ShowsNothingOfShortWork) {

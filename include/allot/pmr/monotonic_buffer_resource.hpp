@@ -97,17 +97,20 @@ private:
       return false;
     last_ = before + gap_.stretch(bytes);
     p = reinterpret_cast<void*>(before + 1);
-    annotate::allocated(begin_, p, bytes);
+    annotate::allocated(pool(), p, bytes);
     return true;
   }
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  // Valgrind's name for the current buffer.
+  [[nodiscard]] const void* pool() const noexcept {
+    return newest_ == nullptr ? static_cast<const void*>(&newest_) : newest_;
+  }
   void start() noexcept;
   void use(std::byte* begin, std::size_t bytes, Gap gap) noexcept;
 
   std::uintptr_t last_ = 0;  // the address before the first that is free
   std::uintptr_t limit_ = 0; // the last address of the current buffer
   Gap gap_;                  // of the current buffer
-  std::byte* begin_ = nullptr;
   Chunk* newest_ = nullptr;
   std::size_t next_size_ = 0;
   std::pmr::memory_resource* upstream_;

@@ -126,7 +126,7 @@ struct alignas(64) Pool {
     if (index >= chunk.count || chunk.live()[index] != flag) [[unlikely]]
       return false;
     chunk.live()[index] = 0;
-    annotate::freed(chunk.begin, p, bytes);
+    annotate::freed(&chunk, p, bytes);
     put_back(chunk, index);
     return true;
   }
@@ -230,7 +230,7 @@ public:
                                       BlockFlag flag) noexcept {
     block.chunk->live()[block.index] = flag;
     std::byte* const p = block.chunk->begin + block.index * stride;
-    annotate::allocated(block.chunk->begin, p, bytes);
+    annotate::allocated(block.chunk, p, bytes);
     return p;
   }
 

@@ -22,6 +22,7 @@
 // The strategy must outlive the resource and stay where it is. One thread at a time.
 #pragma once
 
+#include <allot/give_back.hpp>
 #include <allot/roles.hpp>
 #include <allot/size.hpp>
 
@@ -34,40 +35,8 @@ namespace allot::inline ALLOT_ABI {
 
 class Region;
 
-namespace detail {
-
-/// Hands out blocks of one size, and takes them back.
-template <class S>
-concept OneSized = Deallocating<S> && requires(S& s, const S& cs) {
-  { s.allocate() } -> std::same_as<void*>;
-  { cs.block_size() } -> std::same_as<std::size_t>;
-  { cs.alignment() } -> std::same_as<std::size_t>;
-};
-
-/// Takes single blocks back, told how they were asked for.
-template <class S>
-concept SizedDeallocating = requires(S& s, void* p, std::size_t bytes, std::size_t alignment) {
-  s.deallocate(p, bytes, alignment);
-};
-
-/// Calls `call`; Misuse that it throws goes to the misuse handler.
-template <class Call>
-void report_thrown(Call call) noexcept {
-#if defined(__cpp_exceptions)
-  try {
-    call();
-  } catch (const Misuse& misuse) {
-    misuse_handler(misuse);
-  }
-#else
-  call();
-#endif
-}
-
-} // namespace detail
-
 template <class Strategy>
-requires Allocating<Strategy> || detail::OneSized<Strategy>
+requires Allocating<Strategy> || HandingOutBlocks<Strategy>
 class Resource final : public std::pmr::memory_resource {
 public:
   explicit Resource(Strategy& strategy) noexcept : strategy_(strategy) {}
@@ -91,14 +60,13 @@ private:
   }
 
   void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
-    if constexpr (detail::SizedDeallocating<Strategy>) {
-      detail::report_thrown([&] { strategy_.deallocate(p, bytes, alignment); });
-    } else if constexpr (Deallocating<Strategy>) {
-      detail::report_thrown([&] {
-        if constexpr (detail::OneSized<Strategy>)
-          check_given_back(bytes, alignment);
+    if constexpr (HandingOutBlocks<Strategy>) {
+      detail::report_if_thrown([&] {
+        check_given_back(bytes, alignment);
         strategy_.deallocate(p);
       });
+    } else if constexpr (Deallocating<Strategy>) {
+      give_back(strategy_, p, bytes, alignment);
     } else if (bytes == 0 || !strategy_.try_resize(p, bytes, 0)) {
       report_foreign(p, bytes, alignment);
     }
@@ -121,17 +89,17 @@ private:
   }
   void check_fits(std::size_t bytes, std::size_t alignment) const {
     check_alignment(alignment);
-    if (bytes > strategy_.block_size() || alignment > strategy_.alignment()) [[unlikely]]
+    if (bytes > strategy_.block_size() || alignment > strategy_.block_alignment()) [[unlikely]]
       throw_exhausted(resource_name, Errc::no_room,
                       "%zu bytes aligned to %zu asked of blocks of %zu aligned to %zu", bytes,
-                      alignment, strategy_.block_size(), strategy_.alignment());
+                      alignment, strategy_.block_size(), strategy_.block_alignment());
   }
   void check_given_back(std::size_t bytes, std::size_t alignment) const {
     check_alignment(alignment);
-    if (bytes > strategy_.block_size() || alignment > strategy_.alignment()) [[unlikely]]
+    if (bytes > strategy_.block_size() || alignment > strategy_.block_alignment()) [[unlikely]]
       throw_misuse(resource_name, Errc::bad_size,
                    "%zu bytes aligned to %zu given back to blocks of %zu aligned to %zu", bytes,
-                   alignment, strategy_.block_size(), strategy_.alignment());
+                   alignment, strategy_.block_size(), strategy_.block_alignment());
   }
 
   // What a strategy that bumps a cursor did not take back: an older allocation, or misuse.

@@ -1,0 +1,86 @@
+// Allocator: standard containers in a strategy's memory.
+//
+//   Arena arena(1_MiB);
+//   std::vector<int, Allocator<int, Arena>> numbers(arena);
+//
+// It is a pointer to the strategy, with no virtual call between a container and the strategy's
+// inline allocate. Not for interfaces that fix the container's type (Resource, for std::pmr).
+//
+//   Multipool                       any container; each piece is free again when it is freed
+//   Arena, Bump, Region,            any container; only the newest piece is taken back, so a vector
+//   Scratch, MappedArena            that grows as the newest reuses its old places only at reset
+//   BlockPool                       list, forward_list, set, map and their multi kin: one node a
+//                                   block; not what asks for arrays (vector, deque, string, and the
+//                                   buckets of unordered containers)
+//
+// Two allocators are equal if their strategy is the same one. It goes with a container that is
+// moved or swapped and with the copy that a constructor makes; an assignment that copies leaves the
+// target where it is. The strategy must outlive the containers, must not move while they live, and
+// must not be reset under them.
+#pragma once
+
+#include <allot/error.hpp>
+#include <allot/give_back.hpp>
+#include <allot/roles.hpp>
+#include <allot/size.hpp>
+
+#include <cstddef>
+#include <type_traits>
+
+namespace allot::inline ALLOT_ABI {
+
+template <class T, class Strategy>
+class Allocator {
+public:
+  using value_type = T;
+  using propagate_on_container_move_assignment = std::true_type;
+  using propagate_on_container_swap = std::true_type;
+  using is_always_equal = std::false_type;
+
+  /// On `strategy`, which must outlive it. Implicit: containers take the strategy itself.
+  Allocator(Strategy& strategy) noexcept : strategy_(&strategy) {}
+  template <class U>
+  Allocator(const Allocator<U, Strategy>& other) noexcept : strategy_(&other.strategy()) {}
+
+  /// Room for `count` Ts, aligned for them. Fails as the strategy's allocate does; so does a count
+  /// whose bytes no size can hold. Exhausted also: a block pool is asked for more than one T, or
+  /// for one that does not fit a block.
+  [[nodiscard]] T* allocate(std::size_t count) {
+    static_assert(Allocating<Strategy> || HandingOutBlocks<Strategy>,
+                  "this strategy serves no containers");
+    if constexpr (Allocating<Strategy>) {
+      return static_cast<T*>(
+          strategy_->allocate(saturating_multiply(count, sizeof(T)), alignof(T)));
+    } else {
+      if (count > 1 || sizeof(T) > strategy_->block_size() ||
+          alignof(T) > strategy_->block_alignment()) [[unlikely]]
+        refuse(count);
+      return static_cast<T*>(strategy_->allocate());
+    }
+  }
+  /// Gives back what allocate(count) gave. O(1). Misuse goes to the handler.
+  void deallocate(T* p, std::size_t count) noexcept {
+    give_back(*strategy_, p, saturating_multiply(count, sizeof(T)), alignof(T));
+  }
+
+  [[nodiscard]] Strategy& strategy() const noexcept { return *strategy_; }
+
+private:
+  [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::size_t count) const {
+    throw_exhausted("allocator", Errc::no_room,
+                    "%zu objects of %zu bytes aligned to %zu asked, a block holds one of at most "
+                    "%zu aligned to %zu",
+                    count, sizeof(T), alignof(T), strategy_->block_size(),
+                    strategy_->block_alignment());
+  }
+
+  Strategy* strategy_;
+};
+
+template <class T, class U, class Strategy>
+[[nodiscard]] bool operator==(const Allocator<T, Strategy>& a,
+                              const Allocator<U, Strategy>& b) noexcept {
+  return &a.strategy() == &b.strategy();
+}
+
+} // namespace allot::inline ALLOT_ABI
