@@ -4,9 +4,9 @@ export CTEST_PARALLEL_LEVEL := $(CMAKE_BUILD_PARALLEL_LEVEL)
 
 install := scripts/install-packages
 build = cmake --preset $(1) && cmake --build --preset $(1)
-sources = $(shell find include src tests bench examples tools -name '*.[ch]pp' -o -name '*.h')
+sources = $(shell find include src tests fuzz bench examples tools -name '*.[ch]pp' -o -name '*.h')
 
-.PHONY: help demo test bench bench-report bench-instructions format lint
+.PHONY: help demo test fuzz models bench bench-report bench-instructions format lint
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*# /make \1	/p' Makefile
@@ -16,12 +16,28 @@ demo: # builds the allot command and takes its tour
 	$(call build,tools)
 	build/tools/tools/allot tour
 
-test: test-release test-asan test-valgrind test-clang test-header-only # runs all tests
+test: test-release test-asan test-valgrind test-clang test-header-only test-fuzz # runs all tests
 
 test-%:
 	$(install) build clang tools test clients
 	$(call build,$*)
 	ctest --preset $*
+
+test-fuzz:
+	$(MAKE) fuzz SECONDS=5
+
+SECONDS ?= 60
+fuzz: # runs each libFuzzer target for SECONDS=60 seconds
+	$(install) build clang test
+	cmake --preset fuzz -D ALLOT_FUZZ_SECONDS=$(SECONDS) && cmake --build --preset fuzz
+	ctest --preset fuzz
+
+OPERATIONS ?= 100000000
+models: # compares each strategy with its model, through OPERATIONS=100000000 random operations
+	$(install) build test
+	cmake --preset release && cmake --build --preset release --target allot_models
+	@for name in $$(build/release/fuzz/allot_models --list); do \
+	  build/release/fuzz/allot_models $$name $(OPERATIONS) || exit 1; done
 
 bench: # measures the strategies and their peers
 	$(install) build bench peers

@@ -9,7 +9,7 @@ ALLOT_INLINE Arena::Arena(const char* name, Buffer buffer, Options options)
       zero_(options.zero) {}
 
 ALLOT_INLINE Arena& Arena::operator=(Arena&& other) noexcept {
-  if (this != &other && !report_busy("assigned to")) {
+  if (this != &other && !report_busy("assigned to") && !other.report_busy("moved")) {
     release();
     cursor_ = std::move(other.cursor_);
     objects_ = std::move(other.objects_);

@@ -64,6 +64,8 @@ ALLOT_INLINE const char* name(Errc code) noexcept {
     return "double_free";
   case Errc::stale_marker:
     return "stale_marker";
+  case Errc::stale_handle:
+    return "stale_handle";
   case Errc::no_checkpoint:
     return "no_checkpoint";
   case Errc::bad_file:

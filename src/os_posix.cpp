@@ -4,6 +4,7 @@
 #if !defined(_WIN32)
 
 #include <cerrno>
+#include <cstring>
 #include <fcntl.h>
 #include <sys/mman.h>
 #include <unistd.h>
@@ -14,6 +15,16 @@ namespace detail {
 
 ALLOT_INLINE int protection(Access access) noexcept {
   return access == Access::none ? PROT_NONE : PROT_READ | PROT_WRITE;
+}
+
+ALLOT_INLINE std::byte* map(std::byte* at, std::size_t bytes, Access access, int flags) noexcept {
+  flags |= MAP_PRIVATE | MAP_ANONYMOUS;
+  // What is readable from the start would be charged as a whole; what is not is charged page by
+  // page when it is committed, which is what lets a commit be refused.
+  if (access == Access::read_write)
+    flags |= MAP_NORESERVE;
+  void* p = mmap(at, bytes, protection(access), flags, -1, 0);
+  return p == MAP_FAILED ? nullptr : static_cast<std::byte*>(p);
 }
 
 // Volatile, so that the write of what is there already is not optimized away, and out of
@@ -34,13 +45,7 @@ ALLOT_INLINE std::size_t page_size() noexcept {
 }
 
 ALLOT_INLINE std::byte* reserve(std::size_t bytes, Access access) noexcept {
-  int flags = MAP_PRIVATE | MAP_ANONYMOUS;
-  // What is readable from the start would be charged as a whole; what is not is charged page by
-  // page when it is committed, which is what lets a commit be refused.
-  if (access == Access::read_write)
-    flags |= MAP_NORESERVE;
-  void* p = mmap(nullptr, bytes, detail::protection(access), flags, -1, 0);
-  return p == MAP_FAILED ? nullptr : static_cast<std::byte*>(p);
+  return detail::map(nullptr, bytes, access, 0);
 }
 
 ALLOT_INLINE void release(std::byte* p, std::size_t bytes) noexcept {
@@ -52,15 +57,16 @@ ALLOT_INLINE bool commit(std::byte* p, std::size_t bytes) noexcept {
 }
 
 ALLOT_INLINE void decommit(std::byte* p, std::size_t bytes, Access afterwards) noexcept {
+  bool dropped = false;
 #if defined(__linux__)
-  madvise(p, bytes, MADV_DONTNEED);
-  if (afterwards == Access::read_write)
+  dropped = madvise(p, bytes, MADV_DONTNEED) == 0; // which it is not if the pages are locked
+  if (dropped && afterwards == Access::read_write)
     return;
 #endif
   // A new mapping in the same place, since Linux would not give back the commit charge of one that
   // only becomes unreadable, and elsewhere MADV_DONTNEED may keep the contents.
-  (void)mmap(p, bytes, detail::protection(afterwards), MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
-             0);
+  if (detail::map(p, bytes, afterwards, MAP_FIXED) == nullptr && !dropped)
+    std::memset(p, 0, bytes); // kept, but zero as promised
 }
 
 ALLOT_INLINE bool populate(std::byte* p, std::size_t bytes) noexcept {

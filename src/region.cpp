@@ -52,7 +52,7 @@ ALLOT_INLINE Region::Region(const RegionOptions& options) : options_(options) {
 }
 
 ALLOT_INLINE Region& Region::operator=(Region&& other) noexcept {
-  if (this != &other && !report_busy("assigned to")) {
+  if (this != &other && !report_busy("assigned to") && !other.report_busy("moved")) {
     end_scopes("assigned to");
     release();
     Rewinding::operator=(static_cast<Rewinding&&>(other)); // its own part

@@ -3,7 +3,7 @@
 namespace allot::inline ALLOT_ABI {
 
 ALLOT_INLINE Scratch& Scratch::operator=(Scratch&& other) noexcept {
-  if (this != &other && !arena_.report_busy("assigned to")) {
+  if (this != &other && !arena_.report_busy("assigned to") && !other.arena_.report_busy("moved")) {
     end_scopes("assigned to");
     release();
     Rewinding::operator=(static_cast<Rewinding&&>(other)); // its own part

@@ -13,11 +13,12 @@ using namespace allot;
 
 namespace {
 
-constexpr Errc all_codes[] = {
-    Errc::no_room,     Errc::system_refused, Errc::released,        Errc::busy,
-    Errc::bad_size,    Errc::bad_alignment,  Errc::overflow,        Errc::out_of_bounds,
-    Errc::underflow,   Errc::null_pointer,   Errc::foreign_pointer, Errc::misaligned_pointer,
-    Errc::double_free, Errc::stale_marker,   Errc::no_checkpoint,   Errc::bad_file};
+constexpr Errc all_codes[] = {Errc::no_room,       Errc::system_refused,  Errc::released,
+                              Errc::busy,          Errc::bad_size,        Errc::bad_alignment,
+                              Errc::overflow,      Errc::out_of_bounds,   Errc::underflow,
+                              Errc::null_pointer,  Errc::foreign_pointer, Errc::misaligned_pointer,
+                              Errc::double_free,   Errc::stale_marker,    Errc::stale_handle,
+                              Errc::no_checkpoint, Errc::bad_file};
 
 TEST(Error, EveryCodeHasANameOfItsOwn) {
   std::set<std::string> names;

@@ -274,9 +274,9 @@ TYPED_TEST(Resizing, DoesAllThatLuaAsks) {
   void* const q = this->call(nullptr, 0, 24);
   EXPECT_TRUE(test::is_aligned(q, 16));
   EXPECT_EQ(this->call(p, 24, 8), p);
-  void* const moved = this->call(p, 24, 48);
+  void* const moved = this->call(p, 8, 48);
   EXPECT_NE(moved, p);
-  EXPECT_TRUE(test::holds(moved, 24, 0xA5));
+  EXPECT_TRUE(test::holds(moved, 8, 0xA5));
   EXPECT_EQ(this->call(moved, 48, 0), nullptr);
   EXPECT_EQ(this->call(nullptr, 7, 0), nullptr);
   EXPECT_EQ(this->call(q, 24, 0), nullptr);

@@ -66,6 +66,21 @@ TEST(Os, CommittedPagesAreZeroAndWritable) {
   os::release(p, 4 * page);
 }
 
+#if defined(__linux__)
+TEST(Os, LockedPagesReadAsZeroToo) {
+  std::byte* const p = os::reserve(3 * page, os::Access::read_write);
+  if (mlock(p, 3 * page) != 0)
+    GTEST_SKIP() << "this process may not lock pages";
+  test::fill(p, 3 * page);
+  os::decommit(p + page, page, os::Access::read_write);
+  os::decommit(p + 2 * page, page, os::Access::none);
+  ASSERT_TRUE(os::commit(p + 2 * page, page));
+  EXPECT_TRUE(test::holds(p, page, 0xA5));
+  EXPECT_TRUE(test::holds(p + page, 2 * page, 0));
+  os::release(p, 3 * page);
+}
+#endif
+
 TEST(Os, DecommittedPagesReadAsZeroWhenNextUsed) {
   std::byte* const p = os::reserve(4 * page, os::Access::read_write);
   test::fill(p, 4 * page);

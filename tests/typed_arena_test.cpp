@@ -389,6 +389,223 @@ TEST(TypedArena, GivesItsBufferBack) {
   EXPECT_EQ(upstream.live(), 0u);
 }
 
+// Sets the process's count of epochs for the length of a test.
+class EpochsDrawn {
+public:
+  explicit EpochsDrawn(std::uint64_t count) : before_(detail::epochs_drawn.exchange(count)) {}
+  EpochsDrawn(const EpochsDrawn&) = delete;
+  EpochsDrawn& operator=(const EpochsDrawn&) = delete;
+  ~EpochsDrawn() { detail::epochs_drawn = before_; }
+
+private:
+  std::uint64_t before_;
+};
+
+constexpr const char* stale_seven =
+    "Misuse(stale_handle) typed_arena: the handle 7 is null, from before a reset, or another "
+    "arena's";
+
+TEST(TypedArenaHandle, StandsForALiveObject) {
+  using Handle = TypedArena<int>::Handle;
+  TypedArena<int> arena(10);
+  for (int i = 0; i != 10; ++i)
+    arena.create(i);
+  const Handle seven = arena.handle(7);
+  EXPECT_EQ(seven.index(), 7u);
+  EXPECT_EQ(seven, arena.handle(7));
+  EXPECT_NE(seven, arena.handle(8));
+  EXPECT_EQ(&arena.at(seven), &arena[7]);
+  EXPECT_EQ(&arena[seven], &arena[7]);
+  EXPECT_EQ(arena.try_at(seven), &arena[7]);
+  EXPECT_TRUE(arena.contains(seven));
+  const TypedArena<int>& constant = arena;
+  EXPECT_EQ(&constant.at(seven), &arena[7]);
+  EXPECT_EQ(&constant[seven], &arena[7]);
+  static_assert(std::is_same_v<decltype(constant[seven]), const int&>);
+  static_assert(std::is_same_v<decltype(constant.try_at(seven)), const int*>);
+  static_assert(noexcept(arena.try_at(seven))&& noexcept(arena.contains(seven)));
+  static_assert(std::is_trivially_copyable_v<Handle>);
+  EXPECT_EQ(test::error([&] { return arena.handle(10); }),
+            "Misuse(out_of_bounds) typed_arena: index 10, of 10 slots in use");
+}
+
+// Of whatever it may be: every way to use it refuses it.
+template <class T>
+void expect_stale(TypedArena<T>& arena, typename TypedArena<T>::Handle handle) {
+  const auto& constant = arena;
+  EXPECT_EQ(test::kind([&] { (void)arena.at(handle); }), "Misuse(stale_handle)");
+  EXPECT_EQ(test::kind([&] { (void)arena[handle]; }), "Misuse(stale_handle)");
+  EXPECT_EQ(test::kind([&] { (void)constant.at(handle); }), "Misuse(stale_handle)");
+  EXPECT_EQ(test::kind([&] { (void)constant[handle]; }), "Misuse(stale_handle)");
+  EXPECT_EQ(arena.try_at(handle), nullptr);
+  EXPECT_EQ(constant.try_at(handle), nullptr);
+  EXPECT_FALSE(arena.contains(handle));
+}
+
+TEST(TypedArenaHandle, ANullHandleIsNeverValid) {
+  TypedArena<int> arena(2);
+  expect_stale(arena, {}); // no epoch was drawn
+  arena.create(1);
+  expect_stale(arena, {});
+  EXPECT_NE(arena.handle(0), TypedArena<int>::Handle());
+  expect_stale(arena, {});
+}
+
+TEST(TypedArenaHandle, IsStaleAfterAReset) {
+  TypedArena<int> arena(10);
+  const auto fill = [&] {
+    while (arena.available() != 0)
+      arena.create();
+  };
+  fill();
+  const auto before = arena.handle(7);
+  arena.reset();
+  expect_stale(arena, before);
+  fill();
+  EXPECT_EQ(test::error([&] { return arena.at(before); }), stale_seven);
+  expect_stale(arena, before);
+  const auto after = arena.handle(7);
+  EXPECT_NE(after, before);
+  expect_stale(arena, before);
+  EXPECT_TRUE(arena.contains(after));
+}
+
+TEST(TypedArenaHandle, OfAnotherArenaIsRefused) {
+  TypedArena<int> one(1);
+  TypedArena<int> other(1);
+  one.create(1);
+  other.create(2);
+  const auto handle = one.handle(0);
+  expect_stale(other, handle);
+  EXPECT_TRUE(other.contains(other.handle(0)));
+  expect_stale(other, handle);
+  expect_stale(one, other.handle(0));
+}
+
+TEST(TypedArenaHandle, GoesWithAMove) {
+  TypedArena<int> from(2);
+  from.create(1);
+  const auto handle = from.handle(0);
+  TypedArena<int> to(std::move(from));
+  EXPECT_EQ(to[handle], 1);
+  EXPECT_FALSE(from.contains(handle));
+  EXPECT_EQ(test::error([&] { return from.at(handle); }),
+            "Misuse(released) typed_arena: used after release");
+  TypedArena<int> last(1);
+  last.create(2);
+  const auto lost = last.handle(0);
+  last = std::move(to);
+  EXPECT_EQ(last[handle], 1);
+  expect_stale(last, lost);
+  last.release();
+  EXPECT_EQ(last.try_at(handle), nullptr);
+  EXPECT_EQ(test::kind([&] { return last[handle]; }), "Misuse(released)");
+  EXPECT_EQ(test::kind([&] { return last.handle(0); }), "Misuse(released)");
+}
+
+TEST(TypedArenaHandle, ResetsDrawNoEpochsAndOnlyTheFirstHandleAfterOneDoes) {
+  const std::uint64_t before = detail::epochs_drawn;
+  TypedArena<int> arena(2);
+  arena.create();
+  arena.reset();
+  arena.create();
+  arena.create();
+  arena.reset();
+  EXPECT_EQ(detail::epochs_drawn, before);
+  for (std::uint64_t round = 1; round != 4; ++round) {
+    arena.create();
+    arena.create();
+    (void)arena.handle(0);
+    (void)arena.handle(1);
+    EXPECT_EQ(detail::epochs_drawn, before + round);
+    arena.reset();
+  }
+}
+
+TEST(TypedArenaHandle, EpochsAreNeverUsedTwice) {
+  const EpochsDrawn nearly_all(0xFFFFFFFF - 2);
+  TypedArena<int> arena(1);
+  arena.create(1);
+  const auto last = arena.handle(0);
+  EXPECT_EQ(arena[last], 1);
+  arena.reset();
+  arena.create(2);
+  for (int i = 0; i != 3; ++i)
+    EXPECT_EQ(test::error([&] { return arena.handle(0); }),
+              "Exhausted(no_room) typed_arena: all 4294967294 epochs of handles are used up");
+  expect_stale(arena, last);
+  expect_stale(arena, {});
+  EXPECT_EQ(arena[0], 2); // all else works
+  arena.reset();
+  arena.create(3);
+}
+
+TEST(TypedArenaHandle, AnArenaWithRoomForMoreThan32BitsCanNumberIsRefused) {
+  if (test::watched())
+    GTEST_SKIP() << "sanitizers cannot mark so much memory";
+  TypedArena<char> arena(Buffer::mapped(std::size_t{1} << 35));
+  arena.create('x');
+  EXPECT_EQ(test::error([&] { return arena.handle(0); }),
+            "Misuse(overflow) typed_arena: no handle can number 4294967296 objects");
+  TypedArena<char> one_less(Buffer::mapped((std::size_t{1} << 35) - 4096));
+  one_less.create('x');
+  EXPECT_EQ(one_less[one_less.handle(0)], 'x');
+}
+
+// Gives a handle to itself away, and fails.
+struct Boasting {
+  Boasting(TypedArena<Boasting>& arena, TypedArena<Boasting>::Handle& handle)
+      : Boasting(arena.handle(arena.used() - 1), handle) {
+    throw std::runtime_error("it fails");
+  }
+  Boasting() = default;
+  Boasting(TypedArena<Boasting>::Handle own, TypedArena<Boasting>::Handle& handle) { handle = own; }
+};
+
+TEST(TypedArenaHandle, OfAnObjectWhoseConstructorFailedIsNotAnothers) {
+  TypedArena<Boasting> arena(4);
+  arena.create();
+  const auto first = arena.handle(0);
+  TypedArena<Boasting>::Handle handle;
+  EXPECT_THROW(arena.create(arena, handle), std::runtime_error);
+  EXPECT_EQ(handle.index(), 1u);
+  EXPECT_EQ(test::kind([&] { (void)arena.at(handle); }), "Misuse(out_of_bounds)");
+  EXPECT_EQ(arena.try_at(handle), nullptr);
+  EXPECT_EQ(arena.create().index, 2u); // the index stays a hole
+  EXPECT_FALSE(arena.contains(handle));
+  EXPECT_TRUE(arena.contains(first));
+  arena.reset();
+  arena.create();
+  EXPECT_EQ(arena.create().index, 1u);
+  EXPECT_FALSE(arena.contains(handle));
+}
+
+TEST(TypedArenaHandle, IsGoodInADestructorAsLongAsItsObjectIs) {
+  TypedArena<AtTheEnd> arena(3);
+  std::vector<bool> contained;
+  TypedArena<AtTheEnd>::Handle older;
+  TypedArena<AtTheEnd>::Handle newer;
+  arena.create([] {});
+  arena.create([&] { contained = {arena.contains(older), arena.contains(newer)}; });
+  arena.create([] {});
+  older = arena.handle(0);
+  newer = arena.handle(2);
+  arena.reset();
+  EXPECT_EQ(contained, (std::vector<bool>{true, false}));
+  arena.create([] {});
+  expect_stale(arena, older);
+}
+
+TEST(TypedArenaHandle, DrawnInADestructorIsStaleAfterTheReset) {
+  TypedArena<AtTheEnd> arena(2);
+  TypedArena<AtTheEnd>::Handle handle;
+  arena.create([] {});
+  arena.create([&] { handle = arena.handle(0); });
+  arena.reset();
+  arena.create([] {});
+  expect_stale(arena, handle);
+}
+
 class TypedArenaHiding : public test::Watched {};
 
 TEST_F(TypedArenaHiding, WhatLiesBehindAnObjectAndWhatWasReset) {

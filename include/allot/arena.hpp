@@ -31,7 +31,7 @@ public:
   /// On any buffer. Misuse: one with less than 8 aligned bytes.
   explicit Arena(Buffer buffer, Options options = {})
       : Arena(strategy_name, std::move(buffer), options) {}
-  Arena(Arena&&) noexcept = default;
+  Arena(Arena&& other) noexcept { *this = static_cast<Arena&&>(other); }
   Arena& operator=(Arena&& other) noexcept;
   ~Arena() { release(); }
 
@@ -105,6 +105,7 @@ private:
     bool operator==(const Position&) const = default;
   };
 
+  Arena() = default;
   Arena(const char* name, Buffer buffer, Options options);
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;

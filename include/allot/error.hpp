@@ -34,6 +34,7 @@ enum class Errc {
   misaligned_pointer, ///< inside one of this strategy's blocks, but not at its start
   double_free,        ///< given back already
   stale_marker,       ///< popped or restored below it, or another stack's
+  stale_handle,       ///< of no object, from before a reset, or another arena's
   no_checkpoint,      ///< restore without a checkpoint, or out of order
   bad_file,           ///< a backing file that exists already, or that cannot be made
 };

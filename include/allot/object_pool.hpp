@@ -234,8 +234,9 @@ private:
   [[noreturn, gnu::cold, gnu::noinline]] void refuse_object(const T* object) const;
 
   void take_over(ObjectPool& other) noexcept {
-    if (other.leases_ != 0)
-      report_misuse(strategy_name, Errc::busy, "moved with %zu leases out", other.leases_);
+    if (other.leases_ != 0 || other.busy_)
+      report_misuse(strategy_name, Errc::busy, "moved with %zu leases out%s", other.leases_,
+                    other.busy_ ? ", by one of its callables" : "");
     entries_ = std::move(other.entries_);
     vacant_ = std::exchange(other.vacant_, 0);
     newest_ = std::exchange(other.newest_, nullptr);

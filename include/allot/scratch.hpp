@@ -25,7 +25,7 @@ public:
   /// On any buffer. Misuse: one with less than 8 aligned bytes.
   explicit Scratch(Buffer buffer, Options options = {})
       : arena_(strategy_name, std::move(buffer), options) {}
-  Scratch(Scratch&&) noexcept = default;
+  Scratch(Scratch&& other) noexcept { *this = static_cast<Scratch&&>(other); }
   Scratch& operator=(Scratch&& other) noexcept;
   /// A scope that is still open goes to the misuse handler.
   ~Scratch();

@@ -1,8 +1,8 @@
 // TypedArena: objects of one type, made in order and addressed by index.
 //
 // For tables of nodes, tokens or entities that only grow until they are dropped as a whole. Indices
-// are smaller than pointers and survive a move of the arena. Not for single frees (BlockPool,
-// ObjectPool).
+// are smaller than pointers and survive a move of the arena; handles are indices that are known to
+// be stale after a reset. Not for single frees (BlockPool, ObjectPool).
 //
 //   T 0      T 1      T 2      ...      used()              capacity()
 //   |        |        | hole   |        | free               |
@@ -20,13 +20,24 @@
 #include <allot/construct.hpp>
 #include <allot/slot_arena.hpp>
 
+#include <algorithm>
+#include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
 
 namespace allot::inline ALLOT_ABI {
+
+namespace detail {
+// Each time an arena gives a handle for the first time since its last reset it draws a number, its
+// epoch, that no arena in the process had before.
+inline constexpr std::uint32_t no_epoch = 0xFFFFFFFF;
+extern std::atomic<std::uint64_t> epochs_drawn;
+[[gnu::cold]] std::uint32_t draw_epoch(const char* owner);
+} // namespace detail
 
 template <class T>
 class TypedArena {
@@ -37,6 +48,22 @@ public:
     std::size_t index;
   };
 
+  /// Stands for an object as its index does, and is known to be stale once the arena was reset. 64
+  /// bits; good in this process only.
+  class Handle {
+  public:
+    Handle() = default; ///< of no object
+    [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
+    bool operator==(const Handle&) const = default;
+
+  private:
+    friend TypedArena;
+    Handle(std::size_t index, std::uint32_t epoch) noexcept
+        : index_(static_cast<std::uint32_t>(index)), epoch_(epoch) {}
+    std::uint32_t index_ = 0;
+    std::uint32_t epoch_ = 0; // which is never drawn
+  };
+
   /// Room for exactly `capacity` objects, from the heap.
   /// Misuse: 0, or a size that overflows. Exhausted: the heap refused.
   explicit TypedArena(std::size_t capacity)
@@ -45,12 +72,16 @@ public:
   explicit TypedArena(Buffer buffer)
       : slots_(strategy_name, sizeof(T), slot_alignment, std::move(buffer), {.zero = false}) {}
   TypedArena(TypedArena&& other) noexcept
-      : slots_(std::move(other.slots_)), hole_(std::exchange(other.hole_, no_hole)) {}
+      : slots_(std::move(other.slots_)), hole_(std::exchange(other.hole_, no_hole)),
+        epoch_(std::exchange(other.epoch_, detail::no_epoch)),
+        named_(std::exchange(other.named_, 0)) {}
   TypedArena& operator=(TypedArena&& other) noexcept {
     if (this != &other) {
       release();
       slots_ = std::move(other.slots_);
       hole_ = std::exchange(other.hole_, no_hole);
+      epoch_ = std::exchange(other.epoch_, detail::no_epoch);
+      named_ = std::exchange(other.named_, 0);
     }
     return *this;
   }
@@ -75,11 +106,33 @@ public:
   [[nodiscard]] T& operator[](std::size_t index) { return at(index); }
   [[nodiscard]] const T& operator[](std::size_t index) const { return at(index); }
 
+  /// A handle to the live object with this index. It goes with a move of the arena; after reset or
+  /// release it is refused for good, by every arena.
+  /// Misuse: there is no such object, or the arena has room for more than 2^32 - 1. Exhausted: the
+  /// process has used up its 2^32 - 2 epochs, one for each reset of an arena between handles.
+  [[nodiscard]] Handle handle(std::size_t index) {
+    (void)object(index);
+    if (epoch_ == detail::no_epoch) [[unlikely]]
+      start_epoch();
+    named_ = std::max(named_, index + 1);
+    return {index, epoch_};
+  }
+  /// The object that the handle stands for. Misuse: it is gone, or another arena's.
+  [[nodiscard]] T& at(Handle handle) { return *object(checked(handle)); }
+  [[nodiscard]] const T& at(Handle handle) const { return *object(checked(handle)); }
+  [[nodiscard]] T& operator[](Handle handle) { return at(handle); }
+  [[nodiscard]] const T& operator[](Handle handle) const { return at(handle); }
+  /// The same, but null for every refusal.
+  [[nodiscard]] T* try_at(Handle handle) noexcept { return find(handle); }
+  [[nodiscard]] const T* try_at(Handle handle) const noexcept { return find(handle); }
+  [[nodiscard]] bool contains(Handle handle) const noexcept { return find(handle) != nullptr; }
+
   /// Destroys all objects, highest index first, and takes their slots back.
   /// Misuse: released, or called by one of those destructors.
   void reset() {
     slots_.check_usable();
     destroy_all();
+    end_epoch();
     slots_.reset();
   }
   /// Destroys all objects, highest index first, and frees the buffer. May be called twice.
@@ -89,6 +142,7 @@ public:
       return;
     }
     destroy_all();
+    end_epoch();
     slots_.release();
   }
 
@@ -116,8 +170,9 @@ private:
     }
   };
 
+  // An index that a handle was made for is not used again in the same epoch.
   [[gnu::cold]] void abandon(std::size_t index) noexcept {
-    if (index + 1 == slots_.count_)
+    if (index + 1 == slots_.count_ && index >= named_)
       slots_.truncate(index);
     else
       punch_hole(index);
@@ -140,6 +195,33 @@ private:
     while (hole != no_hole && hole > index)
       hole = *next_hole(hole);
     return hole == index;
+  }
+
+  [[gnu::cold]] void start_epoch() {
+    if (capacity() > 0xFFFFFFFF)
+      throw_misuse(strategy_name, Errc::overflow, "no handle can number %zu objects", capacity());
+    epoch_ = detail::draw_epoch(strategy_name);
+  }
+  void end_epoch() noexcept {
+    epoch_ = detail::no_epoch;
+    named_ = 0;
+  }
+  [[nodiscard]] std::size_t checked(Handle handle) const {
+    if (handle.epoch_ != epoch_) [[unlikely]]
+      refuse_handle(handle);
+    return handle.index_;
+  }
+  [[noreturn, gnu::cold]] void refuse_handle(Handle handle) const {
+    if (slots_.begin_ == nullptr)
+      throw_released(strategy_name);
+    throw_misuse(strategy_name, Errc::stale_handle,
+                 "the handle %u is null, from before a reset, or another arena's", handle.index_);
+  }
+  [[nodiscard]] T* find(Handle handle) const noexcept {
+    const std::size_t index = handle.index_;
+    if (handle.epoch_ != epoch_ || index >= used() || (hole_ != no_hole && is_hole(index)))
+      return nullptr;
+    return std::launder(reinterpret_cast<T*>(slots_.address(index)));
   }
 
   [[nodiscard]] T* object(std::size_t index) const {
@@ -170,8 +252,15 @@ private:
 
   SlotArena slots_;
   std::size_t hole_ = no_hole; // the hole with the highest index
+  std::uint32_t epoch_ = detail::no_epoch;
+  std::size_t named_ = 0; // one above the highest index that a handle was made for in this epoch
 };
 
 static_assert(Strategy<TypedArena<int>> && Resettable<TypedArena<int>>);
+static_assert(sizeof(TypedArena<int>::Handle) == 8);
 
 } // namespace allot::inline ALLOT_ABI
+
+#ifdef ALLOT_HEADER_ONLY
+#include <allot/src/typed_arena.cpp>
+#endif

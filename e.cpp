@@ -1,0 +1,3 @@
+#include <cerrno>
+#include <sys/mman.h>
+ int main(){}

@@ -1,0 +1,100 @@
+// Where the strategies that are tested get their memory from.
+#pragma once
+
+#include "model.hpp"
+
+#include <allot/buffer.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <cstdlib>
+#include <cstring>
+#include <memory_resource>
+#include <new>
+#include <vector>
+
+namespace model {
+
+/// An upstream that fills what it gives with rubbish, checks what it gets back, and refuses more
+/// than `most` bytes at once.
+class Upstream : public std::pmr::memory_resource {
+public:
+  static constexpr std::size_t most = std::size_t{1} << 20;
+  ~Upstream() override { check(blocks_.empty(), "all memory is given back upstream"); }
+  [[nodiscard]] std::size_t blocks() const { return blocks_.size(); }
+
+private:
+  struct Block {
+    void* p;
+    std::size_t bytes, alignment;
+    bool operator==(const Block&) const = default;
+  };
+
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    if (bytes > most * red_zone_scale || alignment > most)
+      throw std::bad_alloc();
+    const std::size_t aligned = std::max(alignment, sizeof(void*));
+    void* const p = std::aligned_alloc(aligned, allot::saturating_round_up(bytes, aligned));
+    if (p == nullptr)
+      throw std::bad_alloc();
+    std::memset(p, 0xDD, bytes);
+    blocks_.push_back({p, bytes, alignment});
+    return p;
+  }
+  void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
+    const auto block = std::find(blocks_.rbegin(), blocks_.rend(), Block{p, bytes, alignment});
+    check(block != blocks_.rend(), "given back upstream as it was taken");
+    *block = blocks_.back();
+    blocks_.pop_back();
+    std::memset(p, 0xDD, bytes); // under a sanitizer: nothing of it is hidden
+    std::free(p);
+  }
+  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+    return this == &other;
+  }
+
+  std::vector<Block> blocks_;
+};
+
+/// Buffers of every kind, and a watch over what lies around borrowed ones.
+class Memory {
+public:
+  /// Of about `bytes`.
+  allot::Buffer draw(Input& input, std::size_t bytes, bool zero) {
+    const std::size_t kind = input.below(64);
+    operation("buffer", kind, bytes);
+    if (kind == 0)
+      return allot::Buffer::mapped(bytes);
+    if (kind < 8)
+      return allot::Buffer::from(&upstream_, bytes);
+    if (kind < 40)
+      return allot::Buffer::heap(bytes, allot::buffer_alignment, {.zero = zero});
+    check_surroundings();
+    before_ = margin + input.below(9);
+    lent_.assign(before_ + bytes + margin, untouched);
+    allot::Buffer buffer = allot::Buffer::borrowed({lent_.data() + before_, bytes});
+    before_ = static_cast<std::size_t>(buffer.data() - lent_.data());
+    bytes_ = buffer.size();
+    return buffer;
+  }
+  void check_surroundings() const {
+    if (lent_.empty())
+      return;
+    const auto is_untouched = [](std::byte byte) { return byte == untouched; };
+    const auto begin = lent_.begin() + static_cast<std::ptrdiff_t>(before_);
+    const auto end = begin + static_cast<std::ptrdiff_t>(bytes_);
+    check(std::all_of(lent_.begin(), begin, is_untouched) &&
+              std::all_of(end, lent_.end(), is_untouched),
+          "nothing outside of the buffer is touched");
+  }
+
+private:
+  static constexpr std::byte untouched{0xEE};
+  static constexpr std::size_t margin = 64;
+  std::vector<std::byte> lent_;
+  std::size_t before_ = 0;
+  std::size_t bytes_ = 0;
+  Upstream upstream_;
+};
+
+} // namespace model

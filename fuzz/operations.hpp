@@ -1,0 +1,480 @@
+// Operations that several strategies have, each compared with the model: bytes, objects, and
+// going back.
+#pragma once
+
+#include "span.hpp"
+
+#include <allot/objects.hpp>
+#include <allot/vocabulary.hpp>
+
+#include <algorithm>
+#include <cstddef>
+#include <functional>
+#include <optional>
+#include <span>
+#include <string_view>
+#include <utility>
+#include <vector>
+
+namespace model {
+
+/// A released strategy, or one that was moved from, refuses everything.
+template <class S>
+void check_released(S& s, std::size_t bytes) {
+  for (const std::size_t n : {bytes, std::size_t{0}}) {
+    check(s.try_allocate(n) == nullptr, "refused when released");
+    check(refusal([&] { return s.allocate(n, 16); }) == Errc::released, "refused as released");
+  }
+  check(refusal([&] { s.reset(); }) == Errc::released, "not reset when released");
+  check(s.capacity() == 0 && s.used() == 0 && s.available() == 0, "nothing is left");
+}
+
+/// allocate, try_allocate, try_resize, reallocate, copy, owns and the statistics.
+template <class S, class M>
+class ByteOperations {
+public:
+  ByteOperations(S& strategy, M& model, Input& input) : s(strategy), m(model), in(input) {}
+
+  void allocate() {
+    const std::size_t how = in.below(4);
+    const bool plain = how < 2;
+    const std::size_t bytes = in.size();
+    const std::size_t alignment = plain ? allot::granule : in.alignment();
+    operation("allocate", bytes, alignment);
+    const std::optional<Errc> expected = m.refusal(bytes, alignment);
+    void* p = nullptr;
+    if (how % 2 == 0 && worth_throwing(in, expected.has_value())) {
+      const auto call = [&] { p = plain ? s.allocate(bytes) : s.allocate(bytes, alignment); };
+      check(expected == refusal(call), "refused exactly when there is no room, for that reason");
+    } else {
+      p = plain ? s.try_allocate(bytes) : s.try_allocate(bytes, alignment);
+      check((p == nullptr) == expected.has_value(), "refused exactly when there is no room");
+    }
+    if (!expected)
+      served(p, bytes, alignment);
+  }
+
+  void copy() {
+    const std::size_t bytes = in.below(200);
+    operation("copy", bytes);
+    char text[200];
+    std::fill_n(text, bytes, static_cast<char>(bytes + 1));
+    const std::optional<Errc> expected = m.refusal(bytes, allot::granule);
+    if (!worth_throwing(in, expected.has_value()))
+      return;
+    std::string_view copied;
+    check(expected == refusal([&] { copied = s.copy(std::string_view(text, bytes)); }),
+          "a copy is refused as an allocation is");
+    if (expected || bytes == 0)
+      return;
+    check(copied == std::string_view(text, bytes), "a copy");
+    std::memset(const_cast<char*>(copied.data()), 0, bytes);
+    served(const_cast<char*>(copied.data()), bytes, allot::granule);
+  }
+
+  void resize() {
+    Piece* const piece = m.pieces.pick(in);
+    const std::size_t bytes = in.size();
+    if (piece == nullptr)
+      return resize_foreign(bytes);
+    operation("try_resize", piece->bytes, bytes);
+    const bool expected = m.resizes(*piece, bytes);
+    check(piece->intact(), "contents kept");
+    check(s.try_resize(piece->p, piece->bytes, bytes) == expected, "resized exactly when possible");
+    if (expected)
+      resized(*piece, bytes);
+  }
+
+  void reallocate() {
+    Piece* const piece = m.pieces.pick(in);
+    const std::size_t bytes = in.size();
+    const std::size_t alignment = in.one_in(4) ? in.alignment() : allot::granule;
+    void* const old = piece == nullptr ? nullptr : piece->p;
+    const std::size_t old_bytes = piece == nullptr ? 0 : piece->bytes;
+    operation("reallocate", old_bytes, bytes, alignment);
+    const bool in_place = piece != nullptr && allot::is_power_of_two(alignment) &&
+                          is_aligned(old, alignment) && m.resizes(*piece, bytes);
+    const std::optional<Errc> expected =
+        in_place ? std::optional<Errc>() : m.refusal(bytes, alignment);
+    if (!worth_throwing(in, expected.has_value()))
+      return;
+    check(piece == nullptr || piece->intact(), "contents kept");
+    void* p = nullptr;
+    check(expected == refusal([&] { p = s.reallocate(old, old_bytes, bytes, alignment); }),
+          "refused exactly when there is no room");
+    if (expected)
+      return;
+    if (in_place) {
+      check(p == old, "resized in place");
+      return resized(*piece, bytes);
+    }
+    if (piece != nullptr) {
+      const std::size_t kept = std::min(old_bytes, bytes);
+      check(holds(static_cast<std::byte*>(p), kept, piece->value), "contents moved");
+      if (kept != 0)
+        std::memset(p, 0, kept);
+      *piece = Piece{piece->p}; // taken until all is taken back, but nobody's to touch
+    }
+    served(p, bytes, alignment);
+  }
+
+  void refuse_foreign() {
+    std::size_t other[8] = {};
+    operation("foreign");
+    check(!s.owns(other), "owns nothing foreign");
+    check(refusal([&] { return s.reallocate(other, 64, 32); }) == Errc::foreign_pointer,
+          "refused what is foreign");
+    resize_foreign(in.size());
+    if (Piece* const piece = m.pieces.pick(in))
+      check(!s.try_resize(piece->p, in.unservable(), in.size()), "refused a size that none has");
+  }
+
+  /// One of the above.
+  void any() {
+    switch (in.below(16)) {
+    case 0:
+      return refuse_foreign();
+    case 1:
+    case 2:
+      return reallocate();
+    case 3:
+    case 4:
+    case 5:
+      return resize();
+    case 6:
+      return copy();
+    default:
+      return allocate();
+    }
+  }
+
+  void check_state() {
+    check(s.used() == m.used(), "used");
+    check(s.available() == m.available(), "available");
+    check(s.capacity() == m.capacity(), "capacity");
+    check(s.peak() == m.peak, "peak");
+  }
+  void check_all() {
+    m.pieces.check_contents();
+    for (const Piece& piece : m.pieces.all)
+      if (piece.bytes != 0)
+        check(s.owns(piece.p) && s.owns(piece.p + piece.bytes - 1), "owns what is allocated");
+  }
+
+  S& s;
+  M& m;
+  Input& in;
+
+private:
+  void served(void* p, std::size_t bytes, std::size_t alignment) {
+    check(p != nullptr && is_aligned(p, std::max(alignment, allot::granule)), "aligned");
+    if (bytes == 0)
+      return;
+    m.served(p, bytes, alignment, s.used());
+    m.add(p, bytes);
+  }
+  void resized(Piece& piece, std::size_t bytes) {
+    check(holds(piece.p, std::min(piece.bytes, bytes), piece.value), "contents kept in place");
+    m.resized(piece, bytes);
+    piece.fill();
+    if constexpr (requires { m.checkpoints; })
+      m.lower_checkpoints();
+  }
+  void resize_foreign(std::size_t bytes) {
+    std::size_t other[8] = {};
+    check(!s.try_resize(other, sizeof other, bytes), "not resized what is foreign");
+    check(!s.try_resize(nullptr, 0, bytes), "not resized what is null");
+  }
+};
+
+// ----------------------------------------------------------------------------------------- objects
+
+/// Objects that were made, and when each is to end.
+class Ends {
+public:
+  static std::vector<unsigned>& seen() {
+    static std::vector<unsigned> all;
+    return all;
+  }
+  /// What an object does when it is taken back.
+  static std::function<void()>& hook() {
+    static std::function<void()> call;
+    return call;
+  }
+  std::vector<unsigned> made; // oldest first
+
+  /// All but the first `count` must just have been destroyed, newest first.
+  void expect_back_to(std::size_t count) {
+    check(seen().size() == made.size() - count, "destroyed what was made, once");
+    check(std::equal(seen().begin(), seen().end(), made.rbegin()), "newest first");
+    seen().clear();
+    made.resize(count);
+  }
+};
+
+struct Failure {};
+
+template <std::size_t alignment>
+class alignas(alignment) Witness {
+public:
+  /// Calls `inside` with its address, which may throw.
+  template <class Call>
+  explicit Witness(unsigned number, Call&& inside) : number_(number) {
+    inside(this);
+    guard_ = ~number;
+  }
+  Witness() : number_(next()(this)), guard_(~number_) {}
+  Witness(const Witness&) = delete;
+  Witness& operator=(const Witness&) = delete;
+  ~Witness() {
+    check(guard_ == ~number_, "an object is destroyed once, and intact");
+    guard_ = number_;
+    Ends::seen().push_back(number_);
+    if (Ends::hook() && !next()) // not when its array is not made after all
+      Ends::hook()();
+  }
+  /// Gives a default constructed object its number, or throws.
+  static std::function<unsigned(void*)>& next() {
+    static std::function<unsigned(void*)> call;
+    return call;
+  }
+  [[nodiscard]] unsigned number() const { return number_; }
+
+private:
+  unsigned number_;
+  unsigned guard_ = 0;
+};
+
+/// create and create_array, with constructors that allocate, create and throw.
+template <class S, class M>
+class ObjectOperations : public ByteOperations<S, M> {
+public:
+  using Base = ByteOperations<S, M>;
+  using Base::Base, Base::s, Base::m, Base::in;
+  Ends ends;
+
+  /// One of those that make objects.
+  void any_object() {
+    switch (in.below(4)) {
+    case 0:
+      return create_array();
+    case 1:
+      return create_plain();
+    default:
+      return create();
+    }
+  }
+
+  void create() { in.one_in(4) ? create_one<64>() : create_one<8>(); }
+
+  void create_array() {
+    using T = Witness<16>;
+    constexpr std::size_t offset = allot::Objects::array_offset<T>;
+    const std::size_t count = in.one_in(16) ? in.unservable() : in.below(12);
+    const std::size_t throws_at = in.one_in(6) ? in.below(12) : count;
+    operation("create_array", count, throws_at);
+    const std::size_t bytes =
+        count == 0 ? 0
+                   : allot::saturating_add(allot::saturating_multiply(count, sizeof(T)), offset);
+    const std::size_t alignment = alignof(T);
+    const std::optional<Errc> expected = m.refusal(bytes, alignment);
+    if (!worth_throwing(in, expected.has_value()))
+      return;
+    const auto before = m.position();
+    std::vector<unsigned> numbers;
+    T::next() = [&](void* p) {
+      if (numbers.empty()) {
+        m.served(static_cast<std::byte*>(p) - offset, bytes, alignment, s.used());
+        m.add_object(static_cast<std::byte*>(p) - offset, bytes);
+      }
+      if (numbers.size() == throws_at)
+        throw Failure();
+      numbers.push_back(next_number());
+      return numbers.back();
+    };
+    std::span<T> made;
+    bool failed = false;
+    try {
+      check(expected == refusal([&] { made = s.template create_array<T>(count); }),
+            "an array is refused as an allocation is");
+    } catch (Failure) {
+      failed = true;
+    }
+    T::next() = nullptr;
+    if (failed) {
+      check(std::equal(numbers.rbegin(), numbers.rend(), Ends::seen().begin(), Ends::seen().end()),
+            "what was made of an array is destroyed, newest first");
+      Ends::seen().clear();
+      m.rewind(before);
+      return;
+    }
+    if (expected)
+      return;
+    check(made.size() == count && is_aligned(made.data(), alignof(T)), "an array");
+    ends.made.insert(ends.made.end(), numbers.begin(), numbers.end());
+  }
+
+  /// Without a destructor there is no record.
+  void create_plain() {
+    struct alignas(32) Plain {
+      unsigned char bytes[32];
+    };
+    operation("create a plain object");
+    const std::optional<Errc> expected = m.refusal(sizeof(Plain), alignof(Plain));
+    if (!worth_throwing(in, expected.has_value()))
+      return;
+    Plain* p = nullptr;
+    check(expected == refusal([&] { p = s.template create<Plain>(); }), "refused as an allocation");
+    if (expected)
+      return;
+    m.served(p, sizeof(Plain), alignof(Plain), s.used());
+    m.add(p, sizeof(Plain));
+  }
+
+  void check_state() {
+    Base::check_state();
+    check(s.objects() == ends.made.size(), "objects");
+  }
+
+private:
+  static unsigned next_number() {
+    static unsigned number = 0;
+    return number++;
+  }
+
+  template <std::size_t alignment>
+  void create_one() {
+    using T = Witness<alignment>;
+    enum { plain, allocates, creates, throws, allocates_and_throws, creates_and_throws };
+    constexpr std::size_t offset = allot::Objects::object_offset<T>;
+    constexpr std::size_t bytes = offset + sizeof(T);
+    const std::size_t how = in.one_in(3) ? in.below(6) : std::size_t{plain};
+    const unsigned number = next_number();
+    operation("create", alignment, how);
+    const std::optional<Errc> expected = m.refusal(bytes, alignment);
+    if (!worth_throwing(in, expected.has_value()))
+      return;
+    const auto before = m.position();
+    auto reserved = before;
+    std::size_t made = ends.made.size();
+    const auto inside = [&](T* object) {
+      std::byte* const block = bytes_of(object) - offset;
+      m.served(block, bytes, alignment, s.used());
+      m.add_object(block, bytes);
+      reserved = m.position();
+      if (how == allocates || how == allocates_and_throws)
+        this->allocate();
+      if (how == creates || how == creates_and_throws)
+        create_one<8>();
+      if (how >= throws)
+        throw Failure();
+    };
+    T* object = nullptr;
+    try {
+      check(expected == refusal([&] { object = s.template create<T>(number, inside); }),
+            "an object is refused as an allocation is");
+    } catch (Failure) {
+      check(Ends::seen().empty(), "what was not made is not destroyed");
+      if (m.position() == reserved && ends.made.size() == made)
+        m.rewind(before);
+      return;
+    }
+    if (expected)
+      return;
+    check(object->number() == number && is_aligned(object, alignment), "an object");
+    ends.made.push_back(number);
+  }
+};
+
+// -------------------------------------------------------------------------------------- going back
+
+/// A model with checkpoints, which remember what `ends`, if there are any, had made.
+template <class M>
+class Rewound : public M {
+public:
+  using M::M;
+  struct Checkpoint {
+    typename M::Position position;
+    std::size_t objects;
+    bool scoped;
+  };
+  std::vector<Checkpoint> checkpoints;
+  std::size_t scopes = 0;
+
+  void lower_checkpoints() {
+    for (Checkpoint& checkpoint : checkpoints)
+      this->lower(checkpoint.position);
+  }
+};
+
+/// checkpoint, restore and scope. `Operations` are those above; `run` is called inside a scope.
+template <class Operations>
+class RewindOperations : public Operations {
+public:
+  using Operations::Operations, Operations::s, Operations::m, Operations::in;
+
+  void checkpoint() {
+    operation("checkpoint");
+    check(s.checkpoint() == m.checkpoints.size(), "the number of checkpoints before");
+    push(false);
+  }
+  void restore() {
+    operation("restore", m.checkpoints.size());
+    if (m.checkpoints.empty()) {
+      check(refusal([&] { s.restore(); }) == Errc::no_checkpoint, "no checkpoint is left");
+      return;
+    }
+    about_to_restore(m.checkpoints.back());
+    s.restore();
+    restored();
+  }
+  template <class Run>
+  void scope(Run&& run) {
+    const std::size_t depth = m.checkpoints.size();
+    operation("scope", depth);
+    {
+      const auto scope = s.scope();
+      push(true);
+      ++m.scopes;
+      run();
+      operation("end of scope", depth);
+      if (is_innermost(depth))
+        about_to_restore(m.checkpoints[depth]);
+    }
+    --m.scopes;
+    if (is_innermost(depth)) {
+      check(!Reports::take(), "a scope ended in order");
+      m.checkpoints.resize(depth + 1);
+      restored();
+    } else {
+      check(Reports::take() == Errc::no_checkpoint, "a scope that was restored is reported");
+    }
+  }
+
+private:
+  [[nodiscard]] std::size_t objects() const {
+    if constexpr (requires { this->ends; })
+      return this->ends.made.size();
+    else
+      return 0;
+  }
+  void about_to_restore(const auto& checkpoint) const {
+    m.pieces.check_contents(checkpoint.position.pieces);
+  }
+  void push(bool scoped) { m.checkpoints.push_back({m.position(), objects(), scoped}); }
+  void restored() {
+    const auto checkpoint = m.checkpoints.back();
+    m.checkpoints.pop_back();
+    m.rewind(checkpoint.position);
+    if constexpr (requires { this->ends; })
+      this->ends.expect_back_to(checkpoint.objects);
+  }
+  [[nodiscard]] bool is_innermost(std::size_t depth) const {
+    const auto scoped = [](const auto& checkpoint) { return checkpoint.scoped; };
+    return depth < m.checkpoints.size() && m.checkpoints[depth].scoped &&
+           std::none_of(m.checkpoints.begin() + static_cast<std::ptrdiff_t>(depth) + 1,
+                        m.checkpoints.end(), scoped);
+  }
+};
+
+} // namespace model

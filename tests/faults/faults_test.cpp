@@ -1,0 +1,462 @@
+#include "faults.hpp"
+
+#include <allot/allot.hpp>
+#include <allot/pmr.hpp>
+
+#include "../support.hpp"
+
+#include <cstdlib>
+#include <optional>
+
+#include <sys/resource.h>
+
+using namespace allot;
+using namespace faults;
+
+namespace {
+
+/// The state before and after a refused operation is the same, and then it is served.
+class EachRequest : public testing::TestWithParam<Case> {
+protected:
+  struct Observed {
+    std::vector<std::size_t> statistics;
+    std::vector<std::vector<std::byte>> contents;
+    bool operator==(const Observed&) const = default;
+  };
+  static Observed observe(const Scene& scene) {
+    Observed observed{scene.statistics(), {}};
+    for (const auto& piece : scene.live)
+      observed.contents.emplace_back(piece.begin(), piece.end());
+    return observed;
+  }
+};
+
+TEST_P(EachRequest, MayFail) {
+  const Case& c = GetParam();
+  for (const bool for_good : {false, true}) {
+    unsigned number = 1;
+    for (;; ++number) {
+      SCOPED_TRACE("request " + std::to_string(number) + (for_good ? " and all later" : ""));
+      ASSERT_LT(number, 100u);
+      const std::ptrdiff_t heap = heap_blocks();
+      bool happened = false;
+      {
+        Upstream upstream;
+        {
+          const Scene scene = c.make(upstream);
+          const Observed before = observe(scene);
+          bool served = false;
+          {
+            const Fault fault(c.source, number, for_good);
+            served = scene.act();
+            happened = fault.happened();
+          }
+          if (!served) {
+            EXPECT_TRUE(happened) << "refused although nothing failed";
+            EXPECT_EQ(observe(scene).statistics, before.statistics);
+            EXPECT_EQ(observe(scene).contents, before.contents);
+            EXPECT_TRUE(scene.act()) << "it is served when nothing fails any more";
+          }
+          EXPECT_EQ(observe(scene).contents, before.contents);
+          EXPECT_FALSE(for_good && number == 1 && served) << "served without its memory";
+        }
+        EXPECT_EQ(upstream.blocks(), 0) << "memory is lost";
+      }
+      EXPECT_EQ(heap_blocks(), heap) << "memory is lost";
+      if (!happened)
+        break;
+    }
+    EXPECT_GT(number, 1u) << "the operation makes no request";
+  }
+}
+
+// ------------------------------------------------------------------------------------------- cases
+
+/// A strategy on memory that is there, with two allocations.
+template <class S, class Act, class... Args>
+Scene with_two(Act act, Args&&... args) {
+  auto s = std::make_shared<S>(std::forward<Args>(args)...);
+  void* const first = s->allocate(24);
+  void* const second = s->allocate(24);
+  return scene(std::move(s), {first, second}, act);
+}
+template <class S>
+void save(S& s, int times) {
+  for (int i = 0; i != times; ++i) {
+    if constexpr (requires { s.mark(); })
+      (void)s.mark();
+    else
+      (void)s.checkpoint();
+  }
+}
+constexpr int room_of_side_stack = 16;
+
+template <class S, class... Args>
+void add_checkpoints(std::vector<Case>& cases, const std::string& name, const Args&... args) {
+  for (const int before : {0, room_of_side_stack}) {
+    const std::string text = name + "Checkpoint" + std::to_string(before + 1);
+    cases.push_back({text, Source::heap, [=](Upstream&) {
+                       Scene scene = with_two<S>([](S& s) { (void)s.checkpoint(); }, args...);
+                       save(*static_cast<S*>(scene.strategy.get()), before);
+                       return scene;
+                     }});
+    cases.push_back({name + "Scope" + std::to_string(before + 1), Source::heap, [=](Upstream&) {
+                       Scene scene =
+                           with_two<S>([](S& s) { const auto scope = s.scope(); }, args...);
+                       save(*static_cast<S*>(scene.strategy.get()), before);
+                       return scene;
+                     }});
+  }
+}
+
+struct Owner {
+  Owner() = default;
+  Owner(const Owner&) = delete;
+  Owner& operator=(const Owner&) = delete;
+  ~Owner() { ++ended; }
+  unsigned char bytes[40] = {};
+  static inline int ended = 0;
+};
+
+std::vector<Case> makers() {
+  std::vector<Case> cases;
+  const auto add = [&](const std::string& name, auto make) {
+    cases.push_back(
+        {name, Source::heap, [=](Upstream&) { return nothing([=] { (void)make(); }); }});
+  };
+  add("Arena", [] { return Arena(1000); });
+  add("Bump", [] { return Bump(1000); });
+  add("BumpThatZeroesNothing", [] { return Bump(1000, {.zero = false}); });
+  add("Scratch", [] { return Scratch(1000); });
+  add("Stack", [] { return Stack(1000); });
+  add("SlotArena", [] { return SlotArena(24, 10); });
+  add("TypedArena", [] { return TypedArena<int>(10); });
+  add("BlockPoolFirstFree", [] { return BlockPool(24, 10); });
+  add("BlockPoolAny", [] { return BlockPool(24, 10, {.order = Order::any}); });
+  add("BufferHeap", [] { return Buffer::heap(1000); });
+  cases.push_back({"BufferTryHeap", Source::heap, [](Upstream&) {
+                     return nothing([] { return Buffer::try_heap(1000).data(); });
+                   }});
+  return cases;
+}
+
+std::vector<Case> makers_on_upstream() {
+  std::vector<Case> cases;
+  const auto add = [&](const std::string& name, auto make) {
+    cases.push_back({name, Source::upstream, [=](Upstream& upstream) {
+                       return nothing(
+                           [&upstream, make] { (void)make(Buffer::from(&upstream, 1000)); });
+                     }});
+  };
+  add("Buffer", [](Buffer buffer) { return buffer; });
+  add("Arena", [](Buffer buffer) { return Arena(std::move(buffer)); });
+  add("Bump", [](Buffer buffer) { return Bump(std::move(buffer)); });
+  add("Scratch", [](Buffer buffer) { return Scratch(std::move(buffer)); });
+  add("Stack", [](Buffer buffer) { return Stack(std::move(buffer)); });
+  add("SlotArena", [](Buffer buffer) { return SlotArena(24, std::move(buffer)); });
+  add("TypedArena", [](Buffer buffer) { return TypedArena<int>(std::move(buffer)); });
+  add("BlockPool", [](Buffer buffer) { return BlockPool(24, std::move(buffer)); });
+  return cases;
+}
+
+std::vector<Case> side_stacks() {
+  std::vector<Case> cases;
+  add_checkpoints<Scratch>(cases, "Scratch", std::size_t{1000});
+  add_checkpoints<MappedArena>(cases, "MappedArena", std::size_t{1000});
+  add_checkpoints<Region>(cases, "Region");
+  for (const int before : {0, room_of_side_stack}) {
+    const auto on_stack = [&](const std::string& name, auto act) {
+      cases.push_back({name + std::to_string(before + 1), Source::heap, [=](Upstream&) {
+                         auto stack = std::make_shared<Stack>(std::size_t{1000});
+                         const std::byte value[24] = {};
+                         void* const live = stack->push(std::span(value)).data();
+                         save(*stack, before);
+                         return scene(std::move(stack), {live}, act);
+                       }});
+    };
+    on_stack("StackMark", [](Stack& s) { (void)s.mark(); });
+    on_stack("StackScope", [](Stack& s) { const auto scope = s.scope(); });
+  }
+  return cases;
+}
+
+std::vector<Case> regions() {
+  std::vector<Case> cases;
+  const auto add = [&](const std::string& name, std::size_t limit, auto prepare, auto act) {
+    for (const Source source : {Source::heap, Source::upstream}) {
+      const bool on_heap = source == Source::heap;
+      cases.push_back(
+          {name + (on_heap ? "FromHeap" : "FromUpstream"), source, [=](Upstream& upstream) {
+             return with_two<Region>(act,
+                                     prepare(Region({.arena_size = 256,
+                                                     .max_arena_size = 256,
+                                                     .limit = limit,
+                                                     .upstream = on_heap ? nullptr : &upstream})));
+           }});
+    }
+  };
+  const auto as_it_is = [](Region region) { return region; };
+  const auto with_spares = [](Region region) {
+    (void)region.allocate(200);
+    (void)region.allocate(200);
+    (void)region.allocate(600);
+    region.reset();
+    return region;
+  };
+  add("Allocate", max_size, as_it_is, [](Region& r) { return r.allocate(256); });
+  add("TryAllocate", max_size, as_it_is, [](Region& r) { return r.try_allocate(256); });
+  add("Aligned", max_size, as_it_is, [](Region& r) { return r.allocate(200, 64); });
+  add("Large", max_size, as_it_is, [](Region& r) { return r.allocate(1000); });
+  add("LargeAligned", max_size, as_it_is, [](Region& r) { return r.try_allocate(1000, 4096); });
+  add("InPlaceOfSpares", 1200, with_spares, [](Region& r) { return r.allocate(800); });
+  add("TryInPlaceOfSpares", 1200, with_spares, [](Region& r) { return r.try_allocate(800); });
+  add("Copy", max_size, as_it_is, [](Region& r) { (void)r.copy(std::string(250, 'x')); });
+  cases.push_back({"Reallocate", Source::upstream, [](Upstream& upstream) {
+                     auto region = std::make_shared<Region>(
+                         RegionOptions{.arena_size = 256, .upstream = &upstream});
+                     void* const live = region->allocate(24);
+                     void* const p = region->allocate(24);
+                     test::fill(p, 24);
+                     return scene(std::move(region), {live}, [p](Region& r) {
+                       return test::holds(r.reallocate(p, 24, 250), 24, 0xA5);
+                     });
+                   }});
+  add("Create", max_size, as_it_is, [](Region& r) { (void)r.create_array<Owner>(5); });
+  add("CreatePlain", max_size, as_it_is, [](Region& r) { (void)r.create_array<int>(64); });
+  return cases;
+}
+
+std::vector<Case> object_pools() {
+  struct Object {
+    std::byte bytes[24] = {};
+  };
+  using Pool = ObjectPool<Object>;
+  std::vector<Case> cases;
+  const auto add = [&](const std::string& name, int before, auto act) {
+    for (const Source source : {Source::heap, Source::upstream}) {
+      const bool on_heap = source == Source::heap;
+      cases.push_back(
+          {name + (on_heap ? "FromHeap" : "FromUpstream"), source, [=](Upstream& upstream) {
+             auto pool = std::make_shared<Pool>(
+                 std::size_t{20}, ObjectPoolOptions{.upstream = on_heap ? nullptr : &upstream});
+             std::vector<void*> live;
+             for (int i = 0; i != before; ++i)
+               live.push_back(&pool->acquire());
+             return scene(std::move(pool), live, act);
+           }});
+    }
+  };
+  for (const int before : {0, 20, 60}) {
+    add("Acquire" + std::to_string(before), before, [](Pool& pool) { (void)pool.acquire(); });
+    add("Lease" + std::to_string(before), before, [](Pool& pool) { (void)*pool.lease(); });
+  }
+  return cases;
+}
+
+template <class Resource>
+void add_resource(std::vector<Case>& cases, const std::string& name, std::size_t first,
+                  std::size_t next, int times) {
+  cases.push_back({name, Source::upstream, [=](Upstream& upstream) {
+                     auto resource = std::make_shared<Resource>(&upstream);
+                     std::vector<void*> live;
+                     for (int i = 0; i != times; ++i)
+                       live.push_back(resource->allocate(first));
+                     return scene(std::move(resource), live,
+                                  [=](Resource& r) { return r.allocate(next); });
+                   }});
+}
+std::vector<Case> resources() {
+  std::vector<Case> cases;
+  const auto add_pools = [&]<class Resource>(const std::string& name, Resource*) {
+    add_resource<Resource>(cases, name + "First", 24, 24, 0);
+    add_resource<Resource>(cases, name + "OtherClass", 24, 1000, 3);
+    add_resource<Resource>(cases, name + "NextChunk", 24, 24, 64 + 128 + 256);
+    add_resource<Resource>(cases, name + "FirstLarge", 24, 100000, 3);
+    add_resource<Resource>(cases, name + "LargeTable", 100000, 100000, 8);
+  };
+  using unsynchronized = pmr::unsynchronized_pool_resource;
+  using synchronized = pmr::synchronized_pool_resource;
+  add_pools("Unsynchronized", static_cast<unsynchronized*>(nullptr));
+  add_pools("Synchronized", static_cast<synchronized*>(nullptr));
+  add_resource<pmr::monotonic_buffer_resource>(cases, "MonotonicFirst", 24, 24, 0);
+  add_resource<pmr::monotonic_buffer_resource>(cases, "MonotonicNext", 24, 2000, 3);
+  return cases;
+}
+
+std::vector<Case> mappings() {
+  std::vector<Case> cases;
+  const auto add = [&](const std::string& name, auto make) {
+    cases.push_back({name, Source::system, [=](Upstream&) { return make(); }});
+  };
+  const auto makes = [&](const std::string& name, const MapOptions& options) {
+    add("Map" + name, [=] { return nothing([=] { (void)MappedArena(100000, options); }); });
+    add("BufferMapped" + name,
+        [=] { return nothing([=] { (void)Buffer::mapped(100000, options); }); });
+  };
+  makes("Demand", {});
+  makes("Strict", {.commit = Commit::strict});
+  makes("Guarded", {.guard_pages = true});
+  const auto strict = [&](const std::string& name, auto act) {
+    add("Strict" + name,
+        [=] { return with_two<MappedArena>(act, 16_MiB, MapOptions{.commit = Commit::strict}); });
+  };
+  strict("Allocate", [](MappedArena& m) { return m.allocate(1_MiB); });
+  strict("TryAllocate", [](MappedArena& m) { return m.try_allocate(1_MiB); });
+  strict("Aligned", [](MappedArena& m) { return m.try_allocate(1_MiB, 1_MiB); });
+  strict("Commit", [](MappedArena& m) { return m.commit(1_MiB); });
+  strict("Copy", [](MappedArena& m) { (void)m.copy(std::string(200000, 'x')); });
+  strict("Grow", [](MappedArena& m) { return m.reallocate(nullptr, 0, 1_MiB); });
+  add("DemandCommit",
+      [] { return with_two<MappedArena>([](MappedArena& m) { return m.commit(1_MiB); }, 16_MiB); });
+  add("Multipool",
+      [] { return nothing([] { (void)Multipool(MultipoolOptions{.reserve = 1_MiB}); }); });
+  if (instrumented) { // else its memory comes without another call
+    add("MultipoolAllocate",
+        [] { return with_two<Multipool>([](Multipool& p) { return p.allocate(5000); }); });
+    add("MultipoolLarge",
+        [] { return with_two<Multipool>([](Multipool& p) { return p.try_allocate(100000); }); });
+  }
+  return cases;
+}
+
+const auto name_of = [](const auto& info) { return info.param.name; };
+INSTANTIATE_TEST_SUITE_P(Heap, EachRequest, testing::ValuesIn(makers()), name_of);
+INSTANTIATE_TEST_SUITE_P(OnUpstream, EachRequest, testing::ValuesIn(makers_on_upstream()), name_of);
+INSTANTIATE_TEST_SUITE_P(SideStack, EachRequest, testing::ValuesIn(side_stacks()), name_of);
+INSTANTIATE_TEST_SUITE_P(Region, EachRequest, testing::ValuesIn(regions()), name_of);
+INSTANTIATE_TEST_SUITE_P(ObjectPool, EachRequest, testing::ValuesIn(object_pools()), name_of);
+INSTANTIATE_TEST_SUITE_P(Resource, EachRequest, testing::ValuesIn(resources()), name_of);
+INSTANTIATE_TEST_SUITE_P(System, EachRequest, testing::ValuesIn(mappings()), name_of);
+
+// --------------------------------------------------------------------- what cannot be refused
+
+// Giving memory back may fail too, and is then not reported: what is promised still holds.
+TEST(Faults, WhatWasTrimmedIsZeroThoughTheSystemRefused) {
+  for (const Commit policy : {Commit::demand, Commit::strict}) {
+    for (unsigned number = 1; number != 4; ++number) {
+      for (const bool for_good : {false, true}) {
+        MappedArena arena(1_MiB, {.commit = policy});
+        test::fill(arena.allocate(300000), 300000);
+        arena.checkpoint();
+        void* const above = arena.allocate(300000);
+        test::fill(above, 300000);
+        arena.restore();
+        {
+          const Fault fault(Source::system, number, for_good);
+          arena.trim();
+        }
+        EXPECT_EQ(arena.committed(), 303104u);
+        void* const again = arena.allocate(300000);
+        EXPECT_EQ(again, above);
+        EXPECT_TRUE(test::holds(static_cast<std::byte*>(again) + 8192, 291808, 0));
+      }
+    }
+  }
+}
+TEST(Faults, AMultipoolsMemoryIsZeroThoughTheSystemRefusedToTakeItBack) {
+  for (unsigned number = 1; number != 4; ++number) {
+    for (const bool for_good : {false, true}) {
+      Multipool pool({.reserve = 4_MiB});
+      void* const p = pool.allocate(1_MiB);
+      test::fill(p, 1_MiB);
+      pool.deallocate(p);
+      {
+        const Fault fault(Source::system, number, for_good);
+        pool.trim();
+      }
+      EXPECT_EQ(pool.committed(), 0u);
+      EXPECT_TRUE(test::holds(pool.allocate(1_MiB), 1_MiB, 0));
+    }
+  }
+}
+
+// A file is extended before it is used.
+TEST(Faults, AFullDiskIsExhausted) {
+  const test::FreshPath path;
+  MappedArena arena(16_MiB, {.file = path.string()});
+  void* const live = arena.allocate(24);
+  test::fill(live, 24);
+  const auto before = test::state(arena);
+  {
+    const Fault fault(Source::system, 1, true);
+    EXPECT_EQ(test::kind([&] { return arena.allocate(1_MiB); }), "Exhausted(system_refused)");
+    EXPECT_EQ(arena.try_allocate(1_MiB), nullptr);
+  }
+  EXPECT_EQ(test::state(arena), before);
+  EXPECT_TRUE(test::holds(live, 24, 0xA5));
+  EXPECT_NE(arena.try_allocate(1_MiB), nullptr);
+}
+
+// ------------------------------------------------------------------------------- the real thing
+
+[[noreturn]] void exit_under_limit(int resource, std::size_t bytes, bool (*call)()) {
+  const rlimit limit{bytes, bytes};
+  if (setrlimit(static_cast<__rlimit_resource>(resource), &limit) != 0)
+    std::exit(2);
+  std::exit(call() ? 0 : 1);
+}
+/// In a child process with a limit: `call` tells whether all is as it must be.
+void under_limit(int resource, std::size_t bytes, bool (*call)()) {
+  if (instrumented)
+    GTEST_SKIP() << "a sanitizer has taken more addresses already";
+  EXPECT_EXIT(exit_under_limit(resource, bytes, call), testing::ExitedWithCode(0), "");
+}
+
+bool refused(const std::string& kind) {
+  return kind == "Exhausted(system_refused)";
+}
+
+TEST(Limits, AStrictCommitIsRefusedAndTheRestStays) {
+  under_limit(RLIMIT_DATA, 64_MiB, [] {
+    MappedArena arena(1_GiB, {.commit = Commit::strict});
+    void* const live = arena.allocate(1_MiB);
+    test::fill(live, 1_MiB);
+    const auto before = test::state(arena);
+    const bool told = refused(test::kind([&] { return arena.allocate(512_MiB); })) &&
+                      arena.try_allocate(512_MiB) == nullptr &&
+                      refused(test::kind([&] { return arena.commit(512_MiB); }));
+    return told && test::state(arena) == before && test::holds(live, 1_MiB, 0xA5) &&
+           arena.try_allocate(1_MiB) != nullptr;
+  });
+}
+TEST(Limits, AStrictArenaGrowsUntilTheSystemRefuses) {
+  under_limit(RLIMIT_DATA, 64_MiB, [] {
+    MappedArena arena(1_GiB, {.commit = Commit::strict});
+    std::size_t served = 0;
+    while (void* const p = arena.try_allocate(1_MiB)) {
+      test::fill(p, 1_MiB);
+      ++served;
+    }
+    return served > 16 && served < 64 && arena.used() == served * 1_MiB;
+  });
+}
+TEST(Limits, ADemandReservationIsRefused) {
+  under_limit(RLIMIT_DATA, 64_MiB, [] {
+    return refused(test::kind([] { return MappedArena(1_GiB); })) &&
+           refused(test::kind([] { return Buffer::mapped(1_GiB); })) &&
+           refused(test::kind([] { return Multipool({.reserve = 1_GiB}); })) &&
+           MappedArena(1_MiB).try_allocate(1000) != nullptr;
+  });
+}
+TEST(Limits, AnyReservationIsRefused) {
+  under_limit(RLIMIT_AS, 512_MiB, [] {
+    return refused(test::kind([] { return MappedArena(1_GiB); })) &&
+           refused(test::kind([] { return MappedArena(1_GiB, {.commit = Commit::strict}); })) &&
+           refused(test::kind([] { return Multipool({.reserve = 1_GiB}); })) &&
+           refused(test::kind([] { return Arena(1_GiB); })) && Arena(1_MiB).capacity() == 1_MiB;
+  });
+}
+TEST(Limits, AHeapThatIsFullIsExhausted) {
+  under_limit(RLIMIT_AS, 512_MiB, [] {
+    Region region({.arena_size = 1_MiB});
+    void* const live = region.allocate(24);
+    test::fill(live, 24);
+    while (region.try_allocate(1_MiB) != nullptr) {
+    }
+    const auto before = test::state(region);
+    return refused(test::kind([&] { return region.allocate(1_MiB); })) &&
+           test::state(region) == before && test::holds(live, 24, 0xA5);
+  });
+}
+
+} // namespace
