@@ -398,13 +398,13 @@ TEST(Allocator, ABlockPoolServesNoArraysAndNothingThatDoesNotFit) {
 TYPED_TEST(Any, ASizeThatNothingHoldsIsABadAlloc) {
   using S = TypeParam;
   S& s = this->strategy;
-  On<long, S> a(s);
+  On<std::int64_t, S> a(s);
   for (const std::size_t n : {SIZE_MAX, SIZE_MAX / 8, SIZE_MAX / 8 + 1, SIZE_MAX / 8 + 2,
                               SIZE_MAX / 16 + 1, SIZE_MAX / 4 + 1})
     EXPECT_THROW((void)a.allocate(n), std::bad_alloc) << n;
   EXPECT_THROW((void)(On<char, S>(s).allocate(SIZE_MAX)), std::bad_alloc);
   EXPECT_EQ(s.used(), 0u);
-  long* const p = a.allocate(2);
+  std::int64_t* const p = a.allocate(2);
   p[1] = 7;
   a.deallocate(p, 2);
   EXPECT_EQ(s.used(), 0u);
@@ -414,12 +414,12 @@ TYPED_TEST(Bumping, WhatCannotBeTakenBackIsIgnored) {
   using S = TypeParam;
   S& s = this->strategy;
   const test::ReportedMisuse reported;
-  On<long, S> a(s);
-  long* const older = a.allocate(4);
-  long* const newest = a.allocate(4);
+  On<std::int64_t, S> a(s);
+  std::int64_t* const older = a.allocate(4);
+  std::int64_t* const newest = a.allocate(4);
   newest[0] = 7;
   const std::size_t used = s.used();
-  long foreign = 0;
+  std::int64_t foreign = 0;
   a.deallocate(nullptr, 0);
   a.deallocate(nullptr, 4);
   a.deallocate(&foreign, 1);

@@ -459,7 +459,9 @@ TEST(Region, SizesThatNoHeapHasAreExhausted) {
     }
   }
   EXPECT_EQ(region.try_allocate(8, SIZE_MAX / 2 + 1), nullptr);
+#if SIZE_MAX > UINT32_MAX // else a heap may have a GiB
   EXPECT_EQ(region.try_allocate(8, SIZE_MAX / 4 + 1), nullptr);
+#endif
   EXPECT_EQ(numbers(region), before);
   EXPECT_TRUE(test::holds(p, 8, 0xA5));
 }

@@ -75,8 +75,10 @@ TEST(SideStack, AHeapThatRefusesIsTheOwnersExhausted) {
             "Exhausted(system_refused) arena: the heap refused " + std::to_string(SIZE_MAX) +
                 " bytes for its "
                 "records");
-  EXPECT_EQ(test::kind([&] { stack.reserve("arena", SIZE_MAX / 64); }),
+#if SIZE_MAX > UINT32_MAX // else a heap may have as much
+  EXPECT_EQ(test::kind([&] { stack.reserve("arena", SIZE_MAX / 16384); }),
             "Exhausted(system_refused)");
+#endif
   EXPECT_EQ(stack.size(), 16u);
   EXPECT_EQ(stack.back(), 15);
 }
