@@ -37,7 +37,7 @@ int main(int argc, char** argv) {
       word = random();
     model::operations().clear();
     model::Input input(reinterpret_cast<const std::uint8_t*>(words.data()),
-                       random() % (sizeof words + 1));
+                       static_cast<std::size_t>(random() % (sizeof words + 1)));
     driver->run(input);
     operations += model::operations().size();
   }

@@ -65,9 +65,10 @@ ALLOT_INLINE BlockPool::Layout BlockPool::fitting_layout(std::size_t block_bytes
   const std::size_t skip = detail::bytes_before(buffer, options.alignment);
   const std::size_t room = skip < buffer.extent() ? buffer.gap().shrink(buffer.extent() - skip) : 0;
   std::size_t fits = 0;
-  std::size_t too_many = room / block_size + 1;
+  std::size_t too_many = room / block_size;
   if (options.order == Order::any)
-    too_many = std::min(too_many, std::size_t{no_index} + 1);
+    too_many = std::min<std::size_t>(too_many, no_index);
+  ++too_many;
   while (too_many - fits > 1) {
     const std::size_t middle = fits + (too_many - fits) / 2;
     (layout(block_size, middle, options.order).bytes() <= room ? fits : too_many) = middle;

@@ -74,8 +74,19 @@ struct ThreadCache {
 };
 static_assert(sizeof(ThreadCache) <= sizeof(Shelf));
 
-// Guards the lists of all threads. Nothing else is locked while it is.
-ALLOT_INLINE constinit std::mutex registry;
+/// Guards the lists of all threads. Nothing else is locked while it is. Never destroyed, since
+/// threads may end, and resources be used, after static objects are gone.
+[[nodiscard]] ALLOT_INLINE std::mutex& registry() noexcept {
+  union Kept {
+    Kept() noexcept : mutex() {}
+    Kept(const Kept&) = delete;
+    Kept& operator=(const Kept&) = delete;
+    ~Kept() {}
+    std::mutex mutex;
+  };
+  static Kept kept;
+  return kept.mutex;
+}
 ALLOT_INLINE constinit std::atomic<std::uint64_t> last_serial = 0;
 
 [[nodiscard]] ALLOT_INLINE std::uint64_t next_serial() noexcept {
@@ -100,7 +111,7 @@ struct Thread {
   ~Thread() {
     thread_ended = true; // other destructors may still allocate: without a cache
     std::fill_n(recent, recent_caches, RecentCache{});
-    const std::lock_guard lock(registry);
+    const std::lock_guard lock(registry());
     while (caches != nullptr) {
       ThreadCache* const cache = caches;
       cache->unlink();
@@ -126,7 +137,7 @@ ALLOT_INLINE synchronized_pool_resource::~synchronized_pool_resource() {
 
 ALLOT_INLINE void synchronized_pool_resource::release() {
   {
-    const std::lock_guard lock(detail::registry);
+    const std::lock_guard lock(detail::registry());
     for (detail::ThreadCache* cache = caches_; cache != nullptr; cache = cache->next_of_resource)
       if (cache->link_of_thread != nullptr)
         cache->unlink();
@@ -149,7 +160,7 @@ ALLOT_INLINE detail::ThreadCache* synchronized_pool_resource::cache() const noex
 ALLOT_INLINE detail::ThreadCache* synchronized_pool_resource::linked_cache() const noexcept {
   if (detail::thread_ended)
     return nullptr;
-  const std::lock_guard lock(detail::registry);
+  const std::lock_guard lock(detail::registry());
   detail::ThreadCache* cache = detail::this_thread.caches;
   while (cache != nullptr && cache->serial != serial_)
     cache = cache->next_of_thread;
@@ -375,7 +386,7 @@ ALLOT_INLINE detail::ThreadCache* synchronized_pool_resource::attach() {
     }
   }
   {
-    const std::lock_guard lock(detail::registry);
+    const std::lock_guard lock(detail::registry());
     detail::ThreadCache*& first = detail::this_thread.caches;
     cache->next_of_thread = first;
     cache->link_of_thread = &first;

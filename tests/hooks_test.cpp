@@ -125,7 +125,7 @@ TYPED_TEST(Hooks, WhatCannotBeServedGivesNullAndChangesNothing) {
                                     {2, SIZE_MAX},
                                     {SIZE_MAX / 2 + 1, 2},   // 0 when it wraps
                                     {SIZE_MAX / 16 + 2, 16}, // 16
-                                    {std::size_t{1} << 32, std::size_t{1} << 32},
+                                    {test::root, test::root},
                                     {room, 1}})
     EXPECT_EQ(calloc_like(&this->strategy, count, size), nullptr) << count << " * " << size;
   EXPECT_EQ(this->suite.allocate_array(&this->strategy, UINT32_MAX, UINT32_MAX), nullptr);

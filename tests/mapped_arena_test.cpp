@@ -59,6 +59,7 @@ TEST(MappedArena, NamesItselfInErrors) {
   EXPECT_EQ(arena.committed(), 0u);
 }
 
+#if SIZE_MAX > UINT32_MAX // what 32 bits have no addresses for
 TEST(MappedArena, ReservesATebibyte) {
   if (test::under_valgrind())
     GTEST_SKIP() << "Valgrind's address space is smaller";
@@ -74,6 +75,7 @@ TEST(MappedArena, ReservesATebibyte) {
     EXPECT_EQ(arena.try_allocate(1_TiB), nullptr);
   }
 }
+#endif
 
 TEST(MappedArena, CommitsInStepsAsItAllocates) {
   for (const Commit policy : policies) {
@@ -453,6 +455,7 @@ TEST(MappedArena, ARefusedCommitIsReportedAndChangesNothing) {
   EXPECT_NE(arena.try_allocate(512_MiB), nullptr); // without the limit it is there
 }
 
+#if SIZE_MAX > UINT32_MAX // what 32 bits have no addresses for
 TEST(MappedArena, AReservationThatIsRefusedIsExhausted) {
   if (instrumented)
     GTEST_SKIP() << "sanitizers have their own use for the address space";
@@ -461,6 +464,7 @@ TEST(MappedArena, AReservationThatIsRefusedIsExhausted) {
     EXPECT_EQ(test::kind([=] { return MappedArena(1_TiB, {.commit = policy}); }),
               "Exhausted(system_refused)");
 }
+#endif
 
 // How many pages of the range have physical memory.
 std::ptrdiff_t resident(const void* begin, std::size_t pages) {

@@ -138,7 +138,7 @@ TEST(Multipool, WhatCannotBeServedIsRefusedAndChangesNothing) {
   const Account before = account(pool);
   std::vector<std::size_t> sizes(std::begin(test::unservable), std::end(test::unservable));
   for (const std::size_t bytes : {1_MiB - slab + 1, 1_MiB, 1_MiB + 1, SIZE_MAX - 4095,
-                                  SIZE_MAX - slab, SIZE_MAX - slab + 1, std::size_t{1} << 62})
+                                  SIZE_MAX - slab, SIZE_MAX - slab + 1, SIZE_MAX / 4 + 1})
     sizes.push_back(bytes);
   for (const std::size_t bytes : sizes) {
     EXPECT_EQ(test::kind([&] { return pool.allocate(bytes); }), "Exhausted(no_room)") << bytes;
@@ -423,6 +423,25 @@ TEST(Multipool, GrowsOverFreeRunsOfBothKinds) {
   EXPECT_EQ(pool.available(), 7 * slab);
 }
 
+TEST(Multipool, NothingGrowsPastItsReservation) {
+  Multipool pool({.reserve = 4 * slab});
+  void* const p = pool.allocate(slab);
+  EXPECT_FALSE(pool.try_resize(p, slab, 4 * slab + 1));
+  EXPECT_FALSE(pool.try_resize(p, slab, SIZE_MAX));
+  EXPECT_EQ(pool.usable_size(p), slab);
+  EXPECT_TRUE(pool.try_resize(p, slab, 4 * slab));
+  pool.deallocate(p);
+  // One that starts at a multiple of its alignment ends inside as well, or is refused.
+  for (std::size_t size = 1; size <= 4; ++size)
+    for (std::size_t first = 1; first <= 4; ++first) {
+      Multipool other({.reserve = 4 * slab});
+      (void)other.allocate(first * slab);
+      if (void* const aligned = other.try_allocate(size * slab, 2 * slab))
+        test::fill(aligned, size * slab);
+      EXPECT_EQ(other.used() % slab, 0u);
+    }
+}
+
 TEST(Multipool, ShrinkingNeverFails) {
   for (const std::size_t bytes : test::Sizes{64, 1000, 20000, 65536, 131072}) {
     Multipool pool({.limit = 2 * slab});
@@ -527,6 +546,17 @@ TEST(Multipool, RefusesPointersThatAreNoBlocks) {
                         static_cast<void*>(block + red_zones.stretch(slab) - 8),      // bookkeeping
                         static_cast<void*>(block + red_zones.stretch(32768))}) // not yet carved
     expect_refused(pool, p, foreign(p));
+  auto* const first = static_cast<std::byte*>(pool.allocate(16));
+  std::byte* last = first;
+  for (int i = 0; i != 1000; ++i) {
+    auto* const p = static_cast<std::byte*>(pool.allocate(16));
+    if (p - first < static_cast<std::ptrdiff_t>(slab))
+      last = std::max(last, p);
+  }
+  pool.deallocate(last);
+  expect_refused(pool, last,
+                 "Misuse(double_free) multipool: the block of 16 bytes at " + at(last) +
+                     " is free already");
   for (const std::size_t offset : {1U, 4U, 8U, 63U})
     expect_refused(pool, block + offset,
                    "Misuse(misaligned_pointer) multipool: " + at(block + offset) + " lies " +
@@ -662,6 +692,15 @@ TEST(Multipool, AMovedFromOneRefusesEverything) {
   EXPECT_EQ(account(last), before);
   Multipool& self = last;
   last = std::move(self);
+  // With the free runs too.
+  void* const free = last.allocate(3 * slab);
+  void* const behind = last.allocate(slab);
+  last.deallocate(free);
+  to = std::move(last);
+  EXPECT_EQ(to.allocate(3 * slab), free);
+  last = std::move(to);
+  last.deallocate(free);
+  last.deallocate(behind);
   EXPECT_TRUE(test::holds(block, 100, 0xA5));
   last.deallocate(block);
   last.deallocate(object);
@@ -769,6 +808,32 @@ TEST(Multipool, GivesMemoryBackWhenLoadFalls) {
     EXPECT_EQ(pool.committed(), 0u);
     EXPECT_TRUE(test::holds(pool.allocate(100000), 100000, 0));
   }
+}
+
+TEST(Multipool, KeepsHalfOfWhatIsInUseForTheNextRise) {
+  Multipool pool;
+  std::vector<void*> blocks;
+  for (std::size_t i = 0; i != 1200; ++i)
+    blocks.push_back(pool.allocate(largest_block));
+  const std::size_t most = pool.committed();
+  ASSERT_GT(most, 32_MiB);
+  const auto free_until = [&](std::size_t left) {
+    for (; blocks.size() != left; blocks.pop_back())
+      pool.deallocate(blocks.back());
+  };
+  free_until(820); // 410 slabs and more: less than half of them are spare
+  EXPECT_EQ(pool.committed(), most);
+  free_until(400);
+  EXPECT_LT(pool.committed(), most);
+  EXPECT_GE(pool.committed(), most / 3);
+}
+
+TEST(Multipool, WhatWasTrimmedAtTheEndIsOnePieceWithWhatWasNeverUsed) {
+  Multipool pool({.reserve = 16 * slab});
+  pool.deallocate(pool.allocate(10 * slab));
+  pool.trim();
+  void* const all = pool.try_allocate(16 * slab);
+  EXPECT_NE(all, nullptr);
 }
 
 TEST(Multipool, GivesLargeObjectsBack) {

@@ -22,8 +22,10 @@
 #include <utility>
 #include <vector>
 
+#if !defined(_WIN32)
 #include <sys/wait.h>
 #include <unistd.h>
+#endif
 
 namespace test {
 
@@ -32,6 +34,9 @@ using Sizes = std::initializer_list<std::size_t>;
 /// Sizes that no strategy can serve, and that wrap where arithmetic is careless.
 inline constexpr std::size_t unservable[] = {SIZE_MAX, SIZE_MAX - 7, std::size_t{PTRDIFF_MAX} + 1,
                                              std::size_t{PTRDIFF_MAX}};
+
+/// The size whose square is 0 when it wraps.
+inline constexpr std::size_t root = std::size_t{1} << (4 * sizeof(std::size_t));
 
 inline constexpr std::size_t bad_alignments[] = {0, 3, 5, 6, 7, 12, 63, 65, 4095, SIZE_MAX};
 
@@ -243,6 +248,16 @@ give_back_null(std::pmr::memory_resource& resource, std::size_t bytes, std::size
   resource.deallocate(null, bytes, alignment);
 }
 
+/// For EXPECT_EXIT: whether the child aborted.
+inline bool by_abort(int status) {
+#if defined(_WIN32)
+  return status == 3;
+#else
+  return WIFSIGNALED(status) && WTERMSIG(status) == SIGABRT;
+#endif
+}
+
+#if !defined(_WIN32)
 /// A path that names no file, in a directory that goes when this goes.
 class FreshPath {
 public:
@@ -269,5 +284,6 @@ inline bool by_fault(int status) {
   return WIFSIGNALED(status) && (WTERMSIG(status) == SIGSEGV || WTERMSIG(status) == SIGBUS);
 #endif
 }
+#endif
 
 } // namespace test

@@ -80,14 +80,21 @@ extern void (*misuse_handler)(const Misuse&);
 /// Called instead of throwing Exhausted in a library built without exceptions; prints and aborts.
 extern void (*exhausted_handler)(const Exhausted&);
 
+// To MinGW's GCC, printf is Microsoft's, which knows no %zu; its C++ library's is not.
+#if defined(__MINGW32__) && !defined(__clang__)
+#define ALLOT_PRINTF gnu_printf
+#else
+#define ALLOT_PRINTF printf
+#endif
+
 // All throwing is in src/error.cpp, so that headers work where exceptions are off. A message
 // reads "strategy: details".
-[[noreturn, gnu::cold, gnu::format(printf, 3, 4)]] void
+[[noreturn, gnu::cold, gnu::format(ALLOT_PRINTF, 3, 4)]] void
 throw_exhausted(const char* strategy, Errc code, const char* format, ...);
-[[noreturn, gnu::cold, gnu::format(printf, 3, 4)]] void
+[[noreturn, gnu::cold, gnu::format(ALLOT_PRINTF, 3, 4)]] void
 throw_misuse(const char* strategy, Errc code, const char* format, ...);
-[[gnu::cold, gnu::format(printf, 3, 4)]] void report_misuse(const char* strategy, Errc code,
-                                                            const char* format, ...) noexcept;
+[[gnu::cold, gnu::format(ALLOT_PRINTF, 3, 4)]] void report_misuse(const char* strategy, Errc code,
+                                                                  const char* format, ...) noexcept;
 
 /// "arena: 64 bytes asked, 16 of 1024 left"
 [[noreturn, gnu::cold]] void throw_full(const char* strategy, std::size_t asked, std::size_t left,

@@ -90,7 +90,7 @@ template <class S>
 }
 
 /// In front of each block of a strategy that cannot tell sizes.
-struct Header {
+struct alignas(alignment) Header {
   std::size_t size;
   std::uintptr_t seal;
 
@@ -102,7 +102,6 @@ struct Header {
     return reinterpret_cast<Header*>(reinterpret_cast<std::uintptr_t>(p) - sizeof(Header));
   }
 };
-static_assert(sizeof(Header) % alignment == 0);
 
 [[nodiscard]] inline bool is_aligned(const void* p) noexcept {
   return padding(reinterpret_cast<std::uintptr_t>(p), alignment) == 0;

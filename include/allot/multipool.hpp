@@ -49,7 +49,7 @@ namespace allot::inline ALLOT_ABI {
 struct MultipoolOptions {
   bool zero = true; ///< zero a block when it is freed, so that what is handed out is zero
   /// Bytes of addresses to reserve, which cost no memory.
-  std::size_t reserve = sizeof(void*) < 8 ? 256_MiB : instrumented ? 4_GiB : 16_GiB;
+  std::size_t reserve = 256_MiB * (sizeof(void*) < 8 ? 1U : instrumented ? 16U : 64U);
   /// The most bytes of memory, in whole slabs of 64 KiB, to hold at once.
   std::size_t limit = max_size;
 };

@@ -99,9 +99,9 @@ private:
 namespace detail {
 // What does not fit is not a constant, and does not compile.
 consteval std::size_t scaled(unsigned long long n, int shift) {
-  if (n > (max_size >> shift))
+  if (n > std::uint64_t{max_size} >> shift)
     throw_misuse("literal", Errc::overflow, "%llu << %d", n, shift);
-  return static_cast<std::size_t>(n) << shift;
+  return static_cast<std::size_t>(n << shift);
 }
 } // namespace detail
 

@@ -109,7 +109,10 @@ TYPED_TEST(Objects, WithoutDestructorsCostNoRecord) {
   EXPECT_EQ(s.used(), 8u);
   EXPECT_EQ(*s.template create<std::uint64_t>(), 0u);
   EXPECT_EQ(s.used(), 16u);
-  EXPECT_EQ(s.template create_array<std::uint64_t>(4).size(), 4u);
+  const std::span<std::uint64_t> array = s.template create_array<std::uint64_t>(4);
+  EXPECT_EQ(array.size(), 4u);
+  EXPECT_TRUE(test::is_aligned(array.data(), 8));
+  EXPECT_TRUE(s.owns(&array.back()) && s.owns(reinterpret_cast<std::byte*>(&*array.end()) - 1));
   EXPECT_EQ(s.used(), 48u);
   EXPECT_EQ(s.objects(), 0u);
 }

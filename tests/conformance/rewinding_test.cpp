@@ -182,6 +182,22 @@ TYPED_TEST(Checkpoints, AScopeRestoresByItself) {
   EXPECT_EQ(s.used(), 8u);
 }
 
+TYPED_TEST(Checkpoints, AScopeTakesThoseThatWereSetInItAlong) {
+  const test::ReportedMisuse reported;
+  auto s = this->make();
+  (void)s.allocate(8);
+  {
+    const auto scope = s.scope();
+    for (int i = 0; i != 3; ++i) {
+      (void)s.allocate(8);
+      s.checkpoint();
+    }
+  }
+  EXPECT_TRUE(reported.texts().empty());
+  EXPECT_EQ(s.used(), 8u);
+  EXPECT_EQ(test::kind([&] { s.restore(); }), "Misuse(no_checkpoint)");
+}
+
 TYPED_TEST(Checkpoints, AnOpenScopeForbidsResetAndRelease) {
   const test::ReportedMisuse reported;
   auto s = this->make();
