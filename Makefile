@@ -16,12 +16,17 @@ demo: # builds the allot command and takes its tour
 	$(call build,tools)
 	build/tools/tools/allot tour
 
-test: test-release test-asan test-valgrind test-clang test-header-only test-fuzz # runs all tests
+test: test-release test-asan test-valgrind test-clang test-header-only test-fuzz test-bench # runs all tests
 
 test-%:
 	$(install) build clang tools test clients
 	$(call build,$*)
 	ctest --preset $*
+
+test-bench: # every workload once, and its instructions; peers take part if they are installed
+	$(install) build bench
+	$(call build,bench)
+	ctest --preset bench
 
 test-fuzz:
 	$(MAKE) fuzz SECONDS=5

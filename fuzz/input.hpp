@@ -4,6 +4,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <limits>
 
 namespace model {
 
@@ -37,11 +38,11 @@ public:
     case 0:
       return SIZE_MAX - below(80);
     case 1:
-      return SIZE_MAX - (std::size_t{1} << below(64));
+      return SIZE_MAX - (std::size_t{1} << below(bits));
     case 2:
       return around(PTRDIFF_MAX);
     default:
-      return around(std::size_t{1} << (40 + below(24)));
+      return around(std::size_t{1} << (bits - top_bits + below(top_bits)));
     }
   }
   /// A power of two, mostly; else anything.
@@ -52,11 +53,13 @@ public:
     if (kind < 224)
       return std::size_t{1} << kind % 9;
     if (kind < 244)
-      return std::size_t{1} << below(64);
+      return std::size_t{1} << below(bits);
     return kind < 252 ? below(100) : unservable();
   }
 
 private:
+  static constexpr std::size_t bits = std::numeric_limits<std::size_t>::digits;
+  static constexpr std::size_t top_bits = bits == 64 ? 24 : 2;
   std::size_t around(std::size_t n) { return n + below(3) - 1; }
 
   const std::uint8_t* at_;

@@ -130,8 +130,8 @@ private:
   /// one is not known here.
   void check_refused(std::size_t bytes, std::size_t alignment) const {
     if (!allot::is_power_of_two(alignment) || is_large(bytes, alignment))
-      check(!allot::is_power_of_two(alignment) || !places_.empty() || bytes > pool_.available() ||
-                alignment > slab,
+      check(!allot::is_power_of_two(alignment) || !places_.empty() ||
+                std::max<std::size_t>(bytes, 1) > pool_.available() || alignment > slab,
             "an empty pool has room");
     else
       check(pool_.available() == 0, "a block is refused only if no slab is left");

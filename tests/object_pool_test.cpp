@@ -472,6 +472,8 @@ TEST(ObjectPool, ShrinkKeepsAsManyAsItsCapacityTheOnesReturnedLast) {
   pool.shrink(); // there is nothing to destroy
   EXPECT_EQ(log.size(), 3u);
   EXPECT_EQ(numbers(pool), (Numbers{0, 6, 9, 3}));
+  pool.release();
+  EXPECT_EQ(log.size(), 9u); // each once, and nothing where shrink left a slot vacant
 }
 
 TEST(ObjectPool, ShrinkToNoneFreesAllMemoryAndThePoolGoesOn) {

@@ -15,6 +15,10 @@ using namespace faults;
 
 namespace {
 
+// clang 14 takes the literals for calls at run time in some lambdas, and finds no such function.
+constexpr std::size_t mib = 1_MiB;
+constexpr std::size_t gib = 1_GiB;
+
 /// The state before and after a refused operation is the same, and then it is served.
 class EachRequest : public testing::TestWithParam<Case> {
 protected:
@@ -298,18 +302,18 @@ std::vector<Case> mappings() {
   makes("Guarded", {.guard_pages = true});
   const auto strict = [&](const std::string& name, auto act) {
     add("Strict" + name,
-        [=] { return with_two<MappedArena>(act, 16_MiB, MapOptions{.commit = Commit::strict}); });
+        [=] { return with_two<MappedArena>(act, 16 * mib, MapOptions{.commit = Commit::strict}); });
   };
-  strict("Allocate", [](MappedArena& m) { return m.allocate(1_MiB); });
-  strict("TryAllocate", [](MappedArena& m) { return m.try_allocate(1_MiB); });
-  strict("Aligned", [](MappedArena& m) { return m.try_allocate(1_MiB, 1_MiB); });
-  strict("Commit", [](MappedArena& m) { return m.commit(1_MiB); });
+  strict("Allocate", [](MappedArena& m) { return m.allocate(mib); });
+  strict("TryAllocate", [](MappedArena& m) { return m.try_allocate(mib); });
+  strict("Aligned", [](MappedArena& m) { return m.try_allocate(mib, mib); });
+  strict("Commit", [](MappedArena& m) { return m.commit(mib); });
   strict("Copy", [](MappedArena& m) { (void)m.copy(std::string(200000, 'x')); });
-  strict("Grow", [](MappedArena& m) { return m.reallocate(nullptr, 0, 1_MiB); });
+  strict("Grow", [](MappedArena& m) { return m.reallocate(nullptr, 0, mib); });
   add("DemandCommit",
-      [] { return with_two<MappedArena>([](MappedArena& m) { return m.commit(1_MiB); }, 16_MiB); });
+      [] { return with_two<MappedArena>([](MappedArena& m) { return m.commit(mib); }, 16 * mib); });
   add("Multipool",
-      [] { return nothing([] { (void)Multipool(MultipoolOptions{.reserve = 1_MiB}); }); });
+      [] { return nothing([] { (void)Multipool(MultipoolOptions{.reserve = mib}); }); });
   if (instrumented) { // else its memory comes without another call
     add("MultipoolAllocate",
         [] { return with_two<Multipool>([](Multipool& p) { return p.allocate(5000); }); });
@@ -335,7 +339,7 @@ TEST(Faults, WhatWasTrimmedIsZeroThoughTheSystemRefused) {
   for (const Commit policy : {Commit::demand, Commit::strict}) {
     for (unsigned number = 1; number != 4; ++number) {
       for (const bool for_good : {false, true}) {
-        MappedArena arena(1_MiB, {.commit = policy});
+        MappedArena arena(mib, {.commit = policy});
         test::fill(arena.allocate(300000), 300000);
         arena.checkpoint();
         void* const above = arena.allocate(300000);
@@ -356,16 +360,16 @@ TEST(Faults, WhatWasTrimmedIsZeroThoughTheSystemRefused) {
 TEST(Faults, AMultipoolsMemoryIsZeroThoughTheSystemRefusedToTakeItBack) {
   for (unsigned number = 1; number != 4; ++number) {
     for (const bool for_good : {false, true}) {
-      Multipool pool({.reserve = 4_MiB});
-      void* const p = pool.allocate(1_MiB);
-      test::fill(p, 1_MiB);
+      Multipool pool({.reserve = 4 * mib});
+      void* const p = pool.allocate(mib);
+      test::fill(p, mib);
       pool.deallocate(p);
       {
         const Fault fault(Source::system, number, for_good);
         pool.trim();
       }
       EXPECT_EQ(pool.committed(), 0u);
-      EXPECT_TRUE(test::holds(pool.allocate(1_MiB), 1_MiB, 0));
+      EXPECT_TRUE(test::holds(pool.allocate(mib), mib, 0));
     }
   }
 }
@@ -373,18 +377,18 @@ TEST(Faults, AMultipoolsMemoryIsZeroThoughTheSystemRefusedToTakeItBack) {
 // A file is extended before it is used.
 TEST(Faults, AFullDiskIsExhausted) {
   const test::FreshPath path;
-  MappedArena arena(16_MiB, {.file = path.string()});
+  MappedArena arena(16 * mib, {.file = path.string()});
   void* const live = arena.allocate(24);
   test::fill(live, 24);
   const auto before = test::state(arena);
   {
     const Fault fault(Source::system, 1, true);
-    EXPECT_EQ(test::kind([&] { return arena.allocate(1_MiB); }), "Exhausted(system_refused)");
-    EXPECT_EQ(arena.try_allocate(1_MiB), nullptr);
+    EXPECT_EQ(test::kind([&] { return arena.allocate(mib); }), "Exhausted(system_refused)");
+    EXPECT_EQ(arena.try_allocate(mib), nullptr);
   }
   EXPECT_EQ(test::state(arena), before);
   EXPECT_TRUE(test::holds(live, 24, 0xA5));
-  EXPECT_NE(arena.try_allocate(1_MiB), nullptr);
+  EXPECT_NE(arena.try_allocate(mib), nullptr);
 }
 
 // ------------------------------------------------------------------------------- the real thing
@@ -407,54 +411,54 @@ bool refused(const std::string& kind) {
 }
 
 TEST(Limits, AStrictCommitIsRefusedAndTheRestStays) {
-  under_limit(RLIMIT_DATA, 64_MiB, [] {
-    MappedArena arena(1_GiB, {.commit = Commit::strict});
-    void* const live = arena.allocate(1_MiB);
-    test::fill(live, 1_MiB);
+  under_limit(RLIMIT_DATA, 64 * mib, [] {
+    MappedArena arena(gib, {.commit = Commit::strict});
+    void* const live = arena.allocate(mib);
+    test::fill(live, mib);
     const auto before = test::state(arena);
-    const bool told = refused(test::kind([&] { return arena.allocate(512_MiB); })) &&
-                      arena.try_allocate(512_MiB) == nullptr &&
-                      refused(test::kind([&] { return arena.commit(512_MiB); }));
-    return told && test::state(arena) == before && test::holds(live, 1_MiB, 0xA5) &&
-           arena.try_allocate(1_MiB) != nullptr;
+    const bool told = refused(test::kind([&] { return arena.allocate(512 * mib); })) &&
+                      arena.try_allocate(512 * mib) == nullptr &&
+                      refused(test::kind([&] { return arena.commit(512 * mib); }));
+    return told && test::state(arena) == before && test::holds(live, mib, 0xA5) &&
+           arena.try_allocate(mib) != nullptr;
   });
 }
 TEST(Limits, AStrictArenaGrowsUntilTheSystemRefuses) {
-  under_limit(RLIMIT_DATA, 64_MiB, [] {
-    MappedArena arena(1_GiB, {.commit = Commit::strict});
+  under_limit(RLIMIT_DATA, 64 * mib, [] {
+    MappedArena arena(gib, {.commit = Commit::strict});
     std::size_t served = 0;
-    while (void* const p = arena.try_allocate(1_MiB)) {
-      test::fill(p, 1_MiB);
+    while (void* const p = arena.try_allocate(mib)) {
+      test::fill(p, mib);
       ++served;
     }
-    return served > 16 && served < 64 && arena.used() == served * 1_MiB;
+    return served > 16 && served < 64 && arena.used() == served * mib;
   });
 }
 TEST(Limits, ADemandReservationIsRefused) {
-  under_limit(RLIMIT_DATA, 64_MiB, [] {
-    return refused(test::kind([] { return MappedArena(1_GiB); })) &&
-           refused(test::kind([] { return Buffer::mapped(1_GiB); })) &&
-           refused(test::kind([] { return Multipool({.reserve = 1_GiB}); })) &&
-           MappedArena(1_MiB).try_allocate(1000) != nullptr;
+  under_limit(RLIMIT_DATA, 64 * mib, [] {
+    return refused(test::kind([] { return MappedArena(gib); })) &&
+           refused(test::kind([] { return Buffer::mapped(gib); })) &&
+           refused(test::kind([] { return Multipool({.reserve = gib}); })) &&
+           MappedArena(mib).try_allocate(1000) != nullptr;
   });
 }
 TEST(Limits, AnyReservationIsRefused) {
-  under_limit(RLIMIT_AS, 512_MiB, [] {
-    return refused(test::kind([] { return MappedArena(1_GiB); })) &&
-           refused(test::kind([] { return MappedArena(1_GiB, {.commit = Commit::strict}); })) &&
-           refused(test::kind([] { return Multipool({.reserve = 1_GiB}); })) &&
-           refused(test::kind([] { return Arena(1_GiB); })) && Arena(1_MiB).capacity() == 1_MiB;
+  under_limit(RLIMIT_AS, 512 * mib, [] {
+    return refused(test::kind([] { return MappedArena(gib); })) &&
+           refused(test::kind([] { return MappedArena(gib, {.commit = Commit::strict}); })) &&
+           refused(test::kind([] { return Multipool({.reserve = gib}); })) &&
+           refused(test::kind([] { return Arena(gib); })) && Arena(mib).capacity() == mib;
   });
 }
 TEST(Limits, AHeapThatIsFullIsExhausted) {
-  under_limit(RLIMIT_AS, 512_MiB, [] {
-    Region region({.arena_size = 1_MiB});
+  under_limit(RLIMIT_AS, 512 * mib, [] {
+    Region region({.arena_size = mib});
     void* const live = region.allocate(24);
     test::fill(live, 24);
-    while (region.try_allocate(1_MiB) != nullptr) {
+    while (region.try_allocate(mib) != nullptr) {
     }
     const auto before = test::state(region);
-    return refused(test::kind([&] { return region.allocate(1_MiB); })) &&
+    return refused(test::kind([&] { return region.allocate(mib); })) &&
            test::state(region) == before && test::holds(live, 24, 0xA5);
   });
 }
