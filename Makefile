@@ -6,7 +6,7 @@ install := scripts/install-packages
 build = cmake --preset $(1) && cmake --build --preset $(1)
 sources = $(shell find include src tests fuzz bench examples tools -name '*.[ch]pp' -o -name '*.h')
 
-.PHONY: help demo test fuzz models bench bench-report bench-instructions format lint
+.PHONY: help demo test matrix mutate coverage fuzz models bench bench-report bench-instructions format lint
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*# /make \1	/p' Makefile
@@ -16,7 +16,7 @@ demo: # builds the allot command and takes its tour
 	$(call build,tools)
 	build/tools/tools/allot tour
 
-test: test-release test-asan test-valgrind test-clang test-header-only test-fuzz test-bench # runs all tests
+test: test-release test-asan test-valgrind test-clang test-header-only test-tsan test-fuzz test-bench # runs all tests
 
 test-%:
 	$(install) build clang tools test clients
@@ -27,6 +27,23 @@ test-bench: # every workload once, and its instructions; peers take part if they
 	$(install) build bench
 	$(call build,bench)
 	ctest --preset bench
+
+matrix: # runs the library's tests on other compilers, systems and sanitizers
+	$(install) build clang test matrix
+	scripts/matrix
+
+SAMPLE ?= 300
+SEED ?= 1
+mutate: # tells which of SAMPLE=300 small faults the tests do not notice
+	$(install) build test mutate
+	scripts/mutate --sample $(SAMPLE) --seed $(SEED)
+
+coverage: # lists the lines of the library that no test reaches
+	$(install) build clang tools test clients coverage
+	$(call build,coverage)
+	ctest --preset coverage
+	gcovr --root . --filter include/ --filter src/ --txt build/coverage/report.txt build/coverage
+	@cat build/coverage/report.txt
 
 test-fuzz:
 	$(MAKE) fuzz SECONDS=5
@@ -68,4 +85,6 @@ lint: # checks the format, and the library and its tools with clang-tidy
 	@# What clang-format would write, not --dry-run, which misreads inline namespaces.
 	@for file in $(sources); do clang-format $$file | diff -u $$file - || bad=1; done; [ -z "$$bad" ]
 	cmake --preset clang
+	cppcheck --quiet --std=c++20 --enable=warning,portability,performance \
+	  --suppressions-list=.cppcheck-suppressions --error-exitcode=1 -I include src include
 	run-clang-tidy -quiet -p build/clang '^$(CURDIR)/((src|tools)/|tests/headers/one)'
