@@ -389,6 +389,11 @@ TEST(Allocator, ABlockPoolServesNoArraysAndNothingThatDoesNotFit) {
   using Buckets = std::unordered_set<int, std::hash<int>, std::equal_to<>, On<int, BlockPool>>;
   EXPECT_EQ(test::kind([&] { return Buckets(pool).insert(1).second; }), "Exhausted(no_room)");
   EXPECT_EQ(pool.stats().used, 0u);
+  struct alignas(16) Fits {
+    char c[48];
+  };
+  Allocator<Fits, BlockPool> fits(pool);
+  fits.deallocate(fits.allocate(1), 1);
   List<BlockPool> list({1, 2, 3, 4}, pool); // later requests work
   EXPECT_EQ(pool.stats().used, 4u);
 }

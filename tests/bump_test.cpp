@@ -2,9 +2,11 @@
 
 #include "support.hpp"
 
+#include <cstddef>
 #include <cstdint>
 #include <limits>
 #include <memory_resource>
+#include <span>
 #include <string>
 #include <utility>
 
@@ -119,6 +121,17 @@ TEST(Bump, MeetsTheSameAlignmentsWithoutExceptions) {
     EXPECT_NE(p, nullptr);
     EXPECT_TRUE(test::is_aligned(p, alignment));
   }
+}
+
+TEST(Bump, ResizesNothingOutside) {
+  alignas(8) std::byte memory[256];
+  Bump bump(Buffer::borrowed(std::span(memory).subspan(64, 128)));
+  std::byte* const p = static_cast<std::byte*>(bump.allocate(16));
+  // Each of these would end at the head.
+  EXPECT_FALSE(bump.try_resize(p - 8, 24, 8));
+  EXPECT_FALSE(bump.try_resize(p - 64, 80, 8));
+  EXPECT_FALSE(bump.try_resize(p + 24, SIZE_MAX - 7, 8));
+  EXPECT_EQ(bump.used(), 16u);
 }
 
 TEST(Bump, AnAlignmentAboveEverythingIsRefused) {

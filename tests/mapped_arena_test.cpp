@@ -50,6 +50,10 @@ TEST(MappedArena, NamesItselfInErrors) {
             "Exhausted(no_room) mapped_arena: 1 bytes to commit asked, 0 of 65536 left");
   EXPECT_EQ(test::error([&] { return arena.allocate(8, 24); }),
             "Misuse(bad_alignment) mapped_arena: alignment 24 is not a power of two");
+  MappedArena skips(64_KiB);
+  (void)skips.allocate(8);
+  EXPECT_EQ(test::error([&] { return skips.allocate(64_KiB - 8, 64); }), // it is not the system
+            "Exhausted(no_room) mapped_arena: 65528 bytes asked, 65528 of 65536 left");
   arena.release();
   const std::string released = "Misuse(released) mapped_arena: used after release";
   EXPECT_EQ(test::error([&] { return arena.allocate(8); }), released);

@@ -345,6 +345,20 @@ TEST(Multipool, HandsOutZeroAlsoWhereASlabServesAnotherClass) {
   }
 }
 
+TEST(Multipool, TheListOfFreeBlocksLeavesNothingBehind) {
+  Multipool pool({.reserve = 4 * slab});
+  std::vector<void*> blocks;
+  while (void* const p = pool.try_allocate(8))
+    blocks.push_back(p);
+  // As deep as it gets, with high numbers at its bottom and at its top.
+  for (std::size_t i = 0; i != blocks.size(); i += 2)
+    pool.deallocate(blocks[i]);
+  for (std::size_t i = blocks.size() - blocks.size() % 2; i > 1; i -= 2)
+    pool.deallocate(blocks[i - 1]);
+  while (void* const p = pool.try_allocate(largest_block))
+    ASSERT_TRUE(test::holds(p, largest_block, 0));
+}
+
 TEST(Multipool, ZeroesNothingWhereThatIsOff) {
   Multipool pool({.zero = false});
   for (const std::size_t bytes : test::Sizes{64, 40000}) {
@@ -433,13 +447,14 @@ TEST(Multipool, NothingGrowsPastItsReservation) {
   pool.deallocate(p);
   // One that starts at a multiple of its alignment ends inside as well, or is refused.
   for (std::size_t size = 1; size <= 4; ++size)
-    for (std::size_t first = 1; first <= 4; ++first) {
-      Multipool other({.reserve = 4 * slab});
-      (void)other.allocate(first * slab);
-      if (void* const aligned = other.try_allocate(size * slab, 2 * slab))
-        test::fill(aligned, size * slab);
-      EXPECT_EQ(other.used() % slab, 0u);
-    }
+    for (std::size_t first = 1; first <= 4; ++first)
+      for (std::size_t alignment = 2; alignment <= 64; alignment *= 2) {
+        Multipool other({.reserve = 4 * slab});
+        (void)other.allocate(first * slab);
+        if (void* const aligned = other.try_allocate(size * slab, alignment * slab))
+          test::fill(aligned, size * slab);
+        EXPECT_LE(other.used(), 4 * slab);
+      }
 }
 
 TEST(Multipool, ShrinkingNeverFails) {
@@ -834,6 +849,17 @@ TEST(Multipool, WhatWasTrimmedAtTheEndIsOnePieceWithWhatWasNeverUsed) {
   pool.trim();
   void* const all = pool.try_allocate(16 * slab);
   EXPECT_NE(all, nullptr);
+}
+
+TEST(Multipool, KeepsUpTo8MiBForTheNextRise) {
+  Multipool pool;
+  void* const first = pool.allocate(8_MiB - slab);
+  void* const second = pool.allocate(slab);
+  pool.deallocate(first);
+  pool.deallocate(second);
+  EXPECT_EQ(pool.committed(), 8_MiB);
+  pool.deallocate(pool.allocate(8_MiB));
+  EXPECT_EQ(pool.committed(), 8_MiB);
 }
 
 TEST(Multipool, GivesLargeObjectsBack) {

@@ -111,12 +111,18 @@ TYPED_TEST(PmrPools, DefaultUpstreamIsTheDefaultResource) {
 TYPED_TEST(PmrPools, ReportTheOptionsInForce) {
   const TypeParam plain;
   EXPECT_GT(plain.options().max_blocks_per_chunk, 0U);
-  EXPECT_GE(plain.options().largest_required_pool_block, 1024U);
+  EXPECT_EQ(plain.options().largest_required_pool_block, 4096U);
   const TypeParam asked(
       pool_options{.max_blocks_per_chunk = 10, .largest_required_pool_block = 100});
   EXPECT_EQ(asked.options().max_blocks_per_chunk, 10U);
   EXPECT_GE(asked.options().largest_required_pool_block, 100U);
   EXPECT_LE(asked.options().largest_required_pool_block, 128U);
+  for (const std::size_t largest : Sizes{1, 8, 9, 128, 129, 1024, 1025, 4096, 4097}) {
+    const std::size_t in_force =
+        TypeParam(pool_options{0, largest}).options().largest_required_pool_block;
+    EXPECT_GE(in_force, largest);
+    EXPECT_LE(in_force, largest + largest / 4 + 7);
+  }
   const TypeParam greedy(pool_options{SIZE_MAX, SIZE_MAX});
   EXPECT_LT(greedy.options().max_blocks_per_chunk, SIZE_MAX);
   EXPECT_LT(greedy.options().largest_required_pool_block, SIZE_MAX);
@@ -145,6 +151,21 @@ TYPED_TEST(PmrPools, ReuseWhatWasFreed) {
     resource.deallocate(resource.allocate(40, 8), 40, 8);
   EXPECT_EQ(this->upstream.requests.size(), requests);
   EXPECT_EQ(this->upstream.live(), requests); // nothing goes back before release
+}
+
+TYPED_TEST(PmrPools, ReuseWhatWasFreedInEveryChunk) {
+  TypeParam resource(pool_options{16, 0}, &this->upstream);
+  std::size_t requests = 0;
+  for (int round = 0; round != 3; ++round) {
+    std::vector<void*> blocks;
+    for (int i = 0; i != 1000; ++i)
+      blocks.push_back(resource.allocate(40, 8));
+    for (void* const p : blocks)
+      resource.deallocate(p, 40, 8);
+    if (round == 1) // a thread's magazines came in the first
+      requests = this->upstream.requests.size();
+  }
+  EXPECT_EQ(this->upstream.requests.size(), requests);
 }
 
 TYPED_TEST(PmrPools, ServeEveryAlignment) {
@@ -367,6 +388,20 @@ TYPED_TEST(PmrPools, ReportMisuseAndGoOn) {
     resource.deallocate(block, 64, 8);
   resource.deallocate(large, 10'000, 8);
   EXPECT_EQ(reported_codes(), Codes());
+}
+
+TYPED_TEST(PmrPools, ReportMisuseOfTheSmallestAndOfTheLastBlocks) {
+  TypeParam resource(&this->upstream);
+  void* const small = resource.allocate(8, 8);
+  resource.deallocate(small, 8, 8);
+  std::vector<std::byte*> blocks;
+  for (int i = 0; i != 60; ++i) // of the 64 that the first chunk has
+    blocks.push_back(static_cast<std::byte*>(resource.allocate(64, 8)));
+  std::byte* const last = *std::max_element(blocks.begin(), blocks.end());
+  const ReportedMisuse reported;
+  resource.deallocate(small, 8, 8);
+  resource.deallocate(last + 8, 64, 8);
+  EXPECT_EQ(reported_codes(), (Codes{"double_free", "misaligned_pointer"}));
 }
 
 TYPED_TEST(PmrPools, ReportWhatIsGivenBackBeforeAnythingWasAllocated) {

@@ -25,6 +25,7 @@ TEST(SlotArena, HoldsExactlyAsManySlotsAsAsked) {
       EXPECT_EQ(test::state(slots), (test::State{count, count, 0, count}));
       EXPECT_EQ(test::kind([&] { return slots.allocate(); }), "Exhausted(no_room)");
       EXPECT_EQ(slots.try_allocate().ptr, nullptr);
+      EXPECT_EQ(slots.try_allocate().index, 0u);
     }
   }
 }
