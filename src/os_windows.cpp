@@ -1,4 +1,4 @@
-// Windows. Not run by the project's own tests, which run on Linux; see docs/platforms.md.
+// Windows. The project's own tests run it under Wine only; see docs/platforms.md.
 #include <allot/os.hpp>
 
 #if defined(_WIN32)
