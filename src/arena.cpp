@@ -9,7 +9,8 @@ ALLOT_INLINE Arena::Arena(const char* name, Buffer buffer, Options options)
       zero_(options.zero) {}
 
 ALLOT_INLINE Arena& Arena::operator=(Arena&& other) noexcept {
-  if (this != &other && !report_busy("assigned to") && !other.report_busy("moved")) {
+  if (this != &other && !objects_.report_running(name_, "assigned to") &&
+      !other.objects_.report_running(other.name_, "moved")) {
     release();
     cursor_ = std::move(other.cursor_);
     objects_ = std::move(other.objects_);
@@ -18,12 +19,6 @@ ALLOT_INLINE Arena& Arena::operator=(Arena&& other) noexcept {
     zero_ = other.zero_;
   }
   return *this;
-}
-
-ALLOT_INLINE bool Arena::report_busy(const char* done) const noexcept {
-  if (objects_.running())
-    report_misuse(name_, Errc::busy, "%s while its own destructors run", done);
-  return objects_.running();
 }
 
 ALLOT_INLINE void* Arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
@@ -51,7 +46,7 @@ ALLOT_INLINE void Arena::reset() {
 }
 
 ALLOT_INLINE void Arena::release() noexcept {
-  if (freed() || report_busy("released"))
+  if (freed() || objects_.report_running(name_, "released"))
     return;
   objects_.destroy_back_to({}, cursor_);
   annotate::close(buffer_.data(), buffer_.extent());

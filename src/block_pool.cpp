@@ -11,8 +11,7 @@ ALLOT_INLINE std::size_t rounded_block(std::size_t block_bytes, const BlockOptio
   if (block_bytes == 0)
     throw_misuse("block_pool", Errc::bad_size, "blocks of 0 bytes were asked for");
   if (!is_power_of_two(options.alignment))
-    throw_misuse("block_pool", Errc::bad_alignment, "alignment %zu is not a power of two",
-                 options.alignment);
+    throw_bad_alignment("block_pool", options.alignment);
   return saturating_round_up(block_bytes, std::max(options.alignment, granule));
 }
 

@@ -24,7 +24,7 @@ ALLOT_INLINE void check_request(const char* owner, std::size_t bytes, std::size_
   if (bytes == 0)
     throw_misuse(owner, Errc::bad_size, "a size of 0 bytes was asked for");
   if (!is_power_of_two(alignment))
-    throw_misuse(owner, Errc::bad_alignment, "alignment %zu is not a power of two", alignment);
+    throw_bad_alignment(owner, alignment);
 }
 
 } // namespace detail

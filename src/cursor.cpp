@@ -18,7 +18,7 @@ ALLOT_INLINE void Cursor::check_request(const char* strategy, bool busy,
   if (busy)
     throw_busy(strategy, "its own destructors run");
   if (!is_power_of_two(alignment))
-    throw_misuse(strategy, Errc::bad_alignment, "alignment %zu is not a power of two", alignment);
+    throw_bad_alignment(strategy, alignment);
 }
 
 ALLOT_INLINE void Cursor::refuse(const char* strategy, bool busy, std::size_t bytes,

@@ -118,6 +118,10 @@ ALLOT_INLINE void throw_released(const char* strategy) {
   throw_misuse(strategy, Errc::released, "used after release");
 }
 
+ALLOT_INLINE void throw_bad_alignment(const char* strategy, std::size_t alignment) {
+  throw_misuse(strategy, Errc::bad_alignment, "alignment %zu is not a power of two", alignment);
+}
+
 ALLOT_INLINE void throw_busy(const char* strategy, const char* during) {
   throw_misuse(strategy, Errc::busy, "used while %s", during);
 }

@@ -83,8 +83,7 @@ ALLOT_INLINE void Multipool::check_usable() const {
 ALLOT_INLINE void Multipool::refuse_request(std::size_t bytes, std::size_t alignment) const {
   check_usable();
   if (!is_power_of_two(alignment))
-    throw_misuse(strategy_name, Errc::bad_alignment, "alignment %zu is not a power of two",
-                 alignment);
+    throw_bad_alignment(strategy_name, alignment);
   throw_full(strategy_name, bytes, available(), capacity());
 }
 
@@ -136,8 +135,7 @@ ALLOT_INLINE void Multipool::check_size(const Slab& slab, const void* p, std::si
   if (has_size(slab, bytes, alignment))
     return;
   if (!is_power_of_two(alignment))
-    throw_misuse(strategy_name, Errc::bad_alignment, "alignment %zu is not a power of two",
-                 alignment);
+    throw_bad_alignment(strategy_name, alignment);
   throw_misuse(strategy_name, Errc::bad_size,
                "the block of %zu bytes at %p is not one for %zu aligned to %zu", slab.usable(), p,
                bytes, alignment);

@@ -16,4 +16,10 @@ ALLOT_INLINE void Objects::run_back_to(const Position& to, Cursor& cursor) noexc
   running_ = false;
 }
 
+ALLOT_INLINE bool Objects::report_running(const char* strategy, const char* done) const noexcept {
+  if (running_)
+    report_misuse(strategy, Errc::busy, "%s while its own destructors run", done);
+  return running_;
+}
+
 } // namespace allot::inline ALLOT_ABI

@@ -69,8 +69,7 @@ ALLOT_INLINE void monotonic_buffer_resource::release() noexcept {
 ALLOT_INLINE void* monotonic_buffer_resource::allocate_slow(std::size_t bytes,
                                                             std::size_t alignment) {
   if (!is_power_of_two(alignment))
-    throw_misuse(resource_name, Errc::bad_alignment, "alignment %zu is not a power of two",
-                 alignment);
+    throw_bad_alignment(resource_name, alignment);
   void* p = nullptr;
   bytes = std::max(bytes, std::size_t{1}); // no two allocations have one address
   if (take(p, bytes, alignment))

@@ -131,7 +131,7 @@ ALLOT_INLINE void* Pools::keep(std::size_t bytes) {
 
 ALLOT_INLINE bool Pools::start(std::size_t bytes, std::size_t alignment) {
   if (!is_power_of_two(alignment))
-    throw_misuse(owner_, Errc::bad_alignment, "alignment %zu is not a power of two", alignment);
+    throw_bad_alignment(owner_, alignment);
   if (last_of(bytes, alignment) >= options_.largest_required_pool_block)
     return false;
   if (limit_ != 0)

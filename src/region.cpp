@@ -52,7 +52,8 @@ ALLOT_INLINE Region::Region(const RegionOptions& options) : options_(options) {
 }
 
 ALLOT_INLINE Region& Region::operator=(Region&& other) noexcept {
-  if (this != &other && !report_busy("assigned to") && !other.report_busy("moved")) {
+  if (this != &other && !objects_.report_running(strategy_name, "assigned to") &&
+      !other.objects_.report_running(strategy_name, "moved")) {
     end_scopes("assigned to");
     release();
     Rewinding::operator=(static_cast<Rewinding&&>(other)); // its own part
@@ -77,12 +78,6 @@ ALLOT_INLINE Region::~Region() {
   release();
 }
 
-ALLOT_INLINE bool Region::report_busy(const char* done) const noexcept {
-  if (objects_.running())
-    report_misuse(strategy_name, Errc::busy, "%s while its own destructors run", done);
-  return objects_.running();
-}
-
 ALLOT_INLINE void Region::check_usable() const {
   if (next_size_ == 0)
     throw_released(strategy_name);
@@ -99,8 +94,7 @@ ALLOT_INLINE void* Region::try_allocate_slow(std::size_t bytes, std::size_t alig
 ALLOT_INLINE void* Region::allocate_slow(std::size_t bytes, std::size_t alignment) {
   check_usable();
   if (!is_power_of_two(alignment))
-    throw_misuse(strategy_name, Errc::bad_alignment, "alignment %zu is not a power of two",
-                 alignment);
+    throw_bad_alignment(strategy_name, alignment);
   if (void* p = grow(bytes, alignment))
     return p;
   const std::size_t left = room_without_spares();
@@ -285,7 +279,7 @@ ALLOT_INLINE void Region::reset() {
 }
 
 ALLOT_INLINE void Region::release() noexcept {
-  if (report_busy("released") || report_open_scope("released"))
+  if (objects_.report_running(strategy_name, "released") || report_open_scope("released"))
     return;
   forget_checkpoints();
   objects_.destroy_back_to({}, cursor_);

@@ -3,7 +3,8 @@
 namespace allot::inline ALLOT_ABI {
 
 ALLOT_INLINE Scratch& Scratch::operator=(Scratch&& other) noexcept {
-  if (this != &other && !arena_.report_busy("assigned to") && !other.arena_.report_busy("moved")) {
+  if (this != &other && !arena_.objects_.report_running(strategy_name, "assigned to") &&
+      !other.arena_.objects_.report_running(strategy_name, "moved")) {
     end_scopes("assigned to");
     release();
     Rewinding::operator=(static_cast<Rewinding&&>(other)); // its own part

@@ -110,7 +110,6 @@ private:
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   void check_usable() const;
-  bool report_busy(const char* done) const noexcept;
   [[nodiscard]] Objects& owed() noexcept { return objects_; }
   [[nodiscard]] Position position() const noexcept { return {cursor_.head(), objects_.position()}; }
   void rewind(const Position& to) noexcept {

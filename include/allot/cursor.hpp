@@ -138,6 +138,14 @@ public:
     head_ = to;
   }
 
+  /// Lowers a position that the head was at to where it is now, and tells whether it was above.
+  bool lower(std::byte*& position) const noexcept {
+    const bool is_above = position > head_;
+    if (is_above)
+      position = head_;
+    return is_above;
+  }
+
   /// Takes everything back, and zeroes what may have been written since the last reset.
   void reset(bool zero) noexcept {
     rewind(begin_);

@@ -99,6 +99,8 @@ throw_misuse(const char* strategy, Errc code, const char* format, ...);
 /// "arena: 64 bytes asked, 16 of 1024 left"
 [[noreturn, gnu::cold]] void throw_full(const char* strategy, std::size_t asked, std::size_t left,
                                         std::size_t capacity, const char* unit = "bytes");
+/// "arena: alignment 3 is not a power of two"
+[[noreturn, gnu::cold]] void throw_bad_alignment(const char* strategy, std::size_t alignment);
 /// "arena: used after release"
 [[noreturn, gnu::cold]] void throw_released(const char* strategy);
 /// "arena: used while its own destructors run"

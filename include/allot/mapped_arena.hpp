@@ -111,12 +111,7 @@ private:
   void check_usable() const;
   [[nodiscard]] std::byte* position() const noexcept { return cursor_.head(); }
   void rewind(std::byte* to) noexcept { cursor_.rewind(to); }
-  bool lower(std::byte*& position) const noexcept {
-    const bool is_above = position > cursor_.head();
-    if (is_above)
-      position = cursor_.head();
-    return is_above;
-  }
+  bool lower(std::byte*& position) const noexcept { return cursor_.lower(position); }
 
   [[nodiscard]] bool has_room(std::size_t bytes, std::size_t alignment) const noexcept;
   [[nodiscard]] bool make_ready(std::size_t distance) noexcept;

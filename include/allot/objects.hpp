@@ -82,6 +82,8 @@ public:
       run_back_to(to, cursor);
   }
   [[nodiscard]] bool running() const noexcept { return running_; }
+  /// Whether they run, in which case nothing may be `done` and the misuse handler is told.
+  bool report_running(const char* strategy, const char* done) const noexcept;
 
 private:
   void run_back_to(const Position& to, Cursor& cursor) noexcept;

@@ -160,17 +160,13 @@ private:
   void take_back(const Chunk* until) noexcept;
   [[nodiscard]] bool usable() const noexcept { return next_size_ != 0 && !objects_.running(); }
   void check_usable() const;
-  bool report_busy(const char* done) const noexcept;
   [[nodiscard]] Objects& owed() noexcept { return objects_; }
   [[nodiscard]] Position position() const noexcept {
     return {cursor_.head(), current_, newest_, retired_, objects_.position()};
   }
   void rewind(const Position& to) noexcept;
   bool lower(Position& position) const noexcept {
-    const bool is_above = position.current == current_ && position.head > cursor_.head();
-    if (is_above)
-      position.head = cursor_.head();
-    return is_above;
+    return position.current == current_ && cursor_.lower(position.head);
   }
 
   Cursor cursor_; // over the current arena

@@ -74,10 +74,7 @@ private:
   [[nodiscard]] Arena::Position position() const noexcept { return arena_.position(); }
   void rewind(const Arena::Position& to) noexcept { arena_.rewind(to); }
   bool lower(Arena::Position& position) const noexcept {
-    const bool is_above = position.head > arena_.cursor_.head();
-    if (is_above)
-      position.head = arena_.cursor_.head();
-    return is_above;
+    return arena_.cursor_.lower(position.head);
   }
 
   [[nodiscard]] Objects& owed() noexcept { return arena_.owed(); }

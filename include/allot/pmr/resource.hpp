@@ -84,8 +84,7 @@ private:
 
   void check_alignment(std::size_t alignment) const {
     if (!is_power_of_two(alignment)) [[unlikely]]
-      throw_misuse(resource_name, Errc::bad_alignment, "alignment %zu is not a power of two",
-                   alignment);
+      throw_bad_alignment(resource_name, alignment);
   }
   void check_fits(std::size_t bytes, std::size_t alignment) const {
     check_alignment(alignment);
