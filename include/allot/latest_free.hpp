@@ -1,0 +1,79 @@
+// LatestFree: which of the numbers 0 to n - 1 are free, and the one that was freed last first.
+//
+// BlockPool's Order::any. Not for use on its own: numbers, no memory but its bookkeeping.
+//
+//   stack   | none | 7 | 2 | 5 |                 top_ points to 5, freed last
+//   flags   | 1 1 0 1 1 0 1 0 ... |              a 1 is in use; none was ever taken from limit on
+//
+// Construction and reset are O(1), and so is everything else but `used`. What comes after the
+// numbers that were put back are those that were never taken, in order.
+#pragma once
+
+#include <allot/size.hpp>
+
+#include <cstddef>
+#include <cstdint>
+
+namespace allot::inline ALLOT_ABI {
+
+class LatestFree {
+public:
+  static constexpr std::size_t none = max_size;
+  static constexpr std::size_t max_count = 0xFFFFFFFF; // numbers are kept in 32 bits
+
+  /// The bytes of bookkeeping that `count` numbers need, or max_size if no size holds that.
+  [[nodiscard]] static std::size_t bytes(std::size_t count) noexcept;
+
+  LatestFree() = default;
+  /// All of 0 to `count` - 1 are free. `memory` is `bytes(count)` bytes, aligned to 8.
+  LatestFree(std::byte* memory, std::size_t count) noexcept;
+
+  /// Whether `take` may be called; else `find` may know more.
+  [[nodiscard]] bool at_hand() const noexcept { return *top_ != bottom; }
+  /// The number freed last, no longer free.
+  [[nodiscard]] std::size_t take() noexcept {
+    const Index number = *top_--;
+    flags_[number] = Flag::in_use;
+    return number;
+  }
+  /// As `take`, when nothing is at hand. `none`: all are in use.
+  [[nodiscard]] std::size_t find() noexcept;
+
+  /// Frees a number. False: it is not in use.
+  [[nodiscard]] bool put_back(std::size_t number) noexcept {
+    if (number >= limit_ || flags_[number] == Flag::free) [[unlikely]]
+      return false;
+    flags_[number] = Flag::free;
+    *++top_ = static_cast<Index>(number);
+    return true;
+  }
+  /// Frees all numbers.
+  void reset() noexcept;
+
+  /// No number from here on was taken since construction or reset.
+  [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+  [[nodiscard]] bool in_use(std::size_t number) const noexcept {
+    return number < limit_ && flags_[number] == Flag::in_use;
+  }
+  /// How many are in use.
+  [[nodiscard]] std::size_t used() const noexcept;
+
+private:
+  // Types that alias no member, so that a store to one makes the compiler reload nothing; a plain
+  // byte would alias everything.
+  using Index = std::uint32_t;
+  enum class Flag : std::uint8_t { free, in_use };
+  static constexpr Index bottom = 0xFFFFFFFF; // what lies below the stack
+
+  Index* top_ = nullptr;
+  Flag* flags_ = nullptr;
+  std::size_t limit_ = 0;
+  Index* bottom_ = nullptr;
+  std::size_t count_ = 0;
+};
+
+} // namespace allot::inline ALLOT_ABI
+
+#ifdef ALLOT_HEADER_ONLY
+#include <allot/src/latest_free.cpp>
+#endif

@@ -1,0 +1,109 @@
+// LowestFree: which of the numbers 0 to n - 1 are free, and the lowest of them first.
+//
+// BlockPool's Order::first_free. Not for use on its own: numbers, no memory but its bookkeeping.
+//
+// A 64-ary tree of bits. A 1 is a free number, or, above, a word below that has one:
+//
+//   root_        0100...                    64 words below (a level more for each 64 times 262,144)
+//   level_[1]    ....  0010...  ....        lanes: 64 leaves below each
+//   level_[0]    ....  ....  1001... ....   leaves: 64 numbers each
+//
+// The leaf with the lowest free number is held in members and is all zero in the tree, and so is
+// the rest of its lane: taking and putting back near the last number touches no other memory. What
+// is lower than the leaf held is in use; putting back such a number makes its leaf the one held.
+//
+// Numbers from `limit` on were never free: the tree has no words for them yet, so that
+// construction and reset are O(1). They become free 64 at a time, when all below are in use.
+// Everything else is O(log64 n).
+#pragma once
+
+#include <allot/size.hpp>
+
+#include <cstddef>
+
+namespace allot::inline ALLOT_ABI {
+
+class LowestFree {
+public:
+  static constexpr std::size_t none = max_size;
+
+  /// The bytes of bookkeeping that `count` numbers need, or max_size if no size holds that.
+  [[nodiscard]] static std::size_t bytes(std::size_t count) noexcept;
+
+  /// No numbers.
+  LowestFree() = default;
+  /// All of 0 to `count` - 1 are free. `memory` is `bytes(count)` bytes, aligned to 8.
+  LowestFree(std::byte* memory, std::size_t count) noexcept;
+
+  /// Whether `take` may be called; else `find` may know more.
+  [[nodiscard]] bool at_hand() const noexcept { return leaf_ != 0; }
+  /// The lowest free number, no longer free.
+  [[nodiscard]] std::size_t take() noexcept {
+    const std::size_t number = first_ + static_cast<std::size_t>(__builtin_ctzll(leaf_));
+    leaf_ &= leaf_ - 1;
+    return number;
+  }
+  /// As `take`, when nothing is at hand. `none`: all are in use.
+  [[nodiscard]] std::size_t find() noexcept;
+
+  /// Frees a number. False: it is not in use.
+  [[nodiscard]] bool put_back(std::size_t number) noexcept {
+    const std::size_t place = number - first_;
+    if (place >= width_) [[unlikely]]
+      return put_back_elsewhere(number);
+    const Word bit = Word{1} << place;
+    if ((leaf_ & bit) != 0) [[unlikely]]
+      return false;
+    leaf_ |= bit;
+    return true;
+  }
+  /// Frees all numbers.
+  void reset() noexcept;
+
+  /// No number from here on was taken since construction or reset.
+  [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+  [[nodiscard]] bool in_use(std::size_t number) const noexcept;
+  /// How many are in use. O(limit / 64).
+  [[nodiscard]] std::size_t used() const noexcept;
+
+private:
+  // Not std::size_t, so that a store to the tree makes the compiler reload no member but the words.
+  using Word = unsigned long long;
+  static constexpr std::size_t word_bits = 64;
+  static constexpr std::size_t max_levels = 9; // 64^10 numbers are more than a size holds
+
+  [[nodiscard]] static constexpr std::size_t words_for(std::size_t bits) noexcept {
+    return bits / word_bits + (bits % word_bits != 0);
+  }
+  [[nodiscard]] static Word bit_of(std::size_t position) noexcept {
+    return Word{1} << (position % word_bits);
+  }
+  [[nodiscard]] static std::size_t lowest(Word word) noexcept {
+    return static_cast<std::size_t>(__builtin_ctzll(word));
+  }
+  [[nodiscard]] std::size_t lane() const noexcept { return first_ / (word_bits * word_bits); }
+
+  [[nodiscard]] std::size_t find_in_other_lane() noexcept;
+  [[nodiscard]] std::size_t free_more() noexcept;
+  [[nodiscard]] bool put_back_elsewhere(std::size_t number) noexcept;
+  void go_back_to(std::size_t leaf) noexcept;
+  void hold(std::size_t leaf) noexcept;
+  void mark_lane(std::size_t lane) noexcept;
+  void unmark_lane(std::size_t lane) noexcept;
+
+  Word leaf_ = 0;         // the leaf held
+  std::size_t first_ = 0; // its first number
+  std::size_t width_ = 0; // how many of its numbers are below the limit
+  Word lane_ = 0;         // the other leaves of its lane that have a free number
+  std::size_t limit_ = 0;
+  Word* level_[max_levels] = {};
+  Word root_ = 0;          // of the lanes but the one held
+  std::size_t levels_ = 2; // of the tree, without the root
+  std::size_t count_ = 0;
+};
+
+} // namespace allot::inline ALLOT_ABI
+
+#ifdef ALLOT_HEADER_ONLY
+#include <allot/src/lowest_free.cpp>
+#endif

@@ -1,0 +1,147 @@
+#include <allot/lowest_free.hpp>
+
+#include <algorithm>
+#include <bit>
+#include <new>
+#include <utility>
+
+namespace allot::inline ALLOT_ABI {
+
+ALLOT_INLINE std::size_t LowestFree::bytes(std::size_t count) noexcept {
+  std::size_t words = words_for(count);
+  std::size_t total = words;
+  do {
+    words = words_for(words);
+    total += words;
+  } while (words > word_bits);
+  return saturating_multiply(total, sizeof(Word));
+}
+
+ALLOT_INLINE LowestFree::LowestFree(std::byte* memory, std::size_t count) noexcept
+    : levels_(0), count_(count) {
+  std::size_t words = count;
+  do {
+    words = words_for(words);
+    level_[levels_++] = ::new (memory) Word[words];
+    memory += words * sizeof(Word);
+  } while (levels_ < 2 || words > word_bits);
+}
+
+ALLOT_INLINE void LowestFree::reset() noexcept {
+  leaf_ = lane_ = root_ = 0;
+  first_ = width_ = limit_ = 0;
+}
+
+ALLOT_INLINE void LowestFree::hold(std::size_t leaf) noexcept {
+  leaf_ = std::exchange(level_[0][leaf], 0);
+  first_ = leaf * word_bits;
+  width_ = std::min(word_bits, limit_ - first_);
+}
+
+ALLOT_INLINE std::size_t LowestFree::find() noexcept {
+  if (lane_ == 0) [[unlikely]]
+    return find_in_other_lane();
+  const std::size_t leaf = lane() * word_bits + lowest(lane_);
+  lane_ &= lane_ - 1;
+  hold(leaf);
+  return take();
+}
+
+ALLOT_INLINE std::size_t LowestFree::find_in_other_lane() noexcept {
+  if (root_ == 0) [[unlikely]]
+    return free_more();
+  std::size_t lane = lowest(root_);
+  for (std::size_t level = levels_; level-- > 2;)
+    lane = lane * word_bits + lowest(level_[level][lane]);
+  unmark_lane(lane);
+  lane_ = std::exchange(level_[1][lane], 0);
+  const std::size_t leaf = lane * word_bits + lowest(lane_);
+  lane_ &= lane_ - 1;
+  hold(leaf);
+  return take();
+}
+
+// The words of the tree that begin here have held nothing since construction or reset.
+ALLOT_INLINE std::size_t LowestFree::free_more() noexcept {
+  if (limit_ == count_)
+    return none;
+  std::size_t position = limit_ / word_bits;
+  for (std::size_t level = 0; level != levels_; ++level, position /= word_bits) {
+    level_[level][position] = 0;
+    if (position % word_bits != 0)
+      break;
+  }
+  first_ = limit_;
+  width_ = std::min(word_bits, count_ - limit_);
+  limit_ += width_;
+  leaf_ = ~Word{0} >> (word_bits - width_);
+  return take();
+}
+
+ALLOT_INLINE bool LowestFree::put_back_elsewhere(std::size_t number) noexcept {
+  if (number >= limit_) [[unlikely]]
+    return false;
+  const std::size_t leaf = number / word_bits;
+  Word& word = level_[0][leaf];
+  const Word bit = bit_of(number);
+  if ((word & bit) != 0) [[unlikely]]
+    return false;
+  word |= bit;
+  if (leaf / word_bits == lane()) {
+    lane_ |= bit_of(leaf);
+  } else {
+    level_[1][leaf / word_bits] |= bit_of(leaf);
+    mark_lane(leaf / word_bits);
+  }
+  if (number < first_)
+    go_back_to(leaf);
+  return true;
+}
+
+ALLOT_INLINE void LowestFree::go_back_to(std::size_t leaf) noexcept {
+  level_[0][first_ / word_bits] = leaf_;
+  if (leaf_ != 0)
+    lane_ |= bit_of(first_ / word_bits);
+  if (leaf / word_bits != lane()) {
+    level_[1][lane()] = lane_;
+    if (lane_ != 0)
+      mark_lane(lane());
+    unmark_lane(leaf / word_bits);
+    lane_ = std::exchange(level_[1][leaf / word_bits], 0);
+  }
+  lane_ &= ~bit_of(leaf);
+  hold(leaf);
+}
+
+ALLOT_INLINE void LowestFree::mark_lane(std::size_t lane) noexcept {
+  for (std::size_t level = 2; level != levels_; ++level, lane /= word_bits)
+    level_[level][lane / word_bits] |= bit_of(lane);
+  root_ |= bit_of(lane);
+}
+
+ALLOT_INLINE void LowestFree::unmark_lane(std::size_t lane) noexcept {
+  for (std::size_t level = 2; level != levels_; ++level, lane /= word_bits) {
+    Word& word = level_[level][lane / word_bits];
+    word &= ~bit_of(lane);
+    if (word != 0)
+      return;
+  }
+  root_ &= ~bit_of(lane);
+}
+
+ALLOT_INLINE bool LowestFree::in_use(std::size_t number) const noexcept {
+  if (number >= limit_)
+    return false;
+  const std::size_t leaf = number / word_bits;
+  const Word word = leaf == first_ / word_bits ? leaf_ : level_[0][leaf];
+  return (word & bit_of(number)) == 0;
+}
+
+ALLOT_INLINE std::size_t LowestFree::used() const noexcept {
+  std::size_t free = static_cast<std::size_t>(std::popcount(leaf_));
+  for (std::size_t leaf = 0; leaf != words_for(limit_); ++leaf)
+    free += static_cast<std::size_t>(std::popcount(level_[0][leaf])); // 0 for the leaf held
+  return limit_ - free;
+}
+
+} // namespace allot::inline ALLOT_ABI
