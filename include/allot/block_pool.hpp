@@ -60,7 +60,7 @@ public:
 
   /// A free block, zero unless zeroing is off. Exhausted: all are in use. Misuse: released.
   [[nodiscard]] void* allocate() {
-    if (order_ == Order::any) [[likely]] {
+    if (order_ == Order::any) {
       if (latest_.at_hand()) [[likely]]
         return hand_out(latest_.take());
     } else if (lowest_.at_hand()) [[likely]] {
@@ -70,7 +70,7 @@ public:
   }
   /// As allocate, but null for every refusal.
   [[nodiscard]] void* try_allocate() noexcept {
-    if (order_ == Order::any) [[likely]] {
+    if (order_ == Order::any) {
       if (latest_.at_hand()) [[likely]]
         return hand_out(latest_.take());
     } else if (lowest_.at_hand()) [[likely]] {
