@@ -27,7 +27,8 @@ ALLOT_INLINE std::size_t BlockPool::Layout::bytes() const noexcept {
 
 ALLOT_INLINE BlockPool::Layout BlockPool::layout(std::size_t block_size, std::size_t count,
                                                  Order order) noexcept {
-  const std::size_t side = order == Order::any ? LatestFree::bytes(count) : LowestFree::bytes(count);
+  const std::size_t side =
+      order == Order::any ? LatestFree::bytes(count) : LowestFree::bytes(count);
   return {block_size, count, saturating_round_up(side, granule)};
 }
 

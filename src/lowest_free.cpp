@@ -10,10 +10,10 @@ namespace allot::inline ALLOT_ABI {
 ALLOT_INLINE std::size_t LowestFree::bytes(std::size_t count) noexcept {
   std::size_t words = words_for(count);
   std::size_t total = words;
-  do {
+  while (words > word_bits) {
     words = words_for(words);
     total += words;
-  } while (words > word_bits);
+  }
   return saturating_multiply(total, sizeof(Word));
 }
 
@@ -24,7 +24,7 @@ ALLOT_INLINE LowestFree::LowestFree(std::byte* memory, std::size_t count) noexce
     words = words_for(words);
     level_[levels_++] = ::new (memory) Word[words];
     memory += words * sizeof(Word);
-  } while (levels_ < 2 || words > word_bits);
+  } while (words > word_bits);
 }
 
 ALLOT_INLINE void LowestFree::reset() noexcept {
@@ -114,13 +114,13 @@ ALLOT_INLINE void LowestFree::go_back_to(std::size_t leaf) noexcept {
 }
 
 ALLOT_INLINE void LowestFree::mark_lane(std::size_t lane) noexcept {
-  for (std::size_t level = 2; level != levels_; ++level, lane /= word_bits)
+  for (std::size_t level = 2; level < levels_; ++level, lane /= word_bits)
     level_[level][lane / word_bits] |= bit_of(lane);
   root_ |= bit_of(lane);
 }
 
 ALLOT_INLINE void LowestFree::unmark_lane(std::size_t lane) noexcept {
-  for (std::size_t level = 2; level != levels_; ++level, lane /= word_bits) {
+  for (std::size_t level = 2; level < levels_; ++level, lane /= word_bits) {
     Word& word = level_[level][lane / word_bits];
     word &= ~bit_of(lane);
     if (word != 0)

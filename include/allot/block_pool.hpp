@@ -180,8 +180,10 @@ private:
 
   void forget(std::byte* p) noexcept {
     if (zero_) [[unlikely]] {
-      annotate::show(p, block_size_);
-      std::memset(p, 0, block_size_);
+      // Not p: where that is a literal null, GCC warns, though it was refused.
+      std::byte* const block = address(index_of(p));
+      annotate::show(block, block_size_);
+      std::memset(block, 0, block_size_);
     } else {
       __builtin_prefetch(p); // it is likely the next to be allocated
     }

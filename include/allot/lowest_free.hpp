@@ -98,7 +98,7 @@ private:
   std::size_t limit_ = 0;
   Word* level_[max_levels] = {};
   Word root_ = 0;          // of the lanes but the one held
-  std::size_t levels_ = 2; // of the tree, without the root
+  std::size_t levels_ = 0; // of the tree, without the root; lanes are one if there are several
   std::size_t count_ = 0;
 };
 

@@ -81,14 +81,14 @@ public:
 
   /// The object returned last, reset; if there is none, a new one.
   /// Exhausted: the heap or upstream refused. Misuse: released, or called by one of the callables.
-  [[nodiscard]] T& acquire() { return hand_out(in_use); }
+  [[nodiscard]] T& acquire() { return hand_out(State::in_use); }
 
   /// Takes an object back, to be handed out again.
   /// Misuse, and nothing changed: an object that is not this pool's, returned already, or on a
   /// lease; called by one of the callables; released.
   void give_back(T& object) {
-    std::uint16_t* const state = state_of(std::addressof(object));
-    if (state == nullptr || *state != in_use || busy_) [[unlikely]]
+    State* const state = state_of(std::addressof(object));
+    if (state == nullptr || *state != State::in_use || busy_) [[unlikely]]
       refuse_object(std::addressof(object));
     take_back(object, state);
   }
@@ -96,7 +96,7 @@ public:
   /// An object that gives itself back. The pool must outlive it and not move meanwhile.
   class [[nodiscard]] Lease {
   public:
-    explicit Lease(ObjectPool& pool) : pool_(&pool), object_(&pool.hand_out(leased)) {
+    explicit Lease(ObjectPool& pool) : pool_(&pool), object_(&pool.hand_out(State::leased)) {
       ++pool.leases_;
     }
     Lease(Lease&& other) noexcept
@@ -129,13 +129,12 @@ public:
     std::size_t capacity;        ///< as given at construction
   };
   [[nodiscard]] Stats stats() const noexcept {
-    const std::size_t available = entries_.size() - vacant_;
-    return {available, objects_ - available, made_, capacity_};
+    return {available(), objects_ - available(), made_, capacity_};
   }
   /// Whether `p` points into an object that is in use. O(log objects).
   [[nodiscard]] bool owns(const void* p) const noexcept {
     const Chunk* const chunk = chunk_of(p);
-    return chunk != nullptr && chunk->states[chunk->offset(p) / stride] >= in_use;
+    return chunk != nullptr && chunk->states[chunk->offset(p) / stride] >= State::in_use;
   }
 
 private:
@@ -143,18 +142,19 @@ private:
   static constexpr std::size_t least_count = 16; // objects of the first chunk
   static constexpr std::size_t object_size = round_up(sizeof(T));
   static constexpr std::size_t stride = red_zones.stretch(object_size);
+  static constexpr ExactDivisor by_stride{stride};
   static constexpr std::size_t alignment = std::max(alignof(T), buffer_alignment);
 
-  // Two bytes, so that a store to a state aliases no member, as a store to a byte would.
+  // Not a plain byte: a store to that would alias every member.
   // A leased object is in use, and only its lease may give it back.
-  enum State : std::uint16_t { vacant, idle, in_use, leased };
+  enum class State : std::uint8_t { vacant, idle, in_use, leased };
 
   struct Chunk {
     Buffer buffer;
     Chunk* older;
     std::byte* begin;
     std::size_t count;
-    std::uint16_t* states;
+    State* states;
     std::size_t fresh; // slots from here on never held an object
 
     [[nodiscard]] std::size_t offset(const void* p) const noexcept {
@@ -165,7 +165,7 @@ private:
 
   struct Entry {
     T* object;
-    std::uint16_t* state;
+    State* state;
   };
 
   // Around a callable: the pool is closed, and if it throws, the object is hidden again.
@@ -188,18 +188,26 @@ private:
       chunk = chunk->older;
     return chunk;
   }
-  [[nodiscard]] std::uint16_t* state_of(const void* p) const noexcept {
-    const Chunk* const chunk = chunk_of(p);
-    if (chunk == nullptr || chunk->offset(p) % stride != 0)
-      return nullptr;
-    return chunk->states + chunk->offset(p) / stride;
+  /// The state of the object that starts at `p`, or null.
+  [[nodiscard]] State* state_of(const void* p) const noexcept {
+    for (const Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older) {
+      const std::size_t index = by_stride.quotient(chunk->offset(p));
+      if (index < chunk->fresh)
+        return chunk->states + index;
+    }
+    return nullptr;
   }
   [[nodiscard]] static Entry entry_at(const Chunk& chunk, std::size_t index) noexcept {
     return {reinterpret_cast<T*>(chunk.begin + index * stride), chunk.states + index};
   }
 
+  [[nodiscard]] std::size_t vacant() const noexcept {
+    return static_cast<std::size_t>(floor_ - entries_.begin());
+  }
+  [[nodiscard]] std::size_t available() const noexcept { return entries_.size() - vacant(); }
+
   [[nodiscard]] T& hand_out(State how) {
-    if (entries_.size() == vacant_ || busy_) [[unlikely]]
+    if (entries_.end() == floor_ || busy_) [[unlikely]]
       return make_object(how);
     const Entry newest = entries_.back();
     annotate::show(newest.object, sizeof(T));
@@ -212,8 +220,8 @@ private:
     *newest.state = how;
     return *newest.object;
   }
-  void take_back(T& object, std::uint16_t* state) noexcept {
-    *state = idle;
+  void take_back(T& object, State* state) noexcept {
+    *state = State::idle;
     entries_.push_reserved({std::addressof(object), state}); // reserved since it was made
     annotate::hide(std::addressof(object), sizeof(T));
   }
@@ -238,7 +246,7 @@ private:
       report_misuse(strategy_name, Errc::busy, "moved with %zu leases out%s", other.leases_,
                     other.busy_ ? ", by one of its callables" : "");
     entries_ = std::move(other.entries_);
-    vacant_ = std::exchange(other.vacant_, 0);
+    floor_ = std::exchange(other.floor_, nullptr);
     newest_ = std::exchange(other.newest_, nullptr);
     objects_ = std::exchange(other.objects_, 0);
     made_ = std::exchange(other.made_, 0);
@@ -256,7 +264,7 @@ private:
   // Vacant slots below, available objects above: a vacant slot is only taken when no object is
   // available, and is then the last entry. Room for every slot is reserved when it is first used.
   SideStack<Entry> entries_;
-  std::size_t vacant_ = 0;
+  Entry* floor_ = nullptr; // where the available ones begin
   Chunk* newest_ = nullptr;
   bool busy_ = false; // while a callable runs
   Make make_;
@@ -276,9 +284,10 @@ ObjectPool(Make, Reset, std::size_t, const ObjectPoolOptions& = {})
 template <class T, class Make, class Reset>
 T& ObjectPool<T, Make, Reset>::make_object(State how) {
   check_usable();
-  const bool recycled = vacant_ != 0;
+  const bool recycled = vacant() != 0;
   if (!recycled) {
     entries_.reserve(strategy_name, objects_ + 1);
+    floor_ = entries_.begin();
     if (newest_ == nullptr || newest_->fresh == newest_->count)
       add_chunk();
   }
@@ -290,7 +299,7 @@ T& ObjectPool<T, Make, Reset>::make_object(State how) {
 
   if (recycled) {
     (void)entries_.pop();
-    --vacant_;
+    --floor_;
   } else {
     ++newest_->fresh;
   }
@@ -303,7 +312,7 @@ T& ObjectPool<T, Make, Reset>::make_object(State how) {
 // What upstream throws passes through; if the heap refuses, the buffer has no memory.
 template <class T, class Make, class Reset>
 Buffer ObjectPool<T, Make, Reset>::buffer_for(std::size_t count) const {
-  const std::size_t slot_and_state = object_size + sizeof(std::uint16_t);
+  const std::size_t slot_and_state = object_size + sizeof(State);
   const std::size_t bytes = saturating_add(header, saturating_multiply(count, slot_and_state));
   return options_.upstream == nullptr
              ? Buffer::try_heap(bytes, alignment, {.zero = false})
@@ -329,7 +338,7 @@ void ObjectPool<T, Make, Reset>::add_chunk() {
                                                    .older = newest_,
                                                    .begin = begin,
                                                    .count = count,
-                                                   .states = ::new (states) std::uint16_t[count],
+                                                   .states = ::new (states) State[count],
                                                    .fresh = 0};
   chunk->buffer = std::move(buffer);
   annotate::hide(begin, count * stride);
@@ -348,17 +357,16 @@ void ObjectPool<T, Make, Reset>::destroy(const Entry& entry) noexcept {
   annotate::show(entry.object, sizeof(T));
   std::destroy_at(std::launder(entry.object));
   annotate::hide(entry.object, sizeof(T));
-  *entry.state = vacant;
+  *entry.state = State::vacant;
 }
 
 template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::shrink() {
   check_usable();
-  const std::size_t available = entries_.size() - vacant_;
   busy_ = true;
-  for (std::size_t excess = available - std::min(available, capacity_); excess != 0; --excess) {
-    destroy(entries_[vacant_]);
-    ++vacant_;
+  for (std::size_t excess = available() - std::min(available(), capacity_); excess != 0; --excess) {
+    destroy(*floor_);
+    ++floor_;
     --objects_;
   }
   busy_ = false;
@@ -368,19 +376,16 @@ void ObjectPool<T, Make, Reset>::shrink() {
 template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::free_vacant_chunks() noexcept {
   for (Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older) {
-    std::uint16_t* const end = chunk->states + chunk->fresh;
-    if (std::all_of(chunk->states, end, [](std::uint16_t state) { return state == vacant; }))
+    State* const end = chunk->states + chunk->fresh;
+    if (std::all_of(chunk->states, end, [](State state) { return state == State::vacant; }))
       chunk->fresh = 0;
   }
-  std::size_t kept = 0;
-  for (std::size_t i = 0; i != vacant_; ++i)
-    if (chunk_of(entries_[i].object) != nullptr)
-      entries_[kept++] = entries_[i];
-  const std::size_t dropped = vacant_ - kept;
-  for (std::size_t i = vacant_; i != entries_.size(); ++i)
-    entries_[i - dropped] = entries_[i];
-  entries_.truncate(entries_.size() - dropped);
-  vacant_ = kept;
+  Entry* const kept = std::remove_if(entries_.begin(), floor_, [&](const Entry& entry) {
+    return chunk_of(entry.object) == nullptr;
+  });
+  Entry* const end = std::copy(floor_, entries_.end(), kept);
+  entries_.truncate(static_cast<std::size_t>(end - entries_.begin()));
+  floor_ = kept;
 
   for (Chunk** link = &newest_; *link != nullptr;) {
     Chunk* const chunk = *link;
@@ -407,21 +412,22 @@ void ObjectPool<T, Make, Reset>::release() noexcept {
   busy_ = true;
   for (Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older)
     for (std::size_t i = chunk->fresh; i-- != 0;)
-      if (chunk->states[i] != vacant)
+      if (chunk->states[i] != State::vacant)
         destroy(entry_at(*chunk, i));
   busy_ = false;
   while (newest_ != nullptr)
     free_chunk(std::exchange(newest_, newest_->older));
   entries_ = {};
-  vacant_ = objects_ = next_count_ = 0;
+  floor_ = nullptr;
+  objects_ = next_count_ = 0;
 }
 
 template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::end_lease(T& object) noexcept {
   if (leases_ != 0) // else the pool was assigned to meanwhile
     --leases_;
-  std::uint16_t* const state = state_of(std::addressof(object));
-  if (state != nullptr && *state == leased && !busy_)
+  State* const state = state_of(std::addressof(object));
+  if (state != nullptr && *state == State::leased && !busy_)
     take_back(object, state);
   else
     report_misuse(strategy_name, busy_ ? Errc::busy : Errc::foreign_pointer, "a lease ended %s",
@@ -448,9 +454,9 @@ void ObjectPool<T, Make, Reset>::refuse_object(const T* object) const {
   if (inside != 0)
     throw_misuse(strategy_name, Errc::misaligned_pointer, "%p lies %zu bytes into an object", p,
                  inside);
-  if (*state_of(p) == leased)
+  if (*state_of(p) == State::leased)
     throw_misuse(strategy_name, Errc::busy, "the object at %p is on a lease", p);
-  if (*state_of(p) == vacant)
+  if (*state_of(p) == State::vacant)
     throw_misuse(strategy_name, Errc::foreign_pointer, "the object at %p was destroyed", p);
   throw_misuse(strategy_name, Errc::double_free, "the object at %p was given back already", p);
 }

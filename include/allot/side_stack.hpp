@@ -31,43 +31,49 @@ public:
   SideStack(SideStack&& other) noexcept { *this = static_cast<SideStack&&>(other); }
   SideStack& operator=(SideStack&& other) noexcept {
     if (this != &other) {
-      detail::free_grown(records_);
-      records_ = std::exchange(other.records_, nullptr);
-      size_ = std::exchange(other.size_, 0);
-      room_ = std::exchange(other.room_, 0);
+      detail::free_grown(begin_);
+      begin_ = std::exchange(other.begin_, nullptr);
+      end_ = std::exchange(other.end_, nullptr);
+      limit_ = std::exchange(other.limit_, nullptr);
     }
     return *this;
   }
-  ~SideStack() { detail::free_grown(records_); }
+  ~SideStack() { detail::free_grown(begin_); }
 
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
-  [[nodiscard]] Record& operator[](std::size_t i) noexcept { return records_[i]; }
-  [[nodiscard]] const Record& operator[](std::size_t i) const noexcept { return records_[i]; }
-  [[nodiscard]] Record& back() noexcept { return records_[size_ - 1]; }
+  [[nodiscard]] std::size_t size() const noexcept {
+    return static_cast<std::size_t>(end_ - begin_);
+  }
+  [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+  [[nodiscard]] Record* begin() const noexcept { return begin_; }
+  [[nodiscard]] Record* end() const noexcept { return end_; }
+  [[nodiscard]] Record& operator[](std::size_t i) noexcept { return begin_[i]; }
+  [[nodiscard]] const Record& operator[](std::size_t i) const noexcept { return begin_[i]; }
+  [[nodiscard]] Record& back() noexcept { return end_[-1]; }
 
   /// Exhausted, naming `owner`: the heap refused.
   void push(const char* owner, const Record& record) {
-    if (size_ == room_) [[unlikely]]
-      reserve(owner, size_ + 1);
-    records_[size_++] = record;
+    if (end_ == limit_) [[unlikely]]
+      reserve(owner, size() + 1);
+    *end_++ = record;
   }
-  /// Room for `count` records in all, so that pushing them cannot fail.
+  /// Room for `count` records in all, so that pushing them cannot fail. Moves the records.
   void reserve(const char* owner, std::size_t count) {
-    if (count <= room_)
+    if (count <= static_cast<std::size_t>(limit_ - begin_))
       return;
-    const detail::Grown grown = detail::grow(owner, records_, count, sizeof(Record));
-    records_ = static_cast<Record*>(grown.p);
-    room_ = grown.count;
+    const std::size_t size = this->size();
+    const detail::Grown grown = detail::grow(owner, begin_, count, sizeof(Record));
+    begin_ = static_cast<Record*>(grown.p);
+    end_ = begin_ + size;
+    limit_ = begin_ + grown.count;
   }
-  void push_reserved(const Record& record) noexcept { records_[size_++] = record; }
-  Record pop() noexcept { return records_[--size_]; }
-  void truncate(std::size_t size) noexcept { size_ = size; }
+  void push_reserved(const Record& record) noexcept { *end_++ = record; }
+  Record pop() noexcept { return *--end_; }
+  void truncate(std::size_t size) noexcept { end_ = begin_ + size; }
 
 private:
-  Record* records_ = nullptr;
-  std::size_t size_ = 0;
-  std::size_t room_ = 0;
+  Record* begin_ = nullptr;
+  Record* end_ = nullptr;
+  Record* limit_ = nullptr;
 };
 
 } // namespace allot::inline ALLOT_ABI

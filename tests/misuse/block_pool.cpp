@@ -54,7 +54,8 @@ Cases in_order(const std::string& name) {
            last = static_cast<char*>(p);
          pool.deallocate(about(last + (last - first) / 99));
        }},
-      {name + ".free_never_handed_out", "freeing a block that was not handed out yet", foreign,
+      {name + ".free_never_handed_out", "freeing a block that was not handed out yet",
+       "Misuse(double_free) block_pool: block 2 at %p is free already",
        [] {
          BlockPool pool = make();
          char* const first = static_cast<char*>(pool.allocate());
@@ -102,7 +103,8 @@ Cases in_order(const std::string& name) {
            (void)pool.allocate();
          pool.deallocate(about(blocks[1]));
        }},
-      {name + ".free_after_reset", "freeing a block that a reset took back", foreign,
+      {name + ".free_after_reset", "freeing a block that a reset took back",
+       "Misuse(double_free) block_pool: block 0 at %p is free already",
        [] {
          BlockPool pool = make();
          void* const p = pool.allocate();

@@ -1,0 +1,180 @@
+// LowestFree and LatestFree against the plainest thing that does the same.
+#include <allot/latest_free.hpp>
+#include <allot/lowest_free.hpp>
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <cstddef>
+#include <memory>
+#include <random>
+#include <set>
+#include <vector>
+
+using allot::LatestFree;
+using allot::LowestFree;
+
+namespace {
+
+// Where words and levels end, and begin.
+constexpr std::size_t counts[] = {1,    2,    63,   64,     65,     127,    128,    4095,  4096,
+                                  4097, 8192, 8193, 100000, 262143, 262144, 262145, 300000};
+
+/// The next is the lowest.
+class Lowest {
+public:
+  explicit Lowest(std::size_t count) {
+    for (std::size_t i = 0; i != count; ++i)
+      free_.insert(free_.end(), i);
+  }
+  std::size_t take() {
+    return free_.empty() ? LowestFree::none : free_.extract(free_.begin()).value();
+  }
+  void put_back(std::size_t number) { free_.insert(number); }
+
+private:
+  std::set<std::size_t> free_;
+};
+
+/// The next is the one put back last, else the lowest that was never taken.
+class Latest {
+public:
+  explicit Latest(std::size_t count) {
+    for (std::size_t i = count; i-- != 0;)
+      free_.push_back(i);
+  }
+  std::size_t take() {
+    if (free_.empty())
+      return LatestFree::none;
+    const std::size_t number = free_.back();
+    free_.pop_back();
+    return number;
+  }
+  void put_back(std::size_t number) { free_.push_back(number); }
+
+private:
+  std::vector<std::size_t> free_;
+};
+
+template <class Numbers>
+std::size_t take(Numbers& numbers) {
+  return numbers.at_hand() ? numbers.take() : numbers.find();
+}
+
+template <class Numbers, class Model>
+class Compared {
+public:
+  explicit Compared(std::size_t count)
+      : memory_(std::make_unique<std::byte[]>(Numbers::bytes(count))),
+        numbers_(memory_.get(), count), model_(count), count_(count) {}
+
+  void take_some(std::size_t n) {
+    for (; n != 0; --n) {
+      const std::size_t number = take(numbers_);
+      ASSERT_EQ(number, model_.take());
+      if (number == Numbers::none)
+        break;
+      in_use_.push_back(number);
+    }
+  }
+  void put_back_some(std::size_t n, std::size_t near) {
+    for (n = std::min(n, in_use_.size()); n != 0; --n) {
+      // The newest ones, or any.
+      const std::size_t back = 1 + random_() % std::min(in_use_.size(), near);
+      std::swap(in_use_[in_use_.size() - back], in_use_.back());
+      const std::size_t number = in_use_.back();
+      in_use_.pop_back();
+      ASSERT_TRUE(numbers_.in_use(number));
+      ASSERT_TRUE(numbers_.put_back(number));
+      ASSERT_FALSE(numbers_.in_use(number));
+      ASSERT_FALSE(numbers_.put_back(number));
+      model_.put_back(number);
+    }
+  }
+  void check() {
+    ASSERT_EQ(numbers_.used(), in_use_.size());
+    ASSERT_LE(numbers_.limit(), count_);
+    for (const std::size_t number : {numbers_.limit(), count_, count_ + 1, count_ + 64, SIZE_MAX}) {
+      ASSERT_FALSE(numbers_.in_use(number));
+      ASSERT_FALSE(numbers_.put_back(number));
+    }
+    for (const std::size_t number : in_use_)
+      ASSERT_LT(number, numbers_.limit());
+  }
+  void reset() {
+    numbers_.reset();
+    model_ = Model(count_);
+    in_use_.clear();
+    check();
+  }
+  void run() {
+    for (int step = 0; step != (count_ < 10000 ? 60 : 6) && !testing::Test::HasFatalFailure();
+         ++step) {
+      const std::size_t all = count_ + 1;
+      const std::size_t some = random_() % 3 == 0 ? 1 + random_() % all : 1 + random_() % 200;
+      take_some(step == 0 ? all : some);
+      put_back_some(random_() % 3 == 0 ? 1 + random_() % all : 1 + random_() % 200,
+                    random_() % 2 == 0 ? 1 : count_);
+      check();
+      if (random_() % 16 == 0)
+        reset();
+    }
+  }
+
+private:
+  std::unique_ptr<std::byte[]> memory_;
+  Numbers numbers_;
+  Model model_;
+  std::size_t count_;
+  std::vector<std::size_t> in_use_;
+  std::mt19937 random_{static_cast<unsigned>(count_)};
+};
+
+TEST(LowestFree, TakesWhatAnOrderedSetWouldTake) {
+  for (const std::size_t count : counts)
+    Compared<LowestFree, Lowest>(count).run();
+}
+
+TEST(LatestFree, TakesWhatAStackWouldTake) {
+  for (const std::size_t count : counts)
+    Compared<LatestFree, Latest>(count).run();
+}
+
+// So that construction and reset visit nothing, whatever the memory holds.
+TEST(LowestFree, TouchesNoMemoryBeforeItIsNeeded) {
+  const std::size_t count = 300000;
+  std::vector<std::byte> memory(LowestFree::bytes(count) + 8, std::byte{0xA5});
+  void* p = memory.data();
+  std::size_t room = memory.size();
+  LowestFree numbers(static_cast<std::byte*>(std::align(8, 8, p, room)), count);
+  const auto touched = [&] {
+    return std::count_if(memory.begin(), memory.end(), [](auto b) { return b != std::byte{0xA5}; });
+  };
+  EXPECT_EQ(touched(), 0);
+  for (std::size_t i = 0; i != 64; ++i)
+    ASSERT_EQ(take(numbers), i);
+  EXPECT_LE(touched(), 3 * 8); // a word a level
+  EXPECT_EQ(take(numbers), 64u);
+  EXPECT_LE(touched(), 4 * 8);
+}
+
+TEST(LowestFree, NeedsABitANumberAndLittleMore) {
+  for (const std::size_t count : counts) {
+    EXPECT_GE(LowestFree::bytes(count) * 8, count);
+    EXPECT_LE(LowestFree::bytes(count), (count / 64 + 1) * 8 * 65 / 64 + 32);
+  }
+  EXPECT_GE(LowestFree::bytes(SIZE_MAX), SIZE_MAX / 8);
+  EXPECT_EQ(LatestFree::bytes(1000), 1000 * 5 + 4);
+  EXPECT_EQ(LatestFree::bytes(SIZE_MAX), SIZE_MAX);
+}
+
+TEST(LowestFree, OfNoNumbersHasNone) {
+  LowestFree numbers;
+  EXPECT_FALSE(numbers.at_hand());
+  EXPECT_EQ(numbers.find(), LowestFree::none);
+  EXPECT_FALSE(numbers.put_back(0));
+  EXPECT_FALSE(numbers.in_use(0));
+  EXPECT_EQ(numbers.used(), 0u);
+}
+
+} // namespace
