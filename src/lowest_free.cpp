@@ -17,8 +17,7 @@ ALLOT_INLINE std::size_t LowestFree::bytes(std::size_t count) noexcept {
   return saturating_multiply(total, sizeof(Word));
 }
 
-ALLOT_INLINE LowestFree::LowestFree(std::byte* memory, std::size_t count) noexcept
-    : levels_(0), count_(count) {
+ALLOT_INLINE LowestFree::LowestFree(std::byte* memory, std::size_t count) noexcept : count_(count) {
   std::size_t words = count;
   do {
     words = words_for(words);

@@ -1,6 +1,8 @@
 #include "faults.hpp"
 
+#include <allot/allocator.hpp>
 #include <allot/allot.hpp>
+#include <allot/hooks.hpp>
 #include <allot/pmr.hpp>
 
 #include "../support.hpp"
@@ -215,18 +217,56 @@ std::vector<Case> regions() {
   add("InPlaceOfSpares", 1200, with_spares, [](Region& r) { return r.allocate(800); });
   add("TryInPlaceOfSpares", 1200, with_spares, [](Region& r) { return r.try_allocate(800); });
   add("Copy", max_size, as_it_is, [](Region& r) { (void)r.copy(std::string(250, 'x')); });
-  cases.push_back({"Reallocate", Source::upstream, [](Upstream& upstream) {
-                     auto region = std::make_shared<Region>(
-                         RegionOptions{.arena_size = 256, .upstream = &upstream});
-                     void* const live = region->allocate(24);
-                     void* const p = region->allocate(24);
-                     test::fill(p, 24);
-                     return scene(std::move(region), {live}, [p](Region& r) {
-                       return test::holds(r.reallocate(p, 24, 250), 24, 0xA5);
-                     });
-                   }});
   add("Create", max_size, as_it_is, [](Region& r) { (void)r.create_array<Owner>(5); });
   add("CreatePlain", max_size, as_it_is, [](Region& r) { (void)r.create_array<int>(64); });
+  return cases;
+}
+
+/// The faces hand on what the strategy under them is refused, and leave it as it was.
+std::vector<Case> faces() {
+  std::vector<Case> cases;
+  const auto options = [](Upstream& upstream) {
+    return RegionOptions{.arena_size = 256, .max_arena_size = 256, .upstream = &upstream};
+  };
+  const auto add = [&](const std::string& name, auto act) {
+    cases.push_back({name, Source::upstream,
+                     [=](Upstream& upstream) { return with_two<Region>(act, options(upstream)); }});
+  };
+  add("Allocator", [](Region& r) { return Allocator<std::byte, Region>(r).allocate(256); });
+  add("Vector", [](Region& r) { (void)std::vector<int, Allocator<int, Region>>(64, r); });
+  add("Resource", [](Region& r) { return Resource<Region>(r).allocate(256); });
+  add("ResourceAligned", [](Region& r) { return Resource<Region>(r).allocate(200, 64); });
+  add("PmrString", [](Region& r) {
+    Resource<Region> resource(r);
+    (void)pmr::string(255, 'x', &resource);
+  });
+  add("HookResizeOfNull", [](Region& r) { return hooks::resize<Region>(&r, nullptr, 0, 256); });
+  add("HookAllocate", [](Region& r) { return hooks::allocate<Region>(&r, std::size_t{240}); });
+  add("HookArray", [](Region& r) { return hooks::allocate_array<Region>(&r, 60u, 4u); });
+
+  /// What has 24 bytes is made longer, and keeps them.
+  const auto add_growth = [&](const std::string& name, auto make, auto grow) {
+    cases.push_back({name, Source::upstream, [=](Upstream& upstream) {
+                       auto region = std::make_shared<Region>(options(upstream));
+                       void* const live = region->allocate(24);
+                       void* const p = make(*region);
+                       test::fill(p, 24);
+                       return scene(std::move(region), {live}, [=](Region& r) {
+                         void* const grown = grow(r, p);
+                         EXPECT_TRUE(test::holds(grown == nullptr ? p : grown, 24, 0xA5));
+                         return grown;
+                       });
+                     }});
+  };
+  add_growth(
+      "Reallocate", [](Region& r) { return r.allocate(24); },
+      [](Region& r, void* p) { return r.reallocate(p, 24, 250); });
+  add_growth(
+      "HookResize", [](Region& r) { return hooks::resize<Region>(&r, nullptr, 0, 24); },
+      [](Region& r, void* p) { return hooks::resize<Region>(&r, p, 24, 250); });
+  add_growth(
+      "HookReallocate", [](Region& r) { return hooks::allocate<Region>(&r, 24); },
+      [](Region& r, void* p) { return hooks::reallocate<Region>(&r, p, 250); });
   return cases;
 }
 
@@ -328,6 +368,7 @@ INSTANTIATE_TEST_SUITE_P(Heap, EachRequest, testing::ValuesIn(makers()), name_of
 INSTANTIATE_TEST_SUITE_P(OnUpstream, EachRequest, testing::ValuesIn(makers_on_upstream()), name_of);
 INSTANTIATE_TEST_SUITE_P(SideStack, EachRequest, testing::ValuesIn(side_stacks()), name_of);
 INSTANTIATE_TEST_SUITE_P(Region, EachRequest, testing::ValuesIn(regions()), name_of);
+INSTANTIATE_TEST_SUITE_P(Face, EachRequest, testing::ValuesIn(faces()), name_of);
 INSTANTIATE_TEST_SUITE_P(ObjectPool, EachRequest, testing::ValuesIn(object_pools()), name_of);
 INSTANTIATE_TEST_SUITE_P(Resource, EachRequest, testing::ValuesIn(resources()), name_of);
 INSTANTIATE_TEST_SUITE_P(System, EachRequest, testing::ValuesIn(mappings()), name_of);
