@@ -73,18 +73,17 @@ public:
         refuse();
         break;
       case 5:
-        for (std::size_t i = in_.below(400); i != 0; --i)
-          allocate();
+        for (std::size_t i = many(); i != 0; --i)
+          try_allocate();
         break;
       case 6:
-        for (std::size_t i = in_.below(400); i != 0; --i)
-          deallocate();
+        deallocate_many();
         break;
       case 7:
         create();
         break;
       default:
-        in_.one_in(2) ? allocate() : deallocate();
+        in_.one_in(2) ? allocate() : deallocate(pick(in_.below(65536)));
       }
     }
     release();
@@ -107,8 +106,8 @@ private:
     return in_.one_in(2) ? on_buffer(options) : of_count(options);
   }
   allot::BlockPool of_count(const allot::BlockOptions& options) {
-    constexpr std::size_t counts[] = {1,    63,   64,   65,     128,    4095,
-                                      4096, 4097, 4161, 262143, 262144, 262145};
+    constexpr std::size_t counts[] = {1,    63,   64,    65,     128,    4095,
+                                      4096, 4097, 12289, 262143, 262144, 262145};
     const std::size_t kind = in_.below(64);
     const std::size_t count = kind == 0  ? counts[in_.below(12)]
                               : kind < 8 ? counts[in_.below(9)]
@@ -150,16 +149,20 @@ private:
 
   void allocate() {
     const std::size_t index = choice_.next(blocks_);
+    if (in_.one_in(2) || !worth_throwing(in_, index == none))
+      return try_allocate();
     operation("allocate", index);
     void* p = nullptr;
-    if (in_.one_in(2) && worth_throwing(in_, index == none)) {
-      const auto refused = refusal([&] { p = pool_.allocate(); });
-      check(index != none ? !refused : refused == Errc::no_room,
-            "refused exactly when all are used");
-    } else {
-      p = pool_.try_allocate();
-      check((p != nullptr) == (index != none), "refused exactly when all are used");
-    }
+    const auto refused = refusal([&] { p = pool_.allocate(); });
+    check(index != none ? !refused : refused == Errc::no_room, "refused exactly when all are used");
+    if (index != none)
+      allocated(index, p);
+  }
+  void try_allocate() {
+    const std::size_t index = choice_.next(blocks_);
+    operation("try_allocate", index);
+    void* const p = pool_.try_allocate();
+    check((p != nullptr) == (index != none), "refused exactly when all are used");
     if (index != none)
       allocated(index, p);
   }
@@ -188,14 +191,21 @@ private:
     ++used_;
   }
 
+  /// Up to all of the blocks, or as many as take several words of the second level.
+  [[nodiscard]] std::size_t many() {
+    return in_.below(400) * std::min<std::size_t>(1 + blocks_.size() / 400, 32);
+  }
   /// Near the one that was allocated last, or any.
-  [[nodiscard]] std::size_t pick() {
-    const std::size_t how = in_.below(65536);
+  [[nodiscard]] std::size_t pick(std::size_t how) {
     const std::size_t around = how % 4 == 0 ? how * 37 : last_ + blocks_.size() - how % 16;
     return around % blocks_.size();
   }
-  void deallocate() {
-    const std::size_t index = pick();
+  void deallocate_many() {
+    std::size_t how = in_.below(65536); // else the input would soon be used up
+    for (std::size_t i = many(); i != 0; --i)
+      deallocate(pick(how = (how * 25173 + 13849) % 65536));
+  }
+  void deallocate(std::size_t index) {
     Piece& block = blocks_[index];
     if (block.bytes == 0)
       return;
@@ -220,7 +230,7 @@ private:
     refuses(begin_ - stride_, Errc::foreign_pointer);
     refuses(begin_ + blocks_.size() * stride_, Errc::foreign_pointer);
     check(!pool_.owns(other) && !pool_.owns(nullptr), "owns nothing foreign");
-    const std::size_t index = pick();
+    const std::size_t index = pick(in_.below(65536));
     const Piece& block = blocks_[index];
     const std::size_t inside = 1 + in_.below(65536) % (stride_ - 1);
     if (block.bytes != 0)
