@@ -408,4 +408,14 @@ TEST(Bump, CopiesAnyContiguousRange) {
   EXPECT_EQ(bump.copy(std::string(text)), "text");
 }
 
+TEST(Bump, OneByteIsKeptWhenItMoves) {
+  Bump bump(100);
+  void* const p = bump.allocate(1);
+  test::fill(p, 1);
+  (void)bump.allocate(8);
+  void* const moved = bump.reallocate(p, 1, 20);
+  EXPECT_NE(moved, p);
+  EXPECT_TRUE(test::holds(moved, 1, 0xA5));
+}
+
 } // namespace

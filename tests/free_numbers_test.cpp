@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 #include <random>
 #include <set>
@@ -66,7 +67,11 @@ class Compared {
 public:
   explicit Compared(std::size_t count)
       : memory_(std::make_unique<std::byte[]>(Numbers::bytes(count))),
-        numbers_(memory_.get(), count), model_(count), count_(count) {}
+        numbers_(memory_.get(), count), model_(count), count_(count) {
+    // After construction, which reads nothing and writes only where a LatestFree's stack ends.
+    std::fill(memory_.get() + sizeof(std::uint32_t), memory_.get() + Numbers::bytes(count),
+              std::byte{0xFF});
+  }
 
   void take_some(std::size_t n) {
     for (; n != 0; --n) {

@@ -95,8 +95,12 @@ TYPED_TEST(Hooks, AnOlderOneMovesWhenItGrowsAndStaysWhenItShrinks) {
   void* const moved = this->reallocate(older, 200);
   EXPECT_NE(moved, older);
   EXPECT_TRUE(test::holds(moved, 32, 0xA5));
+  const test::ReportedMisuse reported;
+  this->deallocate(older);
+  EXPECT_EQ(reported.texts().size(), 1u); // no block any more
   this->deallocate(newer);
   this->deallocate(moved);
+  EXPECT_EQ(reported.texts().size(), 1u);
   EXPECT_EQ(this->strategy.used(), 2 * (header + 64));
 }
 

@@ -13,6 +13,7 @@
 #if defined(__linux__)
 #include <sys/mman.h>
 #include <sys/resource.h>
+#include <unistd.h>
 #endif
 
 using namespace allot;
@@ -286,6 +287,18 @@ TEST(MappedArena, HugePagesAreAdviceAndChangeNothing) {
 std::string contents(const std::string& path) {
   std::ifstream file(path, std::ios::binary);
   return {std::istreambuf_iterator<char>(file), {}};
+}
+
+// A program may have closed its standard input.
+TEST(MappedArena, AFileMayGetTheDescriptorZero) {
+  const test::FreshPath path;
+  const int kept = dup(0);
+  ASSERT_EQ(close(0), 0);
+  EXPECT_EQ(test::kind([&] { return MappedArena(1_MiB, {.file = path.string()}); }), "none");
+  if (kept >= 0) {
+    EXPECT_EQ(dup2(kept, 0), 0);
+    EXPECT_EQ(close(kept), 0);
+  }
 }
 
 TEST(MappedArena, AFileHoldsWhatIsAllocated) {

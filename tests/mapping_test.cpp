@@ -146,6 +146,7 @@ TEST(Mapping, AMoveLeavesAnEmptyOne) {
   Mapping to = mapping(page);
   to = std::move(from);
   EXPECT_EQ(from.data(), nullptr);
+  EXPECT_EQ(from.size(), 0u);
   EXPECT_FALSE(from.commit(1));
   EXPECT_EQ(to.size(), 4 * page);
   EXPECT_TRUE(test::holds(to.data(), page, 0xA5));

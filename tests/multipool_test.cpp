@@ -91,6 +91,9 @@ TEST(Multipool, NoBytesAreServedAsOneIs) {
   EXPECT_EQ(pool.usable_size(first), 8u);
   void* const aligned = pool.allocate(0, 4096);
   EXPECT_TRUE(test::is_aligned(aligned, 4096));
+  void* const small = pool.allocate(0, 64);
+  EXPECT_LE(pool.usable_size(small), 64u);
+  pool.deallocate(small);
   pool.deallocate(first);
   pool.deallocate(second, 0);
   pool.deallocate(aligned, 0, 4096);

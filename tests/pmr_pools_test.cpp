@@ -110,7 +110,7 @@ TYPED_TEST(PmrPools, DefaultUpstreamIsTheDefaultResource) {
 
 TYPED_TEST(PmrPools, ReportTheOptionsInForce) {
   const TypeParam plain;
-  EXPECT_GT(plain.options().max_blocks_per_chunk, 0U);
+  EXPECT_EQ(plain.options().max_blocks_per_chunk, std::size_t{1} << 20);
   EXPECT_EQ(plain.options().largest_required_pool_block, 4096U);
   const TypeParam asked(
       pool_options{.max_blocks_per_chunk = 10, .largest_required_pool_block = 100});

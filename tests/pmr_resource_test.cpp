@@ -118,7 +118,10 @@ TYPED_TEST(PmrResource, ReportsMisuseAndGoesOn) {
     this->resource.deallocate(foreign, 64, 8);
     this->resource.deallocate(p, 4096, 8);
     this->resource.deallocate(p, SIZE_MAX, 8);
-    ASSERT_EQ(ReportedMisuse::texts().size(), 3U);
+    void* const newest = this->resource.allocate(8, 8);
+    this->resource.deallocate(newest, 9, 8);
+    this->resource.deallocate(newest, 8, 8);
+    ASSERT_EQ(ReportedMisuse::texts().size(), 4U);
     for (const std::string& text : ReportedMisuse::texts())
       EXPECT_TRUE(text.starts_with("foreign_pointer")) << text;
   }

@@ -148,6 +148,16 @@ TEST(PmrSynchronized, ServesManyThreads) {
   EXPECT_EQ(upstream.live, 0);
 }
 
+// So that what is allocated together lies together.
+TEST(PmrSynchronized, ServesFreshBlocksInTheOrderOfTheirAddresses) {
+  Synchronized resource;
+  auto* const first = static_cast<std::byte*>(resource.allocate(64));
+  auto* const second = static_cast<std::byte*>(resource.allocate(64));
+  auto* const third = static_cast<std::byte*>(resource.allocate(64));
+  EXPECT_EQ(second - first, static_cast<std::ptrdiff_t>(red_zones.stretch(64)));
+  EXPECT_EQ(third - second, second - first);
+}
+
 TEST(PmrSynchronized, BlocksFlowBackFromAConsumer) {
   OneAtATime upstream;
   Synchronized resource(&upstream);

@@ -157,7 +157,16 @@ TEST(Region, ALargerMaximumMeansDoubling) {
     while (region.available() >= 8)
       (void)region.allocate(8);
   }
-  region.release(); // and from the first size again
+  region.trim(); // in vain: none is spare
+  while (region.available() >= 8)
+    (void)region.allocate(8);
+  (void)region.allocate(8);
+  EXPECT_EQ(region.stats().current_arena_size, 5000u);
+  region.reset();
+  region.trim(); // of all; from the first size again
+  (void)region.allocate(8);
+  EXPECT_EQ(region.stats().current_arena_size, 1024u);
+  region.release(); // the same
   (void)region.allocate(8);
   EXPECT_EQ(region.stats().current_arena_size, 1024u);
   Region smaller({.arena_size = 1024, .max_arena_size = 8}); // is none

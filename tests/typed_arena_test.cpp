@@ -381,6 +381,17 @@ TEST(TypedArena, AReleaseFromADestructorIsReportedAndIgnored) {
   EXPECT_EQ(arena.capacity(), 4u);
 }
 
+// Objects make their own zeroes.
+TEST(TypedArena, LeavesABufferAsItIsUntilAnObjectIsMade) {
+  alignas(64) std::byte memory[256];
+  test::fill(memory, sizeof memory);
+  TypedArena<int> arena(Buffer::borrowed(memory));
+  EXPECT_EQ(*arena.create().ptr, 0);
+#if !defined(ALLOT_ASAN) && !defined(ALLOT_VALGRIND)
+  EXPECT_TRUE(test::holds(memory + 64, sizeof memory - 64, 0xA5));
+#endif
+}
+
 TEST(TypedArena, GivesItsBufferBack) {
   TestResource upstream;
   TypedArena<std::string> arena(Buffer::from(&upstream, 1000));
