@@ -970,4 +970,30 @@ TEST_F(MultipoolHiding, NothingOfWhatGoesBack) {
   }
 }
 
+TEST(Multipool, ResetsWhatLiesBehindAFreeRun) {
+  Multipool pool({.reserve = 4_MiB});
+  void* const first = pool.allocate(1_MiB);
+  void* const second = pool.allocate(1_MiB);
+  test::fill(second, 1_MiB);
+  pool.deallocate(first);
+  pool.reset();
+  EXPECT_EQ(pool.used(), 0u);
+  EXPECT_EQ(pool.allocate(1_MiB), first);
+  EXPECT_EQ(pool.allocate(1_MiB), second);
+  EXPECT_TRUE(test::holds(second, 1_MiB, 0));
+}
+
+TEST(Multipool, FreeRunsGoWithAMove) {
+  for (const bool trimmed : {false, true}) {
+    Multipool pool({.reserve = 4_MiB});
+    void* const first = pool.allocate(2_MiB);
+    (void)pool.allocate(1_MiB);
+    pool.deallocate(first);
+    if (trimmed)
+      pool.trim();
+    Multipool moved = std::move(pool);
+    EXPECT_EQ(moved.try_allocate(2_MiB), first); // there is no room elsewhere
+  }
+}
+
 } // namespace

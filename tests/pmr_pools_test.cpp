@@ -125,7 +125,17 @@ TYPED_TEST(PmrPools, ReportTheOptionsInForce) {
   }
   const TypeParam greedy(pool_options{SIZE_MAX, SIZE_MAX});
   EXPECT_LT(greedy.options().max_blocks_per_chunk, SIZE_MAX);
-  EXPECT_LT(greedy.options().largest_required_pool_block, SIZE_MAX);
+  EXPECT_EQ(greedy.options().largest_required_pool_block, std::size_t{4} << 20);
+}
+
+TYPED_TEST(PmrPools, TakeLittleForTheirOwnUse) {
+  TestResource counted;
+  TypeParam resource(&counted);
+  resource.deallocate(resource.allocate(8), 8);
+  std::size_t taken = 0;
+  for (const auto& request : counted.requests)
+    taken += request.bytes;
+  EXPECT_LE(taken, 64u << 10);
 }
 
 TYPED_TEST(PmrPools, RefuseNullAtConstruction) {
