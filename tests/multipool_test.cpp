@@ -996,4 +996,17 @@ TEST(Multipool, FreeRunsGoWithAMove) {
   }
 }
 
+// So that load which falls and rises again costs no system call: 8 MiB at least are kept.
+TEST(Multipool, KeepsEightMebibytesOfWhatIsFree) {
+  Multipool pool({.reserve = 64_MiB});
+  const std::size_t room = pool.available();
+  std::vector<void*> blocks;
+  while (room - pool.available() < 8_MiB + 64_KiB) // a slab stays with its class
+    blocks.push_back(pool.allocate(1024));
+  const std::size_t held = pool.committed();
+  for (void* const block : blocks)
+    pool.deallocate(block);
+  EXPECT_EQ(pool.committed(), held);
+}
+
 } // namespace
