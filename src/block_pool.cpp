@@ -1,6 +1,7 @@
 #include <allot/block_pool.hpp>
 
 #include <algorithm>
+#include <cstring>
 #include <functional>
 
 namespace allot::inline ALLOT_ABI {
@@ -130,10 +131,19 @@ ALLOT_INLINE void* BlockPool::find() {
   throw_full(strategy_name, 1, 0, capacity_, "blocks");
 }
 
+ALLOT_INLINE void BlockPool::wipe(std::size_t index) noexcept {
+  annotate::show(address(index), block_size_);
+  std::memset(address(index), 0, block_size_);
+}
+
 // Frees the block of a constructor that threw, unless that has reset the pool or freed it itself.
 ALLOT_INLINE void BlockPool::abandon(void* p) noexcept {
-  if (put_back(index_of(p)))
-    forget(static_cast<std::byte*>(p));
+  const std::size_t index = index_of(p);
+  if (!put_back(index))
+    return;
+  if (zero_)
+    wipe(index);
+  annotate::freed(begin_, p, block_size_);
 }
 
 ALLOT_INLINE bool BlockPool::owns(const void* p) const noexcept {

@@ -5,8 +5,8 @@
 //   stack   | none | 7 | 2 | 5 |                 top_ points to 5, freed last
 //   flags   | 1 1 0 1 1 0 1 0 ... |              a 1 is in use; none was ever taken from limit on
 //
-// Construction and reset are O(1), and so is everything else but `used`. What comes after the
-// numbers that were put back are those that were never taken, in order.
+// When no number that was put back is left, those that were never taken follow, in order. All is
+// O(1), construction and reset too.
 #pragma once
 
 #include <allot/size.hpp>
