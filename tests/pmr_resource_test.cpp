@@ -119,9 +119,10 @@ TYPED_TEST(PmrResource, ReportsMisuseAndGoesOn) {
     this->resource.deallocate(p, 4096, 8);
     this->resource.deallocate(p, SIZE_MAX, 8);
     void* const newest = this->resource.allocate(8, 8);
-    this->resource.deallocate(newest, 9, 8);
+    if (!instrumented) // else a red zone follows, which belongs to it
+      this->resource.deallocate(newest, 9, 8);
     this->resource.deallocate(newest, 8, 8);
-    ASSERT_EQ(ReportedMisuse::texts().size(), 4U);
+    ASSERT_EQ(ReportedMisuse::texts().size(), instrumented ? 3U : 4U);
     for (const std::string& text : ReportedMisuse::texts())
       EXPECT_TRUE(text.starts_with("foreign_pointer")) << text;
   }
