@@ -138,12 +138,8 @@ ALLOT_INLINE void BlockPool::wipe(std::size_t index) noexcept {
 
 // Frees the block of a constructor that threw, unless that has reset the pool or freed it itself.
 ALLOT_INLINE void BlockPool::abandon(void* p) noexcept {
-  const std::size_t index = index_of(p);
-  if (!put_back(index))
-    return;
-  if (zero_)
-    wipe(index);
-  annotate::freed(begin_, p, block_size_);
+  if (in_use(index_of(p)))
+    deallocate(p);
 }
 
 ALLOT_INLINE bool BlockPool::owns(const void* p) const noexcept {

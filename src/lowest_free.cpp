@@ -8,10 +8,10 @@
 namespace allot::inline ALLOT_ABI {
 
 ALLOT_INLINE std::size_t LowestFree::bytes(std::size_t count) noexcept {
-  std::size_t words = words_for(count);
+  std::size_t words = divide_up(count, word_bits);
   std::size_t total = words;
   while (words > word_bits) {
-    words = words_for(words);
+    words = divide_up(words, word_bits);
     total += words;
   }
   return saturating_multiply(total, sizeof(Word));
@@ -20,7 +20,7 @@ ALLOT_INLINE std::size_t LowestFree::bytes(std::size_t count) noexcept {
 ALLOT_INLINE LowestFree::LowestFree(std::byte* memory, std::size_t count) noexcept : count_(count) {
   std::size_t words = count;
   do {
-    words = words_for(words);
+    words = divide_up(words, word_bits);
     level_[levels_++] = ::new (memory) Word[words];
     memory += words * sizeof(Word);
   } while (words > word_bits);
@@ -40,10 +40,7 @@ ALLOT_INLINE void LowestFree::hold(std::size_t leaf) noexcept {
 ALLOT_INLINE std::size_t LowestFree::find() noexcept {
   if (lane_ == 0) [[unlikely]]
     return find_in_other_lane();
-  const std::size_t leaf = lane() * word_bits + lowest(lane_);
-  lane_ &= lane_ - 1;
-  hold(leaf);
-  return take();
+  return find_in_lane(lane());
 }
 
 ALLOT_INLINE std::size_t LowestFree::find_in_other_lane() noexcept {
@@ -54,10 +51,7 @@ ALLOT_INLINE std::size_t LowestFree::find_in_other_lane() noexcept {
     lane = lane * word_bits + lowest(level_[level][lane]);
   unmark_lane(lane);
   lane_ = std::exchange(level_[1][lane], 0);
-  const std::size_t leaf = lane * word_bits + lowest(lane_);
-  lane_ &= lane_ - 1;
-  hold(leaf);
-  return take();
+  return find_in_lane(lane);
 }
 
 // The words of the tree that begin here have held nothing since construction or reset.
@@ -138,7 +132,7 @@ ALLOT_INLINE bool LowestFree::in_use(std::size_t number) const noexcept {
 
 ALLOT_INLINE std::size_t LowestFree::used() const noexcept {
   std::size_t free = static_cast<std::size_t>(std::popcount(leaf_));
-  for (std::size_t leaf = 0; leaf != words_for(limit_); ++leaf)
+  for (std::size_t leaf = 0; leaf != divide_up(limit_, word_bits); ++leaf)
     free += static_cast<std::size_t>(std::popcount(level_[0][leaf])); // 0 for the leaf held
   return limit_ - free;
 }

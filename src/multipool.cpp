@@ -12,18 +12,13 @@ namespace detail {
 /// Whether memory must be made readable before it is used.
 inline constexpr bool commits = !os::has_demand_paging || instrumented;
 
-ALLOT_INLINE std::size_t divide_up(std::size_t n, std::size_t step) noexcept {
-  return n / step + (n % step != 0 ? 1 : 0);
-}
-
 } // namespace detail
 
 ALLOT_INLINE Multipool::Multipool(const MultipoolOptions& options) : Multipool(Nothing()) {
   if (options.reserve == 0)
     throw_misuse(strategy_name, Errc::bad_size, "a reservation of 0 bytes was asked for");
   zero_ = options.zero;
-  const std::size_t slabs =
-      std::min<std::size_t>(detail::divide_up(options.reserve, slab_bytes), none);
+  const std::size_t slabs = std::min<std::size_t>(divide_up(options.reserve, slab_bytes), none);
   memory_ = Mapping(strategy_name, saturating_multiply(slabs + 1, slab_extent), {});
   records_ = Mapping(strategy_name, saturating_multiply(slabs, sizeof(Slab)), {});
   begin_ = memory_.data() + padding(reinterpret_cast<std::uintptr_t>(memory_.data()), slab_extent);
@@ -126,7 +121,7 @@ ALLOT_INLINE bool Multipool::has_size(const Slab& slab, std::size_t bytes,
   const std::size_t size_class = class_of(bytes, alignment);
   if (slab.size_class == large)
     return (size_class == large || slab.loose) &&
-           detail::divide_up(std::max<std::size_t>(bytes, 1), page) == slab.carved;
+           divide_up(std::max<std::size_t>(bytes, 1), page) == slab.carved;
   return size_class == slab.size_class || (slab.loose && size_class < slab.size_class);
 }
 
@@ -232,8 +227,8 @@ ALLOT_INLINE Multipool::Slab* Multipool::find_withheld(std::size_t size_class) c
 ALLOT_INLINE void* Multipool::allocate_large(std::size_t bytes, std::size_t alignment) noexcept {
   if (bytes > reserved_ * slab_bytes)
     return nullptr;
-  const std::size_t pages = detail::divide_up(std::max<std::size_t>(bytes, 1), page);
-  const std::size_t run = detail::divide_up(pages * page, slab_bytes);
+  const std::size_t pages = divide_up(std::max<std::size_t>(bytes, 1), page);
+  const std::size_t run = divide_up(pages * page, slab_bytes);
   const Number number = take_run(run, alignment);
   if (number == none)
     return nullptr;
@@ -370,8 +365,8 @@ ALLOT_INLINE bool Multipool::resize(Slab& slab, void* p, std::size_t bytes,
 ALLOT_INLINE bool Multipool::resize_large(Slab& slab, std::size_t bytes) noexcept {
   if (bytes > reserved_ * slab_bytes)
     return false;
-  const std::size_t pages = detail::divide_up(std::max<std::size_t>(bytes, 1), page);
-  const std::size_t run = detail::divide_up(pages * page, slab_bytes);
+  const std::size_t pages = divide_up(std::max<std::size_t>(bytes, 1), page);
+  const std::size_t run = divide_up(pages * page, slab_bytes);
   if (run > slab.run && !grow_large(slab, run))
     return false;
   annotate::hide(slab.begin, slab.usable());
@@ -595,7 +590,7 @@ ALLOT_INLINE void Multipool::reset() {
 ALLOT_INLINE void Multipool::trim(std::size_t keep) {
   check_usable();
   retire_idle();
-  give_up(detail::divide_up(keep, slab_bytes));
+  give_up(divide_up(keep, slab_bytes));
 }
 
 // --------------------------------------------------------------------------------------- free runs

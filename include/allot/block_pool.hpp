@@ -28,7 +28,6 @@
 #include <cstdint>
 #include <memory>
 #include <new>
-#include <type_traits>
 #include <utility>
 
 namespace allot::inline ALLOT_ABI {
@@ -60,24 +59,10 @@ public:
   // Always inlined: in a file with many of them GCC would call them, for half as long again.
 
   /// A free block, zero unless zeroing is off. Exhausted: all are in use. Misuse: released.
-  [[nodiscard, gnu::always_inline]] void* allocate() {
-    if (order_ == Order::any) {
-      if (latest_.at_hand()) [[likely]]
-        return hand_out(latest_.take());
-    } else if (lowest_.at_hand()) [[likely]] {
-      return hand_out(lowest_.take());
-    }
-    return find();
-  }
+  [[nodiscard, gnu::always_inline]] void* allocate() { return at_hand_or<&BlockPool::find>(); }
   /// As allocate, but null for every refusal.
   [[nodiscard, gnu::always_inline]] void* try_allocate() noexcept {
-    if (order_ == Order::any) {
-      if (latest_.at_hand()) [[likely]]
-        return hand_out(latest_.take());
-    } else if (lowest_.at_hand()) [[likely]] {
-      return hand_out(lowest_.take());
-    }
-    return try_find();
+    return at_hand_or<&BlockPool::try_find>();
   }
 
   /// Frees a block, and zeroes it unless zeroing is off. Misuse, and nothing changed: a pointer
@@ -177,6 +162,18 @@ private:
     std::byte* const p = address(index);
     annotate::allocated(begin_, p, block_bytes_);
     return p;
+  }
+
+  /// A free block if one is at hand, else what `search` gives.
+  template <auto search>
+  [[nodiscard, gnu::always_inline]] void* at_hand_or() {
+    if (order_ == Order::any) {
+      if (latest_.at_hand()) [[likely]]
+        return hand_out(latest_.take());
+    } else if (lowest_.at_hand()) [[likely]] {
+      return hand_out(lowest_.take());
+    }
+    return (this->*search)();
   }
 
   /// Frees a block. False: it is not in use.

@@ -39,7 +39,7 @@ public:
   [[nodiscard]] bool at_hand() const noexcept { return leaf_ != 0; }
   /// The lowest free number, no longer free.
   [[nodiscard]] std::size_t take() noexcept {
-    const std::size_t number = first_ + static_cast<std::size_t>(__builtin_ctzll(leaf_));
+    const std::size_t number = first_ + lowest(leaf_);
     leaf_ &= leaf_ - 1;
     return number;
   }
@@ -72,9 +72,6 @@ private:
   static constexpr std::size_t word_bits = 64;
   static constexpr std::size_t max_levels = 9; // 64^10 numbers are more than a size holds
 
-  [[nodiscard]] static constexpr std::size_t words_for(std::size_t bits) noexcept {
-    return bits / word_bits + (bits % word_bits != 0);
-  }
   [[nodiscard]] static Word bit_of(std::size_t position) noexcept {
     return Word{1} << (position % word_bits);
   }
@@ -83,6 +80,13 @@ private:
   }
   [[nodiscard]] std::size_t lane() const noexcept { return first_ / (word_bits * word_bits); }
 
+  /// As `find`, in the lane whose leaves `lane_` tells of.
+  [[nodiscard]] std::size_t find_in_lane(std::size_t lane) noexcept {
+    const std::size_t leaf = lane * word_bits + lowest(lane_);
+    lane_ &= lane_ - 1;
+    hold(leaf);
+    return take();
+  }
   [[nodiscard]] std::size_t find_in_other_lane() noexcept;
   [[nodiscard]] std::size_t free_more() noexcept;
   [[nodiscard]] bool put_back_elsewhere(std::size_t number) noexcept;

@@ -58,6 +58,11 @@ inline constexpr std::size_t max_size = std::numeric_limits<std::size_t>::max();
   return bytes > max_size - (step - 1) ? max_size : (bytes + (step - 1)) & ~(step - 1);
 }
 
+/// How many steps of `step`, not zero, hold `n`.
+[[nodiscard]] constexpr std::size_t divide_up(std::size_t n, std::size_t step) noexcept {
+  return n / step + (n % step != 0 ? 1 : 0);
+}
+
 /// Divides by a number, not zero, without dividing: a multiplication and a rotation.
 class ExactDivisor {
 public:
