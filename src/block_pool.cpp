@@ -82,15 +82,14 @@ ALLOT_INLINE BlockPool::BlockPool(std::size_t block_bytes, Buffer buffer,
 
 ALLOT_INLINE BlockPool::BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buffer,
                                   const BlockOptions& options)
-    : order_(options.order), zero_(options.zero),
-      begin_(buffer.data() + detail::bytes_before(buffer, options.alignment)),
-      stride_(buffer.gap().stretch(layout.block_size)), by_stride_(stride_),
+    : begin_(buffer.data() + detail::bytes_before(buffer, options.alignment)),
+      stride_(buffer.gap().stretch(layout.block_size)), by_stride_(stride_), zero_(options.zero),
       block_size_(layout.block_size), block_bytes_(block_bytes), capacity_(layout.count) {
   const std::size_t address = reinterpret_cast<std::uintptr_t>(begin_);
   alignment_ = std::min(std::size_t{1} << std::countr_zero(address | block_size_),
                         std::max(options.alignment, buffer_alignment));
   std::byte* const side = begin_ + capacity_ * stride_;
-  if (order_ == Order::any)
+  if (options.order == Order::any)
     latest_ = LatestFree(side, capacity_);
   else
     lowest_ = LowestFree(side, capacity_);
@@ -103,7 +102,6 @@ ALLOT_INLINE BlockPool::BlockPool(std::size_t block_bytes, const Layout& layout,
 ALLOT_INLINE BlockPool& BlockPool::operator=(BlockPool&& other) noexcept {
   if (this != &other) {
     release();
-    order_ = std::exchange(other.order_, Order::first_free);
     zero_ = other.zero_;
     begin_ = std::exchange(other.begin_, nullptr);
     stride_ = other.stride_;
@@ -120,7 +118,9 @@ ALLOT_INLINE BlockPool& BlockPool::operator=(BlockPool&& other) noexcept {
 }
 
 ALLOT_INLINE void* BlockPool::try_find() noexcept {
-  const std::size_t index = order_ == Order::any ? latest_.find() : lowest_.find();
+  std::size_t index = latest_.find();
+  if (index == max_size)
+    index = lowest_.find();
   return index == max_size ? nullptr : hand_out(index);
 }
 
@@ -150,7 +150,7 @@ ALLOT_INLINE bool BlockPool::owns(const void* p) const noexcept {
 }
 
 ALLOT_INLINE BlockPool::Stats BlockPool::stats() const noexcept {
-  const std::size_t used = order_ == Order::any ? latest_.used() : lowest_.used();
+  const std::size_t used = latest_.used() + lowest_.used();
   const double utilization =
       capacity_ == 0 ? 0 : static_cast<double>(used) / static_cast<double>(capacity_);
   return {capacity_, used, capacity_ - used, utilization};
@@ -187,7 +187,7 @@ ALLOT_INLINE void BlockPool::refuse_type(std::size_t bytes, std::size_t alignmen
 
 ALLOT_INLINE void BlockPool::reset() {
   check_usable();
-  const std::size_t limit = order_ == Order::any ? latest_.limit() : lowest_.limit();
+  const std::size_t limit = std::max(latest_.limit(), lowest_.limit());
   annotate::truncated(begin_, begin_, limit * stride_);
   if (zero_) { // the blocks in use, run by run; the others are zero
     for (std::size_t i = 0; i != limit;) {
@@ -210,7 +210,6 @@ ALLOT_INLINE void BlockPool::release() noexcept {
   if (begin_ == nullptr)
     return;
   annotate::close(begin_, capacity_ * stride_);
-  order_ = Order::first_free;
   begin_ = nullptr;
   latest_ = {};
   lowest_ = {};

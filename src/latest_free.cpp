@@ -5,16 +5,12 @@
 namespace allot::inline ALLOT_ABI {
 
 ALLOT_INLINE std::size_t LatestFree::bytes(std::size_t count) noexcept {
-  const std::size_t each = sizeof(Index) + sizeof(Flag);
-  return saturating_add(saturating_multiply(count, each), sizeof(Index));
+  return saturating_multiply(count, sizeof(Index) + sizeof(Flag));
 }
 
 ALLOT_INLINE LatestFree::LatestFree(std::byte* memory, std::size_t count) noexcept
-    : bottom_(::new (memory) Index[count + 1]), count_(count) {
-  flags_ = ::new (memory + (count + 1) * sizeof(Index)) Flag[count];
-  *bottom_ = bottom;
-  top_ = bottom_;
-}
+    : top_(::new (memory) Index[count]), bottom_(top_),
+      flags_(::new (memory + count * sizeof(Index)) Flag[count]), count_(count) {}
 
 ALLOT_INLINE void LatestFree::reset() noexcept {
   top_ = bottom_;

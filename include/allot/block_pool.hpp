@@ -6,7 +6,8 @@
 //   block 0 | block 1 | block 2 |       ...       | bookkeeping |
 //    in use |  free   |  in use |                 ^ capacity()
 //
-// Which blocks are free is known by one of two structures, chosen by `order`:
+// Which blocks are free is known by one of two structures, chosen by `order`. The other has no
+// numbers, and says so where it is asked, so that nothing tests the order:
 //
 //   Order::first_free   LowestFree, a tree of bits: a bit a block and a little more
 //   Order::any          LatestFree, a stack of indices and flags: five bytes a block
@@ -167,18 +168,16 @@ private:
   /// A free block if one is at hand, else what `search` gives.
   template <auto search>
   [[nodiscard, gnu::always_inline]] void* at_hand_or() {
-    if (order_ == Order::any) {
-      if (latest_.at_hand()) [[likely]]
-        return hand_out(latest_.take());
-    } else if (lowest_.at_hand()) [[likely]] {
+    if (latest_.at_hand()) [[likely]]
+      return hand_out(latest_.take());
+    if (lowest_.at_hand()) [[likely]]
       return hand_out(lowest_.take());
-    }
     return (this->*search)();
   }
 
   /// Frees a block. False: it is not in use.
   [[nodiscard]] bool put_back(std::size_t index) noexcept {
-    return order_ == Order::any ? latest_.put_back(index) : lowest_.put_back(index);
+    return latest_.put_back(index) || lowest_.put_back(index);
   }
 
   BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buffer,
@@ -188,20 +187,19 @@ private:
   void wipe(std::size_t index) noexcept; // zeroes a block
   void abandon(void* p) noexcept;
   [[nodiscard]] bool in_use(std::size_t index) const noexcept {
-    return order_ == Order::any ? latest_.in_use(index) : lowest_.in_use(index);
+    return latest_.in_use(index) || lowest_.in_use(index);
   }
   void check_usable() const;
   [[noreturn, gnu::cold]] void refuse_pointer(const void* p) const;
   [[noreturn, gnu::cold]] void refuse_type(std::size_t bytes, std::size_t alignment) const;
 
-  // Every call reads the first five; then comes what one of the orders needs.
-  Order order_ = Order::first_free; // also when released
-  bool zero_ = true;
+  // Every call reads the first four; then comes what one of the orders needs.
   std::byte* begin_ = nullptr;
   std::size_t stride_ = 0; // from block to block in memory, red zone included
   ExactDivisor by_stride_;
   LatestFree latest_;
   LowestFree lowest_;
+  bool zero_ = true;
   std::size_t block_size_ = 0;
   std::size_t block_bytes_ = 0;
   std::size_t capacity_ = 0;

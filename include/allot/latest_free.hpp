@@ -2,7 +2,7 @@
 //
 // BlockPool's Order::any. Not for use on its own: numbers, no memory but its bookkeeping.
 //
-//   stack   | none | 7 | 2 | 5 |                 top_ points to 5, freed last
+//   stack   | 7 | 2 | 5 |                        top_ points past 5, freed last
 //   flags   | 1 1 0 1 1 0 1 0 ... |              a 1 is in use; none was ever taken from limit on
 //
 // When no number that was put back is left, those that were never taken follow, in order. All is
@@ -24,15 +24,16 @@ public:
   /// The bytes of bookkeeping that `count` numbers need, or max_size if no size holds that.
   [[nodiscard]] static std::size_t bytes(std::size_t count) noexcept;
 
+  /// No numbers.
   LatestFree() = default;
   /// All of 0 to `count` - 1 are free. `memory` is `bytes(count)` bytes, aligned to 8.
   LatestFree(std::byte* memory, std::size_t count) noexcept;
 
   /// Whether `take` may be called; else `find` may know more.
-  [[nodiscard]] bool at_hand() const noexcept { return *top_ != bottom; }
+  [[nodiscard]] bool at_hand() const noexcept { return top_ != bottom_; }
   /// The number freed last, no longer free.
   [[nodiscard]] std::size_t take() noexcept {
-    const Index number = *top_--;
+    const Index number = *--top_;
     flags_[number] = Flag::in_use;
     return number;
   }
@@ -44,7 +45,7 @@ public:
     if (number >= limit_ || flags_[number] == Flag::free) [[unlikely]]
       return false;
     flags_[number] = Flag::free;
-    *++top_ = static_cast<Index>(number);
+    *top_++ = static_cast<Index>(number);
     return true;
   }
   /// Frees all numbers.
@@ -63,12 +64,11 @@ private:
   // byte would alias everything.
   using Index = std::uint32_t;
   enum class Flag : std::uint8_t { free, in_use };
-  static constexpr Index bottom = 0xFFFFFFFF; // what lies below the stack
 
   Index* top_ = nullptr;
+  Index* bottom_ = nullptr;
   Flag* flags_ = nullptr;
   std::size_t limit_ = 0;
-  Index* bottom_ = nullptr;
   std::size_t count_ = 0;
 };
 
