@@ -1,5 +1,7 @@
 #include <allot/buffer.hpp>
 
+#include <allot/upstream.hpp>
+
 #include <algorithm>
 #include <cstdint>
 #include <cstdlib>
@@ -15,9 +17,9 @@ ALLOT_INLINE std::size_t stretched(std::size_t bytes) noexcept {
 }
 
 // With red zones the cursor runs at twice the distance, so it needs twice the alignment to meet
-// the same offsets.
+// the same offsets; max_size if there is none.
 ALLOT_INLINE std::size_t stretched_alignment(std::size_t alignment) noexcept {
-  return red_zones.stretch(std::max(alignment, buffer_alignment));
+  return saturating_multiply(std::max(alignment, buffer_alignment), red_zones.stretch(1));
 }
 
 ALLOT_INLINE void check_request(const char* owner, std::size_t bytes, std::size_t alignment) {
@@ -104,29 +106,18 @@ ALLOT_INLINE Buffer Buffer::borrowed(std::span<std::byte> memory) noexcept {
 
 ALLOT_INLINE Buffer Buffer::from(std::pmr::memory_resource* upstream, std::size_t bytes,
                                  std::size_t alignment, const char* owner) {
-  if (upstream == nullptr)
-    throw_misuse(owner, Errc::null_pointer, "a null resource was given");
+  (void)detail::checked(upstream, owner);
   detail::check_request(owner, bytes, alignment);
-  const std::size_t extent = detail::stretched(bytes);
-  if (extent > largest_request || alignment > largest_request)
-    throw_exhausted(owner, Errc::system_refused, "%zu bytes aligned to %zu asked of a resource",
-                    bytes, alignment);
   Buffer buffer;
   buffer.base_alignment_ = detail::stretched_alignment(alignment);
-  // Volatile, because the standard's declaration promises what is checked here.
-  void* volatile given = upstream->allocate(extent, buffer.base_alignment_);
-  buffer.base_ = static_cast<std::byte*>(given);
-  if (buffer.base_ == nullptr)
-    throw_exhausted(owner, Errc::system_refused, "the resource gave null for %zu bytes", bytes);
-  buffer.base_bytes_ = extent;
+  buffer.base_bytes_ = detail::stretched(bytes);
+  buffer.base_ = static_cast<std::byte*>(
+      detail::take(*upstream, buffer.base_bytes_, buffer.base_alignment_, owner));
   buffer.upstream_ = upstream;
   buffer.source_ = Source::upstream;
   buffer.gap_ = red_zones;
   buffer.data_ = buffer.base_;
   buffer.size_ = saturating_round_up(bytes, granule);
-  if (padding(reinterpret_cast<std::uintptr_t>(buffer.base_), buffer.base_alignment_) != 0)
-    throw_exhausted(owner, Errc::system_refused,
-                    "the resource gave %zu bytes at a misaligned address", bytes);
   return buffer;
 }
 

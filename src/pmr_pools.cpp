@@ -42,7 +42,7 @@ ALLOT_INLINE void LargeBlocks::make_room_for_one(std::pmr::memory_resource& upst
   if (used_ + 1 <= slots_ / 2)
     return;
   const std::size_t slots = std::max(slots_ * 2, std::size_t{16});
-  void* const memory = take(upstream, slots * sizeof(Entry), alignof(Entry), owner);
+  void* const memory = allot::detail::take(upstream, slots * sizeof(Entry), alignof(Entry), owner);
   Entry* const old = table_;
   const std::size_t old_slots = slots_;
   table_ = ::new (memory) Entry[slots]();
@@ -101,7 +101,8 @@ ALLOT_INLINE void LargeBlocks::release(std::pmr::memory_resource& upstream) noex
 
 ALLOT_INLINE Pools::Pools(const std::pmr::pool_options& options,
                           std::pmr::memory_resource* upstream, const char* owner)
-    : options_(in_force(options)), upstream_(checked(upstream, owner)), owner_(owner) {}
+    : options_(in_force(options)), upstream_(allot::detail::checked(upstream, owner)),
+      owner_(owner) {}
 
 ALLOT_INLINE void Pools::release() noexcept {
   while (newest_ != nullptr) {
@@ -124,7 +125,7 @@ ALLOT_INLINE void Pools::release() noexcept {
 
 ALLOT_INLINE void* Pools::keep(std::size_t bytes) {
   const std::size_t all = sizeof(Kept) + bytes;
-  void* const memory = detail::take(*upstream_, all, alignof(Kept), owner_);
+  void* const memory = allot::detail::take(*upstream_, all, alignof(Kept), owner_);
   kept_ = ::new (memory) Kept{kept_, all};
   return kept_ + 1;
 }
@@ -155,7 +156,7 @@ ALLOT_INLINE bool Pools::start(std::size_t bytes, std::size_t alignment) {
 
 ALLOT_INLINE void* Pools::allocate_large(std::size_t bytes, std::size_t alignment) {
   large_.make_room_for_one(*upstream_, owner_);
-  void* const p = detail::take(*upstream_, bytes, alignment, owner_);
+  void* const p = allot::detail::take(*upstream_, bytes, alignment, owner_);
   large_.insert({p, bytes, alignment});
   return p;
 }
@@ -202,7 +203,8 @@ ALLOT_INLINE void Pools::grow(Pool& pool) {
       saturating_add(blocks, sizeof(PoolChunk) + live + freed + room * sizeof(ChunkPlace));
   const std::size_t alignment =
       std::max(pool.stride & (0 - pool.stride), alignof(std::max_align_t));
-  auto* const begin = static_cast<std::byte*>(detail::take(*upstream_, bytes, alignment, owner_));
+  auto* const begin =
+      static_cast<std::byte*>(allot::detail::take(*upstream_, bytes, alignment, owner_));
 
   std::byte* at = begin + blocks;
   auto* const chunk = ::new (at) PoolChunk{.begin = begin, .count = count};

@@ -467,6 +467,12 @@ TYPED_TEST(PmrPools, DoNotCallOverridesThemselves) {
   EXPECT_EQ(resource.calls, 1600);
 }
 
+// libstdc++'s may be aligned less than it promises, which UBSan would report.
+__attribute__((no_sanitize("alignment"))) void*
+standards(std::pmr::memory_resource& resource, std::size_t bytes, std::size_t alignment) {
+  return resource.allocate(bytes, alignment);
+}
+
 // The same random operations on the standard's resource and on ours. Both must keep what they are
 // given, and give all of it back at release, as they asked for it (which the upstreams check).
 template <class Standard, class Ours>
@@ -500,8 +506,8 @@ void compare(unsigned seed) {
           (random() % (random() % 10 == 0 ? 20'000 : 300) / alignment + 1) * alignment;
       const std::size_t largest = ours.options().largest_required_pool_block;
       const std::size_t requests = our_upstream.requests.size();
-      given.push_back({standard.allocate(bytes, alignment), ours.allocate(bytes, alignment), bytes,
-                       alignment, static_cast<unsigned char>(step)});
+      given.push_back({standards(standard, bytes, alignment), ours.allocate(bytes, alignment),
+                       bytes, alignment, static_cast<unsigned char>(step)});
       ASSERT_TRUE(is_aligned(given.back().ours, alignment));
       fill(given.back().ours, bytes, given.back().value);
       if (bytes > largest) { // straight from upstream

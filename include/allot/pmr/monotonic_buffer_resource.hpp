@@ -26,8 +26,8 @@
 #pragma once
 
 #include <allot/annotate.hpp>
-#include <allot/pmr/upstream.hpp>
 #include <allot/size.hpp>
+#include <allot/upstream.hpp>
 
 #include <cstddef>
 #include <cstdint>

@@ -23,8 +23,8 @@
 #pragma once
 
 #include <allot/annotate.hpp>
-#include <allot/pmr/upstream.hpp>
 #include <allot/size.hpp>
+#include <allot/upstream.hpp>
 
 #include <bit>
 #include <cstddef>

@@ -1,4 +1,4 @@
-// What the resources ask of the one above them.
+// What every strategy that stands on a std::pmr resource asks of it.
 #pragma once
 
 #include <allot/annotate.hpp>
@@ -7,7 +7,7 @@
 #include <cstddef>
 #include <memory_resource>
 
-namespace allot::inline ALLOT_ABI::pmr::detail {
+namespace allot::inline ALLOT_ABI::detail {
 
 /// What `upstream` is, if it is one. Misuse: null.
 [[nodiscard]] inline std::pmr::memory_resource* checked(std::pmr::memory_resource* upstream,
@@ -23,8 +23,8 @@ namespace allot::inline ALLOT_ABI::pmr::detail {
 [[nodiscard]] void* take(std::pmr::memory_resource& upstream, std::size_t bytes,
                          std::size_t alignment, const char* owner);
 
-} // namespace allot::inline ALLOT_ABI::pmr::detail
+} // namespace allot::inline ALLOT_ABI::detail
 
 #ifdef ALLOT_HEADER_ONLY
-#include <allot/src/pmr_upstream.cpp>
+#include <allot/src/upstream.cpp>
 #endif

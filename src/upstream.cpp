@@ -1,15 +1,21 @@
-#include <allot/pmr/upstream.hpp>
+#include <allot/upstream.hpp>
 
-namespace allot::inline ALLOT_ABI::pmr::detail {
+namespace allot::inline ALLOT_ABI::detail {
+
+// What upstream gives, right or wrong. The standard's declaration promises what `take` checks:
+// volatile keeps the compiler from believing it, the attribute keeps UBSan from reporting it first.
+__attribute__((no_sanitize("alignment"))) ALLOT_INLINE void*
+ask(std::pmr::memory_resource& upstream, std::size_t bytes, std::size_t alignment) {
+  void* volatile given = upstream.allocate(bytes, alignment);
+  return given;
+}
 
 ALLOT_INLINE void* take(std::pmr::memory_resource& upstream, std::size_t bytes,
                         std::size_t alignment, const char* owner) {
   if (bytes > largest_request || alignment > largest_request)
     throw_exhausted(owner, Errc::system_refused, "%zu bytes aligned to %zu asked of a resource",
                     bytes, alignment);
-  // Volatile, because the standard's declaration promises what is checked here.
-  void* volatile given = upstream.allocate(bytes, alignment);
-  void* const p = given;
+  void* const p = ask(upstream, bytes, alignment);
   if (p == nullptr)
     throw_exhausted(owner, Errc::system_refused, "the resource gave null for %zu bytes", bytes);
   if (padding(reinterpret_cast<std::uintptr_t>(p), alignment) != 0) {
@@ -20,4 +26,4 @@ ALLOT_INLINE void* take(std::pmr::memory_resource& upstream, std::size_t bytes,
   return p;
 }
 
-} // namespace allot::inline ALLOT_ABI::pmr::detail
+} // namespace allot::inline ALLOT_ABI::detail
