@@ -181,7 +181,7 @@ private:
       m.lower_checkpoints();
   }
   void resize_foreign(std::size_t bytes) {
-    std::size_t other[8] = {};
+    static std::size_t other[8]; // of a local one GCC 12 fears that it is kept
     check(!s.try_resize(other, sizeof other, bytes), "not resized what is foreign");
     check(!s.try_resize(nullptr, 0, bytes), "not resized what is null");
   }
