@@ -11,6 +11,7 @@
 #include <memory>
 #include <memory_resource>
 #include <random>
+#include <span>
 #include <utility>
 #include <vector>
 
@@ -86,6 +87,25 @@ private:
 using AnyOrder = OurPool<allot::Order::any, false>;
 using FirstFree = OurPool<allot::Order::first_free, false>;
 using ZeroingFirstFree = OurPool<allot::Order::first_free, true>;
+
+/// The same, asked for several blocks at a time.
+template <allot::Order order>
+class OurPoolByMany {
+public:
+  static constexpr const char* name = order == allot::Order::any
+                                          ? "allot::BlockPool, any order, many"
+                                          : "allot::BlockPool, first free, many";
+  explicit OurPoolByMany(std::size_t n) : pool_(block_bytes, n, {.zero = false, .order = order}) {}
+  void* allocate() { return pool_.allocate(); }
+  void deallocate(void* p) { pool_.deallocate(p); }
+  void allocate_many(std::span<void*> blocks) { pool_.allocate_many(blocks); }
+  void deallocate_many(std::span<void* const> blocks) { pool_.deallocate_many(blocks); }
+
+private:
+  allot::BlockPool pool_;
+};
+using AnyOrderByMany = OurPoolByMany<allot::Order::any>;
+using FirstFreeByMany = OurPoolByMany<allot::Order::first_free>;
 
 #ifdef ALLOT_BENCH_BOOST
 class BoostPool {

@@ -60,12 +60,22 @@ public:
     void** const live = live_.data();
     for (std::size_t done = 0; done != operations; done += batch) {
       const std::uint32_t* const victims = order_.data() + next_;
-      for (std::size_t i = 0; i != batch; ++i)
-        pool_.deallocate(live[victims[i]]);
-      for (std::size_t i = 0; i != batch; ++i) {
-        void* const p = pool_.allocate();
-        touch(p, i);
-        live[victims[i]] = p;
+      if constexpr (requires { &Pool::allocate_many; }) {
+        void* blocks[batch];
+        for (std::size_t i = 0; i != batch; ++i)
+          blocks[i] = live[victims[i]];
+        pool_.deallocate_many(blocks);
+        pool_.allocate_many(blocks);
+        for (std::size_t i = 0; i != batch; ++i)
+          touch(live[victims[i]] = blocks[i], i);
+      } else {
+        for (std::size_t i = 0; i != batch; ++i)
+          pool_.deallocate(live[victims[i]]);
+        for (std::size_t i = 0; i != batch; ++i) {
+          void* const p = pool_.allocate();
+          touch(p, i);
+          live[victims[i]] = p;
+        }
       }
       next_ += batch;
       if (next_ == end_)

@@ -57,11 +57,13 @@ std::vector<Workload> block_workloads() {
       const std::size_t live = n / 100 * percent;
       const std::string fill = std::to_string(percent) + " % full, " + text;
       const std::string in_use = std::to_string(percent) + " %" + of + " blocks in use: ";
-      const bool bounded = percent == 99;
-      result.push_back(workload<Batch>("blocks, 64 random, " + fill,
-                                       in_use + "64 freed at random, then 64 taken", operations,
-                                       counted, bounded ? any_batch : std::vector<Bound>(),
-                                       bounded ? first_batch : std::vector<Bound>(), n, live));
+      const std::vector<Bound> any = percent == 99 ? any_batch : std::vector<Bound>();
+      const std::vector<Bound> first = percent == 99 ? first_batch : std::vector<Bound>();
+      Workload& batches = result.emplace_back(workload<Batch>(
+          "blocks, 64 random, " + fill, in_use + "64 freed at random, then 64 taken", operations,
+          counted, any, first, n, live));
+      batches.add<Batch, AnyOrderByMany>(Role::ours, any, n, live);
+      batches.add<Batch, FirstFreeByMany>(Role::ours, first, n, live);
       result.push_back(workload<Single>("blocks, 1 random, " + fill,
                                         in_use + "one freed at random, then one taken", operations,
                                         counted, {}, {}, n, live));

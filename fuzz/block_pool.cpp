@@ -77,6 +77,13 @@ public:
           try_allocate();
         break;
       case 6:
+        for (std::size_t i = many(), how = in_.below(65536); i != 0; --i)
+          deallocate(pick(how = another(how)));
+        break;
+      case 8:
+        allocate_many();
+        break;
+      case 9:
         deallocate_many();
         break;
       case 7:
@@ -200,10 +207,9 @@ private:
     const std::size_t around = how % 4 == 0 ? how * 37 : last_ + blocks_.size() - how % 16;
     return around % blocks_.size();
   }
-  void deallocate_many() {
-    std::size_t how = in_.below(65536); // else the input would soon be used up
-    for (std::size_t i = many(); i != 0; --i)
-      deallocate(pick(how = (how * 25173 + 13849) % 65536));
+  /// From one draw, or the input would soon be used up.
+  [[nodiscard]] static std::size_t another(std::size_t how) {
+    return (how * 25173 + 13849) % 65536;
   }
   void deallocate(std::size_t index) {
     Piece& block = blocks_[index];
@@ -213,11 +219,51 @@ private:
     check(block.intact(), "contents kept");
     check(pool_.owns(block.p), "owns a block in use");
     pool_.deallocate(block.p);
-    check(!pool_.owns(block.p), "does not own a free block");
+    deallocated(index);
+  }
+  void deallocated(std::size_t index) {
+    check(!pool_.owns(blocks_[index].p), "does not own a free block");
     choice_.give_back(index);
-    block.bytes = 0;
+    blocks_[index].bytes = 0;
     last_ = index;
     --used_;
+  }
+  void allocate_many() {
+    std::vector<void*> given(in_.one_in(4) ? many() : in_.below(100));
+    operation("allocate_many", given.size());
+    const bool served = pool_.try_allocate_many(given);
+    check(served == (given.size() <= blocks_.size() - used_),
+          "refused exactly when fewer are free");
+    if (!served)
+      return;
+    for (void* const p : given) {
+      const std::size_t index = choice_.next(blocks_);
+      check(index != none, "no more than there are");
+      allocated(index, p);
+    }
+  }
+  /// Maybe with one among them that is wrong.
+  void deallocate_many() {
+    std::size_t how = in_.below(65536);
+    std::vector<std::size_t> indices;
+    for (std::size_t i = in_.one_in(4) ? many() : in_.below(100); i != 0; --i) {
+      const std::size_t index = pick(how = another(how));
+      if (blocks_[index].bytes != 0)
+        indices.push_back(index);
+    }
+    operation("deallocate_many", indices.size());
+    std::vector<void*> given;
+    for (const std::size_t index : indices) {
+      check(blocks_[index].intact(), "contents kept");
+      given.push_back(blocks_[index].p);
+    }
+    const auto refused = refusal([&] { pool_.deallocate_many(given); });
+    for (const std::size_t index : indices) {
+      if (blocks_[index].bytes == 0) // twice among them
+        return check(refused == Errc::double_free, "freed up to the first that is wrong");
+      deallocated(index);
+    }
+    check(!refused, "freed");
   }
   void refuse() {
     operation("misuse");

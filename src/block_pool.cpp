@@ -131,6 +131,65 @@ ALLOT_INLINE void* BlockPool::find() {
   throw_full(strategy_name, 1, 0, capacity_, "blocks");
 }
 
+ALLOT_INLINE bool BlockPool::try_allocate_many(std::span<void*> blocks) noexcept {
+  std::size_t taken = 0;
+  for (; taken != blocks.size(); ++taken) {
+    const std::size_t number = latest_.at_hand() ? latest_.take() : latest_.find();
+    if (number == LatestFree::none)
+      break;
+    blocks[taken] = hand_out(number);
+  }
+  while (taken != blocks.size()) {
+    std::size_t numbers[batch];
+    const std::span wanted = std::span(numbers).first(std::min(batch, blocks.size() - taken));
+    const std::size_t count = lowest_.take_many(wanted);
+    for (std::size_t i = 0; i != count; ++i)
+      blocks[taken++] = hand_out(numbers[i]);
+    if (count != wanted.size()) {
+      while (taken != 0) // the newest first, so that the next ones are what they were
+        deallocate(blocks[--taken]);
+      return false;
+    }
+  }
+  return true;
+}
+
+ALLOT_INLINE void BlockPool::allocate_many(std::span<void*> blocks) {
+  if (try_allocate_many(blocks))
+    return;
+  check_usable();
+  throw_full(strategy_name, blocks.size(), stats().free, capacity_, "blocks");
+}
+
+ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
+  std::size_t freed = 0;
+  const auto next_was_freed = [&](std::size_t number) {
+    if (zero_)
+      wipe(number);
+    else
+      __builtin_prefetch(blocks[freed]); // it is likely among the next to be allocated
+    annotate::freed(begin_, blocks[freed], block_size_);
+    ++freed;
+  };
+  while (freed != blocks.size()) {
+    const std::size_t number = index_of(blocks[freed]);
+    if (!latest_.put_back(number))
+      break;
+    next_was_freed(number);
+  }
+  while (freed != blocks.size()) {
+    std::size_t numbers[batch];
+    const std::size_t count = std::min(batch, blocks.size() - freed);
+    for (std::size_t i = 0; i != count; ++i)
+      numbers[i] = index_of(blocks[freed + i]);
+    const std::size_t done = lowest_.put_back_many({numbers, count});
+    for (std::size_t i = 0; i != done; ++i)
+      next_was_freed(numbers[i]);
+    if (done != count)
+      refuse_pointer(blocks[freed]);
+  }
+}
+
 ALLOT_INLINE void BlockPool::wipe(std::size_t index) noexcept {
   annotate::show(address(index), block_size_);
   std::memset(address(index), 0, block_size_);

@@ -219,6 +219,97 @@ TEST(BlockPool, AnyIsTheOneFreedLast) {
     EXPECT_EQ(pool.allocate(), blocks[i]);
 }
 
+TEST(BlockPool, ManyAtATimeAreWhatOneByOneWouldBe) {
+  for (const Order order : orders) {
+    for (const std::size_t many : test::Sizes{1, 2, 63, 64, 65, 300}) {
+      BlockPool pool(24, 10000, {.order = order});
+      BlockPool same(24, 10000, {.order = order});
+      std::vector<std::size_t> used; // which are in use, as distances from the first
+      const std::byte* const first = static_cast<std::byte*>(pool.allocate());
+      const std::byte* const first_of_same = static_cast<std::byte*>(same.allocate());
+      std::mt19937 random(static_cast<unsigned>(many));
+      const auto allocate = [&] {
+        std::vector<void*> blocks(many);
+        pool.allocate_many(blocks);
+        for (void* const p : blocks) {
+          const auto at = static_cast<std::size_t>(static_cast<std::byte*>(p) - first);
+          ASSERT_EQ(same.allocate(), first_of_same + at);
+          ASSERT_TRUE(test::holds(p, 24, 0));
+          test::fill(p, 24);
+          used.push_back(at);
+        }
+      };
+      const auto deallocate = [&] {
+        std::vector<void*> blocks;
+        for (std::size_t i = 0; i != many; ++i) {
+          std::swap(used[random() % used.size()], used.back());
+          blocks.push_back(const_cast<std::byte*>(first + used.back()));
+          same.deallocate(const_cast<std::byte*>(first_of_same + used.back()));
+          used.pop_back();
+        }
+        pool.deallocate_many(blocks);
+      };
+      for (int step = 0; step != 100; ++step) {
+        const bool grows = random() % 100 < 60;
+        if (grows ? pool.stats().free >= many : used.size() < many)
+          ASSERT_NO_FATAL_FAILURE(allocate());
+        else if (used.size() >= many)
+          deallocate();
+        ASSERT_EQ(numbers(pool), numbers(same));
+      }
+    }
+  }
+}
+
+TEST(BlockPool, ManyAtATimeAreRefusedAsAWhole) {
+  for (const Order order : orders) {
+    BlockPool pool(8, 100, {.order = order});
+    void* blocks[101];
+    EXPECT_EQ(test::error([&] { pool.allocate_many(blocks); }),
+              "Exhausted(no_room) block_pool: 101 blocks asked, 100 of 100 left");
+    EXPECT_FALSE(pool.try_allocate_many(blocks));
+    EXPECT_EQ(numbers(pool), (Numbers{100, 0, 100}));
+    pool.allocate_many(std::span(blocks).first(90));
+    for (const std::size_t i : test::Sizes{70, 3, 41})
+      pool.deallocate(blocks[i]);
+    EXPECT_FALSE(pool.try_allocate_many(std::span(blocks).last(14)));
+    EXPECT_EQ(numbers(pool), (Numbers{100, 87, 13}));
+    const std::size_t next = order == Order::any ? 41 : 3;
+    EXPECT_EQ(pool.allocate(), blocks[next]); // as if nothing had been asked
+    pool.allocate_many({});
+    EXPECT_TRUE(pool.try_allocate_many({}));
+    pool.release();
+    EXPECT_EQ(test::kind([&] { pool.allocate_many(blocks); }), "Misuse(released)");
+    EXPECT_EQ(test::kind([&] { pool.deallocate_many(blocks); }), "Misuse(released)");
+    EXPECT_FALSE(pool.try_allocate_many(blocks));
+  }
+}
+
+TEST(BlockPool, ManyAtATimeAreFreedUpToTheFirstThatIsWrong) {
+  for (const Order order : orders) {
+    for (const std::size_t wrong : test::Sizes{0, 1, 63, 64, 150, 198}) {
+      BlockPool pool(8, 200, {.order = order});
+      void* blocks[200];
+      pool.allocate_many(blocks);
+      test::fill(blocks[199], 8, 7);
+      int local = 0;
+      void* const right = std::exchange(blocks[wrong], &local);
+      EXPECT_EQ(test::kind([&] { pool.deallocate_many(blocks); }), "Misuse(foreign_pointer)");
+      EXPECT_EQ(numbers(pool), (Numbers{200, 200 - wrong, wrong}));
+      EXPECT_TRUE(test::holds(blocks[199], 8, 7));
+      blocks[wrong] = right;
+      pool.deallocate_many(std::span(blocks).subspan(wrong));
+      EXPECT_EQ(numbers(pool), (Numbers{200, 0, 200}));
+
+      pool.allocate_many(blocks);
+      void* const twice[] = {blocks[7], blocks[wrong], blocks[8], blocks[wrong]};
+      EXPECT_EQ(test::kind([&] { pool.deallocate_many(twice); }), "Misuse(double_free)");
+      EXPECT_EQ(numbers(pool), (Numbers{200, 197, 3}));
+      EXPECT_EQ(test::kind([&] { pool.deallocate_many({}); }), "none");
+    }
+  }
+}
+
 // What the pool must do: a set of the free blocks below the first fresh one.
 class Model {
 public:

@@ -10,6 +10,7 @@
 #include <memory>
 #include <random>
 #include <set>
+#include <span>
 #include <vector>
 
 using allot::LatestFree;
@@ -62,6 +63,11 @@ std::size_t take(Numbers& numbers) {
   return numbers.at_hand() ? numbers.take() : numbers.find();
 }
 
+template <class Numbers>
+concept TakesMany = requires(Numbers& numbers) {
+  numbers.take_many({});
+};
+
 template <class Numbers, class Model>
 class Compared {
 public:
@@ -95,6 +101,34 @@ public:
       model_.put_back(number);
     }
   }
+  void take_many(std::size_t n) {
+    std::vector<std::size_t> taken(n, count_);
+    taken.resize(numbers_.take_many(taken));
+    for (const std::size_t number : taken) {
+      ASSERT_EQ(number, model_.take());
+      in_use_.push_back(number);
+    }
+    if (taken.size() != n) {
+      ASSERT_EQ(model_.take(), Numbers::none);
+    }
+  }
+  // With one that is not in use among them, or behind them.
+  void put_back_many(std::size_t n) {
+    n = std::min(n, in_use_.size());
+    std::shuffle(in_use_.end() - static_cast<std::ptrdiff_t>(n), in_use_.end(), random_);
+    std::vector<std::size_t> all(in_use_.end() - static_cast<std::ptrdiff_t>(n), in_use_.end());
+    const std::size_t good = random_() % (n + 1);
+    const std::size_t wrong[] = {count_, SIZE_MAX, good == 0 ? count_ : all[0]};
+    all.insert(all.begin() + static_cast<std::ptrdiff_t>(good), wrong[random_() % 3]);
+    ASSERT_EQ(numbers_.put_back_many(all), good);
+    ASSERT_EQ(numbers_.put_back_many(std::span(all).subspan(good + 1)), n - good);
+    in_use_.resize(in_use_.size() - n);
+    all.erase(all.begin() + static_cast<std::ptrdiff_t>(good));
+    for (const std::size_t number : all) {
+      ASSERT_FALSE(numbers_.in_use(number));
+      model_.put_back(number);
+    }
+  }
   void check() {
     ASSERT_EQ(numbers_.used(), in_use_.size());
     ASSERT_LE(numbers_.limit(), count_);
@@ -120,6 +154,11 @@ public:
       put_back_some(random_() % 3 == 0 ? 1 + random_() % all : 1 + random_() % 200,
                     random_() % 2 == 0 ? 1 : count_);
       check();
+      if constexpr (TakesMany<Numbers>) {
+        take_many(random_() % 3 == 0 ? random_() % all : random_() % 200);
+        put_back_many(random_() % 3 == 0 ? random_() % all : random_() % 200);
+        check();
+      }
       if (random_() % 16 == 0)
         reset();
     }
@@ -177,6 +216,9 @@ TEST(LowestFree, OfNoNumbersHasNone) {
   EXPECT_FALSE(numbers.at_hand());
   EXPECT_EQ(numbers.find(), LowestFree::none);
   EXPECT_FALSE(numbers.put_back(0));
+  std::size_t number[1] = {0};
+  EXPECT_EQ(numbers.take_many(number), 0u);
+  EXPECT_EQ(numbers.put_back_many(number), 0u);
   EXPECT_FALSE(numbers.in_use(0));
   EXPECT_EQ(numbers.used(), 0u);
 }

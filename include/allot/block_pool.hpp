@@ -29,6 +29,7 @@
 #include <cstdint>
 #include <memory>
 #include <new>
+#include <span>
 #include <utility>
 
 namespace allot::inline ALLOT_ABI {
@@ -79,6 +80,16 @@ public:
     annotate::freed(begin_, p, block_size_);
   }
 
+  // Many at a time: what a call for each does, in less time where the pool is not in the cache.
+
+  /// Fills `blocks` with free blocks, in the order in which allocate would give them.
+  /// Exhausted, and nothing is taken: fewer are free. Misuse: released.
+  void allocate_many(std::span<void*> blocks);
+  /// As allocate_many, but false for every refusal.
+  [[nodiscard]] bool try_allocate_many(std::span<void*> blocks) noexcept;
+  /// Frees blocks in their order. Misuse, as deallocate: one is wrong; those before it are free.
+  void deallocate_many(std::span<void* const> blocks);
+
   /// A T made in a block. The pool will not destroy it: `destroy` does, reset and release do not.
   /// The constructor may allocate from this pool, not reset it; if it throws, the block is freed.
   /// Exhausted, Misuse: as allocate. Misuse also: T is larger than a block, or aligned more.
@@ -126,6 +137,7 @@ public:
 
 private:
   static constexpr const char* strategy_name = "block_pool";
+  static constexpr std::size_t batch = 64; // blocks that `lowest_` is asked for at a time
 
   /// The sizes of `count` blocks and of their bookkeeping.
   struct Layout {

@@ -20,6 +20,7 @@
 #include <allot/size.hpp>
 
 #include <cstddef>
+#include <span>
 
 namespace allot::inline ALLOT_ABI {
 
@@ -57,6 +58,10 @@ public:
     leaf_ |= bit;
     return true;
   }
+  /// Takes the lowest free numbers, as many as `numbers` has room for or are free. How many.
+  [[nodiscard]] std::size_t take_many(std::span<std::size_t> numbers) noexcept;
+  /// Frees numbers up to the first that is not in use. How many.
+  [[nodiscard]] std::size_t put_back_many(std::span<const std::size_t> numbers) noexcept;
   /// Frees all numbers.
   void reset() noexcept;
 
@@ -80,18 +85,16 @@ private:
   }
   [[nodiscard]] std::size_t lane() const noexcept { return first_ / (word_bits * word_bits); }
 
-  /// As `find`, in the lane whose leaves `lane_` tells of.
-  [[nodiscard]] std::size_t find_in_lane(std::size_t lane) noexcept {
-    const std::size_t leaf = lane * word_bits + lowest(lane_);
-    lane_ &= lane_ - 1;
-    hold(leaf);
-    return take();
-  }
   [[nodiscard]] std::size_t find_in_other_lane() noexcept;
   [[nodiscard]] std::size_t free_more() noexcept;
   [[nodiscard]] bool put_back_elsewhere(std::size_t number) noexcept;
   void go_back_to(std::size_t leaf) noexcept;
   void hold(std::size_t leaf) noexcept;
+  void hold_lowest(std::size_t lane) noexcept; // leaf of the lane held, which is this one
+  void let_go() noexcept;
+  [[nodiscard]] std::size_t lowest_lane() const noexcept;
+  void hold_lane(std::size_t lane) noexcept;
+  void let_go_of_lane() noexcept;
   void mark_lane(std::size_t lane) noexcept;
   void unmark_lane(std::size_t lane) noexcept;
 

@@ -103,6 +103,24 @@ Cases in_order(const std::string& name) {
            (void)pool.allocate();
          pool.deallocate(about(blocks[1]));
        }},
+      {name + ".double_free_in_many", "freeing many, with a block twice among them",
+       "Misuse(double_free) block_pool: block 1 at %p is free already",
+       [] {
+         BlockPool pool = make();
+         void* blocks[80];
+         pool.allocate_many(blocks);
+         blocks[70] = about(blocks[1]);
+         pool.deallocate_many(blocks);
+       }},
+      {name + ".free_foreign_in_many", "freeing many, with memory of others among them", foreign,
+       [] {
+         BlockPool pool = make();
+         void* blocks[80];
+         pool.allocate_many(blocks);
+         const auto others = std::make_unique<char[]>(24);
+         blocks[70] = about(others.get());
+         pool.deallocate_many(blocks);
+       }},
       {name + ".free_after_reset", "freeing a block that a reset took back",
        "Misuse(double_free) block_pool: block 0 at %p is free already",
        [] {

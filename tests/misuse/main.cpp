@@ -249,7 +249,8 @@ Each line is a program that uses allot wrongly, and a test: it is run in a proce
 what comes of it is compared to the letter. This page is printed by the tests
 (`allot_misuse --markdown`), and a test compares it, so it says what is so.
 
-- `Misuse(code)` and `Exhausted(code)` are thrown, in every build, and the call has changed nothing.
+- `Misuse(code)` and `Exhausted(code)` are thrown, in every build, and the call has changed nothing
+  (of many blocks freed at once: nothing from the wrong one on).
 - `reported(code)` goes to `allot::misuse_handler`, in every build, because nothing may be thrown
   there. The default handler prints the message to standard error and aborts.
 - `refused` is a call that returned null or false.
