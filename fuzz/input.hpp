@@ -59,8 +59,15 @@ public:
 
 private:
   static constexpr std::size_t bits = std::numeric_limits<std::size_t>::digits;
+  // How many of a size's bits no address has. Wine would keep notes of 2^47 bytes.
+#ifdef _WIN32
+  static constexpr std::size_t top_bits = 16;
+#else
   static constexpr std::size_t top_bits = bits == 64 ? 24 : 2;
-  std::size_t around(std::size_t n) { return n + below(3) - 1; }
+#endif
+  std::size_t around(std::size_t n) {
+    return n + below(3) - 1;
+  }
 
   const std::uint8_t* at_;
   const std::uint8_t* end_;

@@ -11,8 +11,8 @@
 #include <vector>
 
 #if defined(__linux__)
+#include "limits.hpp"
 #include <sys/mman.h>
-#include <sys/resource.h>
 #include <unistd.h>
 #endif
 
@@ -415,37 +415,9 @@ TEST(MappedArenaDeathTest, ATrimGivesBackWhatIsReadyBeyondWhatIsCommitted) {
 
 #if defined(__linux__)
 
-class Limit {
-public:
-  Limit(decltype(RLIMIT_DATA) resource, std::size_t bytes) : resource_(resource) {
-    getrlimit(resource_, &before_);
-    const rlimit lower{bytes, before_.rlim_max};
-    setrlimit(resource_, &lower);
-  }
-  Limit(const Limit&) = delete;
-  Limit& operator=(const Limit&) = delete;
-  ~Limit() { setrlimit(resource_, &before_); }
-
-private:
-  decltype(RLIMIT_DATA) resource_;
-  rlimit before_{};
-};
-
-// What RLIMIT_DATA counts.
-std::size_t private_writable_bytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string word; status >> word;)
-    if (word == "VmData:") {
-      std::size_t kibibytes = 0;
-      status >> kibibytes;
-      return kibibytes * 1024;
-    }
-  return 0;
-}
-
 TEST(MappedArena, ARefusedCommitIsReportedAndChangesNothing) {
-  if (test::under_valgrind())
-    GTEST_SKIP() << "Valgrind does not pass the limit on";
+  if (!test::limits_memory())
+    GTEST_SKIP() << "memory has no limit here";
   MappedArena arena(1_GiB, {.commit = Commit::strict});
   void* const p = arena.allocate(100);
   test::fill(p, 100);
@@ -455,7 +427,7 @@ TEST(MappedArena, ARefusedCommitIsReportedAndChangesNothing) {
   void* tried = p;
   bool resized = true;
   {
-    const Limit limit(RLIMIT_DATA, private_writable_bytes() + 1_MiB);
+    const test::Limit limit(RLIMIT_DATA, test::private_writable_bytes() + 1_MiB);
     allocating = test::error([&] { return arena.allocate(512_MiB); });
     committing = test::error([&] { arena.commit(512_MiB); });
     tried = arena.try_allocate(512_MiB);
@@ -476,7 +448,9 @@ TEST(MappedArena, ARefusedCommitIsReportedAndChangesNothing) {
 TEST(MappedArena, AReservationThatIsRefusedIsExhausted) {
   if (instrumented)
     GTEST_SKIP() << "sanitizers have their own use for the address space";
-  const Limit limit(RLIMIT_AS, std::size_t{4} << 30);
+  if (!test::limits_memory())
+    GTEST_SKIP() << "memory has no limit here";
+  const test::Limit limit(RLIMIT_AS, std::size_t{4} << 30);
   for (const Commit policy : policies)
     EXPECT_EQ(test::kind([=] { return MappedArena(1_TiB, {.commit = policy}); }),
               "Exhausted(system_refused)");

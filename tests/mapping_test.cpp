@@ -14,8 +14,8 @@
 #include <vector>
 
 #if defined(__linux__)
+#include "limits.hpp"
 #include <sys/mman.h>
-#include <sys/resource.h>
 #endif
 
 using namespace allot;
@@ -266,39 +266,11 @@ TEST(Mapping, AFileThatCannotBeMadeIsRefused) {
 }
 
 #if defined(__linux__)
-// Lowers a limit of the process while it lives.
-class Limit {
-public:
-  Limit(__rlimit_resource which, std::size_t value) : which_(which) {
-    getrlimit(which, &before_);
-    const rlimit lower{value, before_.rlim_max};
-    setrlimit(which, &lower);
-  }
-  Limit(const Limit&) = delete;
-  Limit& operator=(const Limit&) = delete;
-  ~Limit() { setrlimit(which_, &before_); }
-
-private:
-  __rlimit_resource which_;
-  rlimit before_{};
-};
-
-std::size_t private_writable_bytes() {
-  std::ifstream status("/proc/self/status");
-  for (std::string key; status >> key;)
-    if (key == "VmData:") {
-      std::size_t kibibytes = 0;
-      status >> kibibytes;
-      return kibibytes * 1024;
-    }
-  return 0;
-}
-
 class RefusedCommit : public testing::Test {
 protected:
   void SetUp() override {
-    if (test::under_valgrind())
-      GTEST_SKIP() << "Valgrind does not pass the limit on";
+    if (!test::limits_memory())
+      GTEST_SKIP() << "memory has no limit here";
   }
 };
 
@@ -309,7 +281,7 @@ TEST_F(RefusedCommit, IsReportedAndChangesNothing) {
   const std::size_t ready = m.ready();
   bool committed = true, populated = true;
   {
-    const Limit limit(RLIMIT_DATA, private_writable_bytes() + 1_MiB);
+    const test::Limit limit(RLIMIT_DATA, test::private_writable_bytes() + 1_MiB);
     committed = m.commit(512_MiB);
     populated = m.populate(0, 512_MiB);
   }
@@ -324,7 +296,7 @@ TEST_F(RefusedCommit, IsTriedAgainWithTheLeast) {
   Mapping m = mapping(1_GiB, {.commit = Commit::strict});
   bool committed = false;
   {
-    const Limit limit(RLIMIT_DATA, private_writable_bytes() + 32_KiB);
+    const test::Limit limit(RLIMIT_DATA, test::private_writable_bytes() + 32_KiB);
     committed = m.commit(1);
   }
   EXPECT_TRUE(committed);
@@ -340,7 +312,7 @@ TEST(Mapping, AFileThatCannotGrowIsARefusedCommit) {
   const auto before = std::signal(SIGXFSZ, SIG_IGN);
   bool committed = true;
   {
-    const Limit limit(RLIMIT_FSIZE, ready);
+    const test::Limit limit(RLIMIT_FSIZE, ready);
     committed = m.commit(1_MiB);
   }
   std::signal(SIGXFSZ, before);
