@@ -1,6 +1,7 @@
 #include <allot/block_pool.hpp>
 
 #include <algorithm>
+#include <bit>
 #include <cstring>
 #include <functional>
 
@@ -119,9 +120,9 @@ ALLOT_INLINE BlockPool& BlockPool::operator=(BlockPool&& other) noexcept {
 
 ALLOT_INLINE void* BlockPool::try_find() noexcept {
   std::size_t index = latest_.find();
-  if (index == max_size)
+  if (index == LatestFree::none)
     index = lowest_.find();
-  return index == max_size ? nullptr : hand_out(index);
+  return index == LowestFree::none ? nullptr : hand_out(index);
 }
 
 ALLOT_INLINE void* BlockPool::find() {
@@ -146,12 +147,21 @@ ALLOT_INLINE bool BlockPool::try_allocate_many(std::span<void*> blocks) noexcept
     for (std::size_t i = 0; i != count; ++i)
       blocks[taken++] = hand_out(numbers[i]);
     if (count != wanted.size()) {
-      while (taken != 0) // the newest first, so that the next ones are what they were
-        deallocate(blocks[--taken]);
+      take_back(blocks.first(taken));
+      std::fill(blocks.begin(), blocks.end(), nullptr);
       return false;
     }
   }
   return true;
+}
+
+// Undoes that blocks were handed out, the newest first, so that the next ones are what they were.
+// Nobody has written to them, so they are zero still.
+ALLOT_INLINE void BlockPool::take_back(std::span<void* const> blocks) noexcept {
+  for (std::size_t i = blocks.size(); i-- != 0;) {
+    (void)put_back(index_of(blocks[i]));
+    annotate::freed(begin_, blocks[i], block_size_);
+  }
 }
 
 ALLOT_INLINE void BlockPool::allocate_many(std::span<void*> blocks) {
@@ -163,19 +173,11 @@ ALLOT_INLINE void BlockPool::allocate_many(std::span<void*> blocks) {
 
 ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
   std::size_t freed = 0;
-  const auto next_was_freed = [&](std::size_t number) {
-    if (zero_)
-      wipe(number);
-    else
-      __builtin_prefetch(blocks[freed]); // it is likely among the next to be allocated
-    annotate::freed(begin_, blocks[freed], block_size_);
-    ++freed;
-  };
-  while (freed != blocks.size()) {
+  for (; freed != blocks.size(); ++freed) {
     const std::size_t number = index_of(blocks[freed]);
     if (!latest_.put_back(number))
       break;
-    next_was_freed(number);
+    close(address(number), number);
   }
   while (freed != blocks.size()) {
     std::size_t numbers[batch];
@@ -184,7 +186,8 @@ ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
       numbers[i] = index_of(blocks[freed + i]);
     const std::size_t done = lowest_.put_back_many({numbers, count});
     for (std::size_t i = 0; i != done; ++i)
-      next_was_freed(numbers[i]);
+      close(address(numbers[i]), numbers[i]);
+    freed += done;
     if (done != count)
       refuse_pointer(blocks[freed]);
   }

@@ -37,38 +37,36 @@ ALLOT_INLINE void LowestFree::hold(std::size_t leaf) noexcept {
   width_ = std::min(word_bits, limit_ - first_);
 }
 
-ALLOT_INLINE void LowestFree::hold_lowest(std::size_t lane) noexcept {
-  const std::size_t leaf = lane * word_bits + lowest(lane_);
-  lane_ &= lane_ - 1;
-  hold(leaf);
-}
-
 ALLOT_INLINE std::size_t LowestFree::find() noexcept {
   if (lane_ == 0) [[unlikely]]
     return find_in_other_lane();
-  hold_lowest(lane());
-  return take();
+  return find_in_lane(lane());
 }
 
 ALLOT_INLINE std::size_t LowestFree::find_in_other_lane() noexcept {
   if (root_ == 0) [[unlikely]]
     return free_more();
-  const std::size_t lane = lowest_lane();
-  hold_lane(lane);
-  hold_lowest(lane);
-  return take();
+  return find_in_lane(hold_lowest_lane());
 }
 
-ALLOT_INLINE std::size_t LowestFree::lowest_lane() const noexcept {
-  std::size_t lane = lowest(root_);
-  for (std::size_t level = levels_; level-- > 2;)
-    lane = lane * word_bits + lowest(level_[level][lane]);
-  return lane;
+ALLOT_INLINE std::size_t LowestFree::find_in_lane(std::size_t lane) noexcept {
+  const std::size_t leaf = lane * word_bits + lowest(lane_);
+  lane_ &= lane_ - 1;
+  hold(leaf);
+  return take();
 }
 
 ALLOT_INLINE void LowestFree::hold_lane(std::size_t lane) noexcept {
   unmark_lane(lane);
   lane_ = std::exchange(level_[1][lane], 0);
+}
+
+ALLOT_INLINE std::size_t LowestFree::hold_lowest_lane() noexcept {
+  std::size_t lane = lowest(root_);
+  for (std::size_t level = levels_; level-- > 2;)
+    lane = lane * word_bits + lowest(level_[level][lane]);
+  hold_lane(lane);
+  return lane;
 }
 
 // The words of the tree that begin here have held nothing since construction or reset.
@@ -89,106 +87,75 @@ ALLOT_INLINE std::size_t LowestFree::free_more() noexcept {
 }
 
 ALLOT_INLINE bool LowestFree::put_back_elsewhere(std::size_t number) noexcept {
-  if (number >= limit_) [[unlikely]]
+  if (!mark(number)) [[unlikely]]
     return false;
-  const std::size_t leaf = number / word_bits;
-  Word& word = level_[0][leaf];
-  const Word bit = bit_of(number);
-  if ((word & bit) != 0) [[unlikely]]
-    return false;
-  word |= bit;
-  if (leaf / word_bits == lane()) {
-    lane_ |= bit_of(leaf);
-  } else {
-    level_[1][leaf / word_bits] |= bit_of(leaf);
-    mark_lane(leaf / word_bits);
-  }
   if (number < first_)
-    go_back_to(leaf);
+    go_back_to(number / word_bits);
   return true;
 }
 
+ALLOT_INLINE std::size_t LowestFree::put_back_many(std::span<const std::size_t> numbers) noexcept {
+  std::size_t least = first_;
+  std::size_t done = 0;
+  for (; done != numbers.size(); ++done) {
+    const std::size_t number = numbers[done];
+    if (!(number - first_ < width_ ? put_back(number) : mark(number))) [[unlikely]]
+      break;
+    least = std::min(least, number);
+  }
+  if (least < first_)
+    go_back_to(least / word_bits);
+  return done;
+}
+
 ALLOT_INLINE void LowestFree::go_back_to(std::size_t leaf) noexcept {
-  let_go();
+  level_[0][first_ / word_bits] = leaf_;
+  if (leaf_ != 0)
+    lane_ |= bit_of(first_ / word_bits);
   if (leaf / word_bits != lane()) {
-    let_go_of_lane();
+    level_[1][lane()] = lane_;
+    if (lane_ != 0)
+      mark_lane(lane());
     hold_lane(leaf / word_bits);
   }
   lane_ &= ~bit_of(leaf);
   hold(leaf);
 }
 
-// The leaf held goes back into the tree.
-ALLOT_INLINE void LowestFree::let_go() noexcept {
-  level_[0][first_ / word_bits] = leaf_;
-  if (leaf_ != 0)
-    lane_ |= bit_of(first_ / word_bits);
-}
-
-ALLOT_INLINE void LowestFree::let_go_of_lane() noexcept {
-  level_[1][lane()] = lane_;
-  if (lane_ != 0)
-    mark_lane(lane());
-}
-
 // As `take` and `find`, with what they change from number to number in registers.
 ALLOT_INLINE std::size_t LowestFree::take_many(std::span<std::size_t> numbers) noexcept {
+  Word leaf = leaf_;
+  Word lane = lane_;
+  std::size_t first = first_;
   std::size_t taken = 0;
-  while (taken != numbers.size()) {
-    Word leaf = leaf_;
-    Word lane = lane_;
-    std::size_t first = first_;
-    const std::size_t lane_first = first / (word_bits * word_bits) * word_bits;
-    for (; taken != numbers.size(); ++taken) {
-      if (leaf == 0) {
-        if (lane == 0)
+  for (; taken != numbers.size(); ++taken) {
+    if (leaf == 0) {
+      std::size_t lane_number = first / (word_bits * word_bits);
+      if (lane == 0) {
+        if (root_ == 0)
           break;
-        const std::size_t next = lane_first + lowest(lane);
-        lane &= lane - 1;
-        leaf = std::exchange(level_[0][next], 0);
-        first = next * word_bits;
+        lane_number = hold_lowest_lane();
+        lane = lane_;
       }
-      numbers[taken] = first + lowest(leaf);
-      leaf &= leaf - 1;
+      const std::size_t next = lane_number * word_bits + lowest(lane);
+      lane &= lane - 1;
+      leaf = std::exchange(level_[0][next], 0);
+      first = next * word_bits;
     }
-    leaf_ = leaf;
-    lane_ = lane;
-    first_ = first;
-    width_ = std::min(word_bits, limit_ - first_);
-    if (taken != numbers.size() && (numbers[taken++] = find_in_other_lane()) == none)
-      return taken - 1;
+    numbers[taken] = first + lowest(leaf);
+    leaf &= leaf - 1;
+  }
+  leaf_ = leaf;
+  lane_ = lane;
+  first_ = first;
+  width_ = std::min(word_bits, limit_ - first_);
+  for (; taken != numbers.size(); ++taken) { // numbers that were never taken
+    const std::size_t number = at_hand() ? take() : free_more();
+    if (number == none)
+      break;
+    numbers[taken] = number;
   }
   return taken;
-}
-
-// In a tree that holds all, so that the numbers need not be told apart.
-ALLOT_INLINE std::size_t LowestFree::put_back_many(std::span<const std::size_t> numbers) noexcept {
-  if (limit_ == 0)
-    return 0;
-  let_go();
-  const bool one_lane = levels_ == 1;
-  if (!one_lane)
-    let_go_of_lane();
-  Word* const lanes = one_lane ? &lane_ : level_[1];
-  std::size_t done = 0;
-  for (; done != numbers.size() && numbers[done] < limit_; ++done) {
-    const std::size_t leaf = numbers[done] / word_bits;
-    const Word bit = bit_of(numbers[done]);
-    if ((level_[0][leaf] & bit) != 0) [[unlikely]]
-      break;
-    level_[0][leaf] |= bit;
-    lanes[leaf / word_bits] |= bit_of(leaf);
-    if (!one_lane)
-      mark_lane(leaf / word_bits);
-  }
-  std::size_t lane = 0;
-  if (!one_lane && root_ != 0) {
-    lane = lowest_lane();
-    hold_lane(lane);
-  }
-  if (lane_ != 0)
-    hold_lowest(lane);
-  return done;
 }
 
 ALLOT_INLINE void LowestFree::mark_lane(std::size_t lane) noexcept {

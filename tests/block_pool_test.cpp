@@ -273,6 +273,7 @@ TEST(BlockPool, ManyAtATimeAreRefusedAsAWhole) {
     for (const std::size_t i : test::Sizes{70, 3, 41})
       pool.deallocate(blocks[i]);
     EXPECT_FALSE(pool.try_allocate_many(std::span(blocks).last(14)));
+    EXPECT_EQ(std::count(blocks + 87, blocks + 101, nullptr), 14);
     EXPECT_EQ(numbers(pool), (Numbers{100, 87, 13}));
     const std::size_t next = order == Order::any ? 41 : 3;
     EXPECT_EQ(pool.allocate(), blocks[next]); // as if nothing had been asked
@@ -282,6 +283,28 @@ TEST(BlockPool, ManyAtATimeAreRefusedAsAWhole) {
     EXPECT_EQ(test::kind([&] { pool.allocate_many(blocks); }), "Misuse(released)");
     EXPECT_EQ(test::kind([&] { pool.deallocate_many(blocks); }), "Misuse(released)");
     EXPECT_FALSE(pool.try_allocate_many(blocks));
+  }
+}
+
+// However far the tree goes; and what is free is not written to.
+TEST(BlockPool, ARefusedBatchTouchesNoBlock) {
+  if (test::watched())
+    GTEST_SKIP() << "a free block is looked at";
+  for (const Order order : orders) {
+    for (const std::size_t count : test::Sizes{1, 64, 4096, 4097, 262145}) {
+      BlockPool pool(8, count, {.order = order});
+      std::vector<void*> blocks(count);
+      pool.allocate_many(blocks);
+      pool.deallocate_many(blocks);
+      for (void* const p : {blocks.front(), blocks.back()})
+        test::fill(p, 8, 7);
+      std::vector<void*> more(count + 1);
+      EXPECT_FALSE(pool.try_allocate_many(more));
+      for (void* const p : {blocks.front(), blocks.back()})
+        EXPECT_TRUE(test::holds(p, 8, 7));
+      EXPECT_EQ(numbers(pool), (Numbers{count, 0, count}));
+      EXPECT_EQ(pool.allocate(), order == Order::any ? blocks.back() : blocks.front());
+    }
   }
 }
 

@@ -13,9 +13,10 @@
 //   Order::any          LatestFree, a stack of indices and flags: five bytes a block
 //
 // Blocks that were never handed out are visited by neither construction nor reset. Allocating and
-// freeing are O(1) for `any`, O(log64 n) for `first_free`, plus zeroing a freed block. A block
-// stays valid until it is freed, reset, release or the pool's end. Every pointer that is given back
-// is checked. One thread at a time; const calls may run together.
+// freeing are O(1) for `any`, O(log64 n) for `first_free`, plus zeroing a freed block; a batch that
+// is refused takes as long as all that is free. A block stays valid until it is freed, reset,
+// release or the pool's end. Every pointer that is given back is checked. One thread at a time;
+// const calls may run together.
 #pragma once
 
 #include <allot/buffer.hpp>
@@ -73,21 +74,19 @@ public:
     const std::size_t index = index_of(p);
     if (!put_back(index)) [[unlikely]]
       refuse_pointer(p);
-    if (zero_) [[unlikely]]
-      wipe(index);
-    else
-      __builtin_prefetch(p); // it is likely the next to be allocated
-    annotate::freed(begin_, p, block_size_);
+    close(p, index);
   }
 
-  // Many at a time: what a call for each does, in less time where the pool is not in the cache.
+  // Many at a time. In first-free order some dozens take less time than one by one; in any order
+  // they do where the blocks are not in the cache.
 
-  /// Fills `blocks` with free blocks, in the order in which allocate would give them.
-  /// Exhausted, and nothing is taken: fewer are free. Misuse: released.
+  /// Fills `blocks` with free blocks, in the order in which allocate would give them. Exhausted,
+  /// and nothing is taken, `blocks` are null: fewer are free. Misuse: released.
   void allocate_many(std::span<void*> blocks);
   /// As allocate_many, but false for every refusal.
   [[nodiscard]] bool try_allocate_many(std::span<void*> blocks) noexcept;
-  /// Frees blocks in their order. Misuse, as deallocate: one is wrong; those before it are free.
+  /// Frees `blocks`, which must not itself lie in one of them, in their order.
+  /// Misuse, as deallocate: one of them is wrong. Those before it are free then.
   void deallocate_many(std::span<void* const> blocks);
 
   /// A T made in a block. The pool will not destroy it: `destroy` does, reset and release do not.
@@ -137,7 +136,7 @@ public:
 
 private:
   static constexpr const char* strategy_name = "block_pool";
-  static constexpr std::size_t batch = 64; // blocks that `lowest_` is asked for at a time
+  static constexpr std::size_t batch = 64; // what `lowest_` takes and is given at a time
 
   /// The sizes of `count` blocks and of their bookkeeping.
   struct Layout {
@@ -192,12 +191,22 @@ private:
     return latest_.put_back(index) || lowest_.put_back(index);
   }
 
+  /// What follows for a block that was freed.
+  [[gnu::always_inline]] void close(const void* p, std::size_t index) noexcept {
+    if (zero_) [[unlikely]]
+      wipe(index);
+    else
+      __builtin_prefetch(p); // it is likely the next to be allocated
+    annotate::freed(begin_, p, block_size_);
+  }
+
   BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buffer,
             const BlockOptions& options);
   void* find();
   void* try_find() noexcept;
   void wipe(std::size_t index) noexcept; // zeroes a block
   void abandon(void* p) noexcept;
+  void take_back(std::span<void* const> blocks) noexcept;
   [[nodiscard]] bool in_use(std::size_t index) const noexcept {
     return latest_.in_use(index) || lowest_.in_use(index);
   }

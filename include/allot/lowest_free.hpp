@@ -72,10 +72,11 @@ public:
   [[nodiscard]] std::size_t used() const noexcept;
 
 private:
-  // Not std::size_t, so that a store to the tree makes the compiler reload no member but the words.
+  // Where a size is `unsigned long`, another type, so that a store to the tree makes the compiler
+  // reload no member but the words.
   using Word = unsigned long long;
   static constexpr std::size_t word_bits = 64;
-  static constexpr std::size_t max_levels = 9; // 64^10 numbers are more than a size holds
+  static constexpr std::size_t max_levels = 9; // 64^10 blocks are more than a size holds
 
   [[nodiscard]] static Word bit_of(std::size_t position) noexcept {
     return Word{1} << (position % word_bits);
@@ -85,16 +86,30 @@ private:
   }
   [[nodiscard]] std::size_t lane() const noexcept { return first_ / (word_bits * word_bits); }
 
+  [[nodiscard]] std::size_t find_in_lane(std::size_t lane) noexcept; // the one held
   [[nodiscard]] std::size_t find_in_other_lane() noexcept;
   [[nodiscard]] std::size_t free_more() noexcept;
+  /// Frees a number outside of the leaf held, which may not be the lowest then.
+  [[nodiscard, gnu::always_inline]] bool mark(std::size_t number) noexcept {
+    if (number >= limit_) [[unlikely]]
+      return false;
+    const std::size_t leaf = number / word_bits;
+    if ((level_[0][leaf] & bit_of(number)) != 0) [[unlikely]]
+      return false;
+    level_[0][leaf] |= bit_of(number);
+    if (leaf / word_bits == lane()) {
+      lane_ |= bit_of(leaf);
+    } else {
+      level_[1][leaf / word_bits] |= bit_of(leaf);
+      mark_lane(leaf / word_bits);
+    }
+    return true;
+  }
   [[nodiscard]] bool put_back_elsewhere(std::size_t number) noexcept;
   void go_back_to(std::size_t leaf) noexcept;
   void hold(std::size_t leaf) noexcept;
-  void hold_lowest(std::size_t lane) noexcept; // leaf of the lane held, which is this one
-  void let_go() noexcept;
-  [[nodiscard]] std::size_t lowest_lane() const noexcept;
   void hold_lane(std::size_t lane) noexcept;
-  void let_go_of_lane() noexcept;
+  [[nodiscard]] std::size_t hold_lowest_lane() noexcept;
   void mark_lane(std::size_t lane) noexcept;
   void unmark_lane(std::size_t lane) noexcept;
 
@@ -105,7 +120,7 @@ private:
   std::size_t limit_ = 0;
   Word* level_[max_levels] = {};
   Word root_ = 0;          // of the lanes but the one held
-  std::size_t levels_ = 0; // of the tree, without the root; lanes are one if there are several
+  std::size_t levels_ = 0; // of the tree, without the root; where there is one, `lane_` is the root
   std::size_t count_ = 0;
 };
 
