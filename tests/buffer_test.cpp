@@ -12,7 +12,7 @@
 #include <utility>
 
 #if defined(__linux__)
-#include <sys/resource.h>
+#include "limits.hpp"
 #endif
 
 using namespace allot;
@@ -162,14 +162,12 @@ TEST(Buffer, MappedMayBeAFile) {
 #if defined(__linux__)
 TEST(Buffer, AFileThatCannotGrowIsRefusedAndLeavesNothingBehind) {
   const test::FreshPath path;
-  rlimit before{};
-  getrlimit(RLIMIT_FSIZE, &before);
   const auto handler = std::signal(SIGXFSZ, SIG_IGN); // which would end the process
-  const rlimit none{0, before.rlim_max};
-  setrlimit(RLIMIT_FSIZE, &none);
-  const std::string first =
-      test::kind([&] { return Buffer::mapped(4096, {.file = path.string()}); });
-  setrlimit(RLIMIT_FSIZE, &before);
+  std::string first;
+  {
+    const test::Limit none(RLIMIT_FSIZE, 0);
+    first = test::kind([&] { return Buffer::mapped(4096, {.file = path.string()}); });
+  }
   std::signal(SIGXFSZ, handler);
   EXPECT_EQ(first, "Exhausted(system_refused)");
   EXPECT_FALSE(std::filesystem::exists(path.string())); // or a second try finds it in the way
