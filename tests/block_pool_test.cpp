@@ -86,6 +86,12 @@ TEST(BlockPool, NamesItselfInErrors) {
             "Exhausted(no_room) block_pool: 1 blocks asked, 0 of 1 left");
   EXPECT_EQ(test::error([&] { pool.deallocate(nullptr); }),
             "Misuse(null_pointer) block_pool: a null pointer was given back");
+  BlockPool several(24, 100);
+  std::byte* const first = static_cast<std::byte*>(several.allocate());
+  const std::size_t stride = red_zones.stretch(24);
+  EXPECT_TRUE(test::error([&] {
+                several.deallocate(first + 3 * stride + 5);
+              }).ends_with(" lies 5 bytes into block 3, not at its start"));
   pool.release();
   for (const std::string& error :
        {test::error([&] { return pool.allocate(); }), test::error([&] { pool.deallocate(p); }),

@@ -5,6 +5,7 @@
 #include <allot/size.hpp>
 
 #include <cerrno>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 #include <string>
@@ -160,6 +161,9 @@ TEST(Os, AFileIsMadeNewAndNeverTakenOver) {
   ASSERT_EQ(os::create_file(path.string().c_str(), file), os::FileError::none);
   EXPECT_NE(file, os::File::none);
   os::close_file(file);
+  using Perms = std::filesystem::perms; // nobody else reads what a program allocates
+  EXPECT_EQ(std::filesystem::status(path.string()).permissions(),
+            Perms::owner_read | Perms::owner_write);
   std::ofstream(path.string()) << "precious";
   os::File second = os::File::none;
   EXPECT_EQ(os::create_file(path.string().c_str(), second), os::FileError::exists);

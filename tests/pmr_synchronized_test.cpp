@@ -2,6 +2,7 @@
 
 #include "support.hpp"
 
+#include <algorithm>
 #include <atomic>
 #include <condition_variable>
 #include <cstddef>
@@ -211,6 +212,26 @@ TEST(PmrSynchronized, AThreadsExitLeavesItsBlocksToTheOthers) {
   EXPECT_EQ(upstream.calls, calls);
   use();
   EXPECT_LE(upstream.calls, calls + 3);
+}
+
+TEST(PmrSynchronized, AThreadsExitLeavesItsBlocksToOneThatWasThereBefore) {
+  OneAtATime upstream;
+  Synchronized resource(&upstream);
+  resource.deallocate(resource.allocate(64), 64);
+  std::vector<void*> left(100);
+  std::thread([&] {
+    for (void*& p : left)
+      p = resource.allocate(64);
+    for (void* const p : left)
+      resource.deallocate(p, 64);
+  }).join();
+  std::vector<void*> taken(300);
+  for (void*& p : taken)
+    p = resource.allocate(64);
+  for (void* const p : left)
+    EXPECT_NE(std::find(taken.begin(), taken.end(), p), taken.end());
+  for (void* const p : taken)
+    resource.deallocate(p, 64);
 }
 
 TEST(PmrSynchronized, MayGoBeforeTheThreadsThatUsedIt) {
