@@ -1,3 +1,0 @@
-#include <cerrno>
-#include <sys/mman.h>
- int main(){}
