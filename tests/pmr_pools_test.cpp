@@ -205,8 +205,9 @@ TYPED_TEST(PmrPools, LargeRequestsGoToUpstreamAsTheyAre) {
     std::size_t bytes, alignment;
   };
   std::vector<Given> given;
+  const std::size_t largest = resource.options().largest_required_pool_block;
   for (std::size_t i = 0; i != 100; ++i) {
-    const std::size_t bytes = 300 + i * 100;
+    const std::size_t bytes = largest + 1 + i * 100;
     const std::size_t alignment = std::size_t{1} << i % 10;
     given.push_back({resource.allocate(bytes, alignment), bytes, alignment});
     EXPECT_EQ(this->upstream.requests.back().bytes, bytes);

@@ -601,6 +601,21 @@ TEST(TypedArenaHandle, OfAnObjectWhoseConstructorFailedIsNotAnothers) {
   EXPECT_FALSE(arena.contains(handle));
 }
 
+TEST(TypedArenaHandle, LeavesTheIndicesAboveItToOthers) {
+  struct Failing {
+    explicit Failing(bool fails) {
+      if (fails)
+        throw std::runtime_error("it fails");
+    }
+  };
+  TypedArena<Failing> arena(4);
+  arena.create(false);
+  const auto first = arena.handle(0);
+  EXPECT_THROW(arena.create(true), std::runtime_error);
+  EXPECT_EQ(arena.create(false).index, 1u);
+  EXPECT_TRUE(arena.contains(first));
+}
+
 TEST(TypedArenaHandle, IsGoodInADestructorAsLongAsItsObjectIs) {
   TypedArena<AtTheEnd> arena(3);
   std::vector<bool> contained;
