@@ -221,6 +221,35 @@ TYPED_TEST(PmrPools, LargeRequestsGoToUpstreamAsTheyAre) {
   EXPECT_EQ(this->upstream.live(), 0U);
 }
 
+// Which is at most half full, or searches would be long.
+TYPED_TEST(PmrPools, TheTableOfLargeBlocksDoubles) {
+  TypeParam resource(pool_options{0, 256}, &this->upstream);
+  std::vector<std::size_t> grew;
+  for (std::size_t i = 1; i <= 130; ++i) {
+    const std::size_t before = this->upstream.requests.size();
+    (void)resource.allocate(10'000, 8);
+    if (this->upstream.requests.size() - before > 1)
+      grew.push_back(i);
+  }
+  EXPECT_EQ(std::vector(grew.end() - 4, grew.end()), (std::vector<std::size_t>{17, 33, 65, 129}));
+}
+
+TYPED_TEST(PmrPools, TheTableOfChunksDoubles) {
+  TypeParam resource(pool_options{4, 256}, &this->upstream);
+  std::vector<std::size_t> chunks; // in bytes, with the table in those for which it grew
+  while (chunks.size() != 130) {
+    const std::size_t before = this->upstream.requests.size();
+    (void)resource.allocate(256, 8);
+    if (this->upstream.requests.size() != before)
+      chunks.push_back(this->upstream.requests.back().bytes);
+  }
+  std::vector<std::size_t> grew;
+  for (std::size_t i = 0; i != chunks.size(); ++i)
+    if (chunks[i] > *std::min_element(chunks.begin(), chunks.end()))
+      grew.push_back(i + 1);
+  EXPECT_EQ(grew, (std::vector<std::size_t>{1, 9, 17, 33, 65, 129}));
+}
+
 TYPED_TEST(PmrPools, ReleaseGivesBackWhatIsInUseToo) {
   TypeParam resource(&this->upstream);
   for (int round = 0; round != 3; ++round) {
