@@ -31,12 +31,6 @@ ALLOT_INLINE void LowestFree::reset() noexcept {
   first_ = width_ = limit_ = 0;
 }
 
-ALLOT_INLINE void LowestFree::hold(std::size_t leaf) noexcept {
-  leaf_ = std::exchange(level_[0][leaf], 0);
-  first_ = leaf * word_bits;
-  width_ = std::min(word_bits, limit_ - first_);
-}
-
 ALLOT_INLINE std::size_t LowestFree::find() noexcept {
   if (lane_ == 0) [[unlikely]]
     return find_in_other_lane();
@@ -47,18 +41,6 @@ ALLOT_INLINE std::size_t LowestFree::find_in_other_lane() noexcept {
   if (root_ == 0) [[unlikely]]
     return free_more();
   return find_in_lane(hold_lowest_lane());
-}
-
-ALLOT_INLINE std::size_t LowestFree::find_in_lane(std::size_t lane) noexcept {
-  const std::size_t leaf = lane * word_bits + lowest(lane_);
-  lane_ &= lane_ - 1;
-  hold(leaf);
-  return take();
-}
-
-ALLOT_INLINE void LowestFree::hold_lane(std::size_t lane) noexcept {
-  unmark_lane(lane);
-  lane_ = std::exchange(level_[1][lane], 0);
 }
 
 ALLOT_INLINE std::size_t LowestFree::hold_lowest_lane() noexcept {

@@ -19,8 +19,10 @@
 
 #include <allot/size.hpp>
 
+#include <algorithm>
 #include <cstddef>
 #include <span>
+#include <utility>
 
 namespace allot::inline ALLOT_ABI {
 
@@ -86,7 +88,13 @@ private:
   }
   [[nodiscard]] std::size_t lane() const noexcept { return first_ / (word_bits * word_bits); }
 
-  [[nodiscard]] std::size_t find_in_lane(std::size_t lane) noexcept; // the one held
+  /// As `find`, in the lane held.
+  [[nodiscard]] std::size_t find_in_lane(std::size_t lane) noexcept {
+    const std::size_t leaf = lane * word_bits + lowest(lane_);
+    lane_ &= lane_ - 1;
+    hold(leaf);
+    return take();
+  }
   [[nodiscard]] std::size_t find_in_other_lane() noexcept;
   [[nodiscard]] std::size_t free_more() noexcept;
   /// Frees a number outside of the leaf held, which may not be the lowest then.
@@ -107,8 +115,15 @@ private:
   }
   [[nodiscard]] bool put_back_elsewhere(std::size_t number) noexcept;
   void go_back_to(std::size_t leaf) noexcept;
-  void hold(std::size_t leaf) noexcept;
-  void hold_lane(std::size_t lane) noexcept;
+  void hold(std::size_t leaf) noexcept {
+    leaf_ = std::exchange(level_[0][leaf], 0);
+    first_ = leaf * word_bits;
+    width_ = std::min(word_bits, limit_ - first_);
+  }
+  void hold_lane(std::size_t lane) noexcept {
+    unmark_lane(lane);
+    lane_ = std::exchange(level_[1][lane], 0);
+  }
   [[nodiscard]] std::size_t hold_lowest_lane() noexcept;
   void mark_lane(std::size_t lane) noexcept;
   void unmark_lane(std::size_t lane) noexcept;
