@@ -43,14 +43,6 @@ ALLOT_INLINE std::size_t LowestFree::find_in_other_lane() noexcept {
   return find_in_lane(hold_lowest_lane());
 }
 
-ALLOT_INLINE std::size_t LowestFree::hold_lowest_lane() noexcept {
-  std::size_t lane = lowest(root_);
-  for (std::size_t level = levels_; level-- > 2;)
-    lane = lane * word_bits + lowest(level_[level][lane]);
-  hold_lane(lane);
-  return lane;
-}
-
 // The words of the tree that begin here have held nothing since construction or reset.
 ALLOT_INLINE std::size_t LowestFree::free_more() noexcept {
   if (limit_ == count_)

@@ -124,7 +124,13 @@ private:
     unmark_lane(lane);
     lane_ = std::exchange(level_[1][lane], 0);
   }
-  [[nodiscard]] std::size_t hold_lowest_lane() noexcept;
+  [[nodiscard]] std::size_t hold_lowest_lane() noexcept {
+    std::size_t lane = lowest(root_);
+    for (std::size_t level = levels_; level-- > 2;)
+      lane = lane * word_bits + lowest(level_[level][lane]);
+    hold_lane(lane);
+    return lane;
+  }
   void mark_lane(std::size_t lane) noexcept;
   void unmark_lane(std::size_t lane) noexcept;
 
