@@ -80,14 +80,14 @@ public:
         for (std::size_t i = many(), how = in_.below(65536); i != 0; --i)
           deallocate(pick(how = another(how)));
         break;
+      case 7:
+        create();
+        break;
       case 8:
         allocate_many();
         break;
       case 9:
         deallocate_many();
-        break;
-      case 7:
-        create();
         break;
       default:
         in_.one_in(2) ? allocate() : deallocate(pick(in_.below(65536)));
@@ -228,8 +228,9 @@ private:
     last_ = index;
     --used_;
   }
+  [[nodiscard]] std::size_t batch() { return in_.one_in(4) ? many() : in_.below(100); }
   void allocate_many() {
-    std::vector<void*> given(in_.one_in(4) ? many() : in_.below(100));
+    std::vector<void*> given(batch());
     operation("allocate_many", given.size());
     const bool served = pool_.try_allocate_many(given);
     check(served == (given.size() <= blocks_.size() - used_),
@@ -246,7 +247,7 @@ private:
   void deallocate_many() {
     std::size_t how = in_.below(65536);
     std::vector<std::size_t> indices;
-    for (std::size_t i = in_.one_in(4) ? many() : in_.below(100); i != 0; --i) {
+    for (std::size_t i = batch(); i != 0; --i) {
       const std::size_t index = pick(how = another(how));
       if (blocks_[index].bytes != 0)
         indices.push_back(index);
