@@ -35,7 +35,9 @@ private:
 
 /// Whether memory can be limited: Valgrind does not pass limits on, QEMU ignores them.
 inline bool limits_memory() {
-  return !under_valgrind() && Limit(RLIMIT_DATA, RLIM_INFINITY - 1).is_set();
+  rlimit now{};
+  getrlimit(RLIMIT_DATA, &now);
+  return !under_valgrind() && Limit(RLIMIT_DATA, now.rlim_cur - 1).is_set();
 }
 
 /// What RLIMIT_DATA counts.
