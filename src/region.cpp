@@ -27,6 +27,11 @@ struct RegionChunk {
     cursor.resume(used, high);
     return cursor;
   }
+  void reset(bool zero) noexcept {
+    cursor().reset(zero);
+    used = 0;
+    high = 0;
+  }
 };
 
 inline constexpr std::size_t chunk_header =
@@ -85,13 +90,34 @@ ALLOT_INLINE void Region::check_usable() const {
     throw_busy(strategy_name, "its own destructors run");
 }
 
+// Into the spare that was left last, if it has room: the usual end of an arena, once a region has
+// been reset. Null: it has not, or there is none.
+ALLOT_INLINE void* Region::take_in_spare(std::size_t bytes, std::size_t alignment) noexcept {
+  if (spare_ == nullptr || alignment != granule || objects_.running() ||
+      !allot::fits(bytes, std::min(spare_->size, options_.arena_size)))
+    return nullptr;
+  Chunk* const chunk = detail::pop_chunk(spare_);
+  detail::push_chunk(newest_, chunk);
+  leave_current();
+  enter(chunk);
+  return cursor_.take(bytes);
+}
+
 ALLOT_INLINE void* Region::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
+  if (void* p = take_in_spare(bytes, alignment)) [[likely]]
+    return p;
   if (!usable() || !is_power_of_two(alignment))
     return nullptr;
   return detail::null_if_thrown([&] { return grow(bytes, alignment); });
 }
 
 ALLOT_INLINE void* Region::allocate_slow(std::size_t bytes, std::size_t alignment) {
+  if (void* p = take_in_spare(bytes, alignment)) [[likely]]
+    return p;
+  return grow_or_refuse(bytes, alignment);
+}
+
+ALLOT_INLINE void* Region::grow_or_refuse(std::size_t bytes, std::size_t alignment) {
   check_usable();
   if (!is_power_of_two(alignment))
     throw_bad_alignment(strategy_name, alignment);
@@ -225,12 +251,15 @@ ALLOT_INLINE void Region::enter(Chunk* chunk) noexcept {
 }
 
 // Makes spares of the arenas that came into use after `until`.
-ALLOT_INLINE void Region::take_back(const Chunk* until) noexcept {
-  while (newest_ != until) {
-    Chunk* const chunk = detail::pop_chunk(newest_);
+ALLOT_INLINE void Region::take_back(Chunk* until) noexcept {
+  Chunk* chunk = newest_;
+  newest_ = until;
+  while (chunk != until) {
+    Chunk* const older = chunk->older;
     annotate::truncated(chunk->begin, chunk->begin, chunk->buffer.gap().stretch(chunk->used));
     chunk->used = 0;
     detail::push_chunk(chunk->large ? large_spare_ : spare_, chunk);
+    chunk = older;
   }
 }
 
@@ -250,15 +279,8 @@ ALLOT_INLINE void Region::rewind(const Position& to) noexcept {
   retired_ = to.retired;
 }
 
-ALLOT_INLINE void Region::reset() {
-  check_usable();
-  check_no_scope("reset");
-  forget_checkpoints();
-  objects_.destroy_back_to({}, cursor_);
-  peak_ = peak();
-  leave_current();
-  retired_ = 0;
-
+// Frees the large spares that were not used since the last reset.
+ALLOT_INLINE void Region::free_unused() noexcept {
   Chunk* unused = nullptr;
   for (Chunk** link = &large_spare_; *link != nullptr;) {
     if ((*link)->high == 0)
@@ -267,15 +289,23 @@ ALLOT_INLINE void Region::reset() {
       link = &(*link)->older;
   }
   free_chunks(unused);
+}
 
+ALLOT_INLINE void Region::reset() {
+  check_usable();
+  check_no_scope("reset");
+  forget_checkpoints();
+  objects_.destroy_back_to({}, cursor_);
+  peak_ = peak();
+  leave_current();
+  retired_ = 0;
+  if (large_spare_ != nullptr)
+    free_unused();
   take_back(nullptr);
-  for (Chunk* list : {spare_, large_spare_}) {
-    for (Chunk* chunk = list; chunk != nullptr; chunk = chunk->older) {
-      Cursor cursor = chunk->cursor();
-      cursor.reset(options_.zero);
-      chunk->high = 0;
-    }
-  }
+  for (Chunk* chunk = spare_; chunk != nullptr; chunk = chunk->older)
+    chunk->reset(options_.zero);
+  for (Chunk* chunk = large_spare_; chunk != nullptr; chunk = chunk->older)
+    chunk->reset(options_.zero);
 }
 
 ALLOT_INLINE void Region::release() noexcept {

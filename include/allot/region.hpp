@@ -145,8 +145,10 @@ private:
 
   [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept;
   [[gnu::cold]] bool try_shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept;
-  [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
-  [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
+  [[gnu::noinline]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[gnu::noinline]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
+  [[gnu::cold]] void* grow_or_refuse(std::size_t bytes, std::size_t alignment);
+  [[nodiscard]] void* take_in_spare(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* grow(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] Chunk* take_spare(std::size_t bytes, bool large) noexcept;
   [[nodiscard]] Chunk* make_chunk(std::size_t bytes, bool large);
@@ -155,9 +157,10 @@ private:
   void free_chunk(Chunk* chunk) noexcept;
   void free_chunks(Chunk*& list) noexcept;
   void free_spares() noexcept;
+  void free_unused() noexcept;
   void leave_current() noexcept;
   void enter(Chunk* chunk) noexcept;
-  void take_back(const Chunk* until) noexcept;
+  void take_back(Chunk* until) noexcept;
   [[nodiscard]] bool usable() const noexcept { return next_size_ != 0 && !objects_.running(); }
   void check_usable() const;
   [[nodiscard]] Objects& owed() noexcept { return objects_; }
