@@ -252,8 +252,7 @@ ALLOT_INLINE void Region::enter(Chunk* chunk) noexcept {
 
 // Makes spares of the arenas that came into use after `until`.
 ALLOT_INLINE void Region::take_back(Chunk* until) noexcept {
-  Chunk* chunk = newest_;
-  newest_ = until;
+  Chunk* chunk = std::exchange(newest_, until);
   while (chunk != until) {
     Chunk* const older = chunk->older;
     annotate::truncated(chunk->begin, chunk->begin, chunk->buffer.gap().stretch(chunk->used));

@@ -84,7 +84,7 @@ ALLOT_INLINE Marker Stack::mark() {
   check_usable();
   if (next_serial_ % detail::serial_run == 0)
     next_serial_ = detail::next_serials();
-  marks_.push(strategy_name, {cursor_.head(), next_serial_});
+  marks_.push(strategy_name, cursor_.head(), next_serial_);
   floor_ = cursor_.head();
   hide_popped();
   return {marks_.size() - 1, next_serial_++};

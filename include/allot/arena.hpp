@@ -100,8 +100,8 @@ private:
   }
 
   struct Position {
-    std::byte* head = nullptr;
     Objects::Position objects;
+    std::byte* head = nullptr;
     bool operator==(const Position&) const = default;
   };
 
@@ -111,7 +111,7 @@ private:
   [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   void check_usable() const;
   [[nodiscard]] Objects& owed() noexcept { return objects_; }
-  [[nodiscard]] Position position() const noexcept { return {cursor_.head(), objects_.position()}; }
+  [[nodiscard]] Position position() const noexcept { return {objects_.position(), cursor_.head()}; }
   void rewind(const Position& to) noexcept {
     objects_.destroy_back_to(to.objects, cursor_);
     cursor_.rewind(to.head);

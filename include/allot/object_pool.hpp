@@ -222,7 +222,7 @@ private:
   }
   void take_back(T& object, State* state) noexcept {
     *state = State::idle;
-    entries_.push_reserved({std::addressof(object), state}); // reserved since it was made
+    entries_.push_reserved(std::addressof(object), state); // reserved since it was made
     annotate::hide(std::addressof(object), sizeof(T));
   }
 

@@ -44,11 +44,11 @@ namespace detail {
 /// Where a region stands. Chunks are the region's arenas.
 struct RegionChunk;
 struct RegionPosition {
-  std::byte* head = nullptr;
+  Objects::Position objects;
   RegionChunk* current = nullptr;
   RegionChunk* newest = nullptr;
   std::size_t retired = 0;
-  Objects::Position objects;
+  std::byte* head = nullptr;
   bool operator==(const RegionPosition&) const = default;
 };
 } // namespace detail
@@ -165,7 +165,7 @@ private:
   void check_usable() const;
   [[nodiscard]] Objects& owed() noexcept { return objects_; }
   [[nodiscard]] Position position() const noexcept {
-    return {cursor_.head(), current_, newest_, retired_, objects_.position()};
+    return {objects_.position(), current_, newest_, retired_, cursor_.head()};
   }
   void rewind(const Position& to) noexcept;
   bool lower(Position& position) const noexcept {

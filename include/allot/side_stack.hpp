@@ -6,6 +6,7 @@
 #include <allot/error.hpp>
 
 #include <cstddef>
+#include <new>
 #include <type_traits>
 #include <utility>
 
@@ -50,11 +51,13 @@ public:
   [[nodiscard]] const Record& operator[](std::size_t i) const noexcept { return begin_[i]; }
   [[nodiscard]] Record& back() noexcept { return end_[-1]; }
 
-  /// Exhausted, naming `owner`: the heap refused.
-  void push(const char* owner, const Record& record) {
+  /// A record of `fields`, made where it stays: a copy would wait until it is written, since it is
+  /// read in larger words. Exhausted, naming `owner`: the heap refused.
+  template <class... Fields>
+  void push(const char* owner, const Fields&... fields) {
     if (end_ == limit_) [[unlikely]]
       reserve(owner, size() + 1);
-    *end_++ = record;
+    push_reserved(fields...);
   }
   /// Room for `count` records in all, so that pushing them cannot fail. Moves the records.
   void reserve(const char* owner, std::size_t count) {
@@ -66,8 +69,13 @@ public:
     end_ = begin_ + size;
     limit_ = begin_ + grown.count;
   }
-  void push_reserved(const Record& record) noexcept { *end_++ = record; }
-  Record pop() noexcept { return *--end_; }
+  template <class... Fields>
+  void push_reserved(const Fields&... fields) noexcept {
+    ::new (static_cast<void*>(end_)) Record{fields...};
+    ++end_;
+  }
+  /// Valid until the next push.
+  const Record& pop() noexcept { return *--end_; }
   void truncate(std::size_t size) noexcept { end_ = begin_ + size; }
 
 private:

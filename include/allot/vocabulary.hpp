@@ -282,7 +282,7 @@ private:
   };
 
   std::size_t push(bool scoped) {
-    checkpoints_.push(S::strategy_name, {self().position(), scoped});
+    checkpoints_.push(S::strategy_name, self().position(), scoped);
     return checkpoints_.size() - 1;
   }
   std::size_t enter_scope() {
