@@ -101,16 +101,16 @@ ALLOT_INLINE void* MappedArena::allocate_slow(std::size_t bytes, std::size_t ali
   throw_full(strategy_name, bytes, available(), capacity_);
 }
 
-ALLOT_INLINE bool MappedArena::try_resize(void* p, std::size_t old_bytes,
-                                          std::size_t new_bytes) noexcept {
+// Grows the newest allocation past what is ready.
+ALLOT_INLINE bool MappedArena::try_resize_slow(void* p, std::size_t old_bytes,
+                                               std::size_t new_bytes) noexcept {
   const auto at = static_cast<std::byte*>(p);
-  if (new_bytes > old_bytes && cursor_.is_newest(at, old_bytes)) {
-    const auto before = cursor_.gap().shrink(static_cast<std::size_t>(at - cursor_.begin()));
-    if (!fits(new_bytes, capacity_ - before) ||
-        !make_ready(cursor_.gap().stretch(before + round_up(new_bytes))))
-      return false;
-  }
-  return lower_checkpoints(cursor_.try_resize(p, old_bytes, new_bytes));
+  if (new_bytes <= old_bytes || !cursor_.is_newest(at, old_bytes))
+    return false;
+  const auto before = cursor_.gap().shrink(static_cast<std::size_t>(at - cursor_.begin()));
+  return fits(new_bytes, capacity_ - before) &&
+         make_ready(cursor_.gap().stretch(before + round_up(new_bytes))) &&
+         cursor_.try_resize(p, old_bytes, new_bytes);
 }
 
 ALLOT_INLINE std::size_t MappedArena::commit(std::size_t bytes) {

@@ -70,7 +70,11 @@ public:
   }
   /// Makes the newest allocation longer or shorter in place; another only shorter, which gives
   /// nothing back. False, and nothing changed, if that cannot be.
-  [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept;
+  [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
+    if (lower_checkpoints(cursor_.try_resize(p, old_bytes, new_bytes))) [[likely]]
+      return true;
+    return try_resize_slow(p, old_bytes, new_bytes);
+  }
 
   /// Supplies physical memory for `bytes` MORE, rounded up to 4096, ahead of their use, and gives
   /// the total then. Exhausted: past the reservation; the system refused. Misuse: released.
@@ -114,6 +118,8 @@ private:
   bool lower(std::byte*& position) const noexcept { return cursor_.lower(position); }
 
   [[nodiscard]] bool has_room(std::size_t bytes, std::size_t alignment) const noexcept;
+  [[gnu::cold]] bool try_resize_slow(void* p, std::size_t old_bytes,
+                                     std::size_t new_bytes) noexcept;
   [[nodiscard]] bool make_ready(std::size_t distance) noexcept;
   void follow_mapping(std::size_t ready_before) noexcept;
 
