@@ -174,10 +174,11 @@ ALLOT_INLINE void BlockPool::allocate_many(std::span<void*> blocks) {
 ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
   std::size_t freed = 0;
   for (; freed != blocks.size(); ++freed) {
-    const std::size_t number = index_of(blocks[freed]);
+    const void* const p = blocks[freed];
+    const std::size_t number = index_of(p);
     if (!latest_.put_back(number))
       break;
-    close(address(number), number);
+    close(p, number);
   }
   while (freed != blocks.size()) {
     std::size_t numbers[batch];
@@ -186,7 +187,7 @@ ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
       numbers[i] = index_of(blocks[freed + i]);
     const std::size_t done = lowest_.put_back_many({numbers, count});
     for (std::size_t i = 0; i != done; ++i)
-      close(address(numbers[i]), numbers[i]);
+      close(blocks[freed + i], numbers[i]);
     freed += done;
     if (done != count)
       refuse_pointer(blocks[freed]);
