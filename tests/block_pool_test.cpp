@@ -92,6 +92,8 @@ TEST(BlockPool, NamesItselfInErrors) {
   EXPECT_TRUE(test::error([&] {
                 several.deallocate(first + 3 * stride + 5);
               }).ends_with(" lies 5 bytes into block 3, not at its start"));
+  const std::string free = test::error([&] { several.deallocate(first + 3 * stride); });
+  EXPECT_TRUE(free.starts_with("Misuse(double_free) block_pool: block 3 at ")) << free;
   pool.release();
   for (const std::string& error :
        {test::error([&] { return pool.allocate(); }), test::error([&] { pool.deallocate(p); }),

@@ -194,8 +194,10 @@ TEST(ObjectPool, GetsItsMemoryFromUpstreamAndGivesItBack) {
     pool.shrink();
     EXPECT_EQ(upstream.live(), 2u); // the last 16 are in one chunk
     auto moved = std::move(pool);
-    (void)acquire(moved, 65);
+    (void)acquire(moved, 64 + 128);
     EXPECT_EQ(upstream.live(), 3u);
+    (void)moved.acquire();
+    EXPECT_EQ(upstream.live(), 4u);
     moved.release();
     EXPECT_EQ(upstream.live(), 1u);
   }
