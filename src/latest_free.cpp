@@ -17,13 +17,6 @@ ALLOT_INLINE void LatestFree::reset() noexcept {
   limit_ = 0;
 }
 
-ALLOT_INLINE std::size_t LatestFree::find() noexcept {
-  if (limit_ == count_)
-    return none;
-  flags_[limit_] = Flag::in_use;
-  return limit_++;
-}
-
 ALLOT_INLINE std::size_t LatestFree::used() const noexcept {
   return limit_ - static_cast<std::size_t>(top_ - bottom_);
 }

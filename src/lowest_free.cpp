@@ -31,12 +31,6 @@ ALLOT_INLINE void LowestFree::reset() noexcept {
   first_ = width_ = limit_ = 0;
 }
 
-ALLOT_INLINE std::size_t LowestFree::find() noexcept {
-  if (lane_ == 0) [[unlikely]]
-    return find_in_other_lane();
-  return find_in_lane(lane());
-}
-
 ALLOT_INLINE std::size_t LowestFree::find_in_other_lane() noexcept {
   if (root_ == 0) [[unlikely]]
     return free_more();

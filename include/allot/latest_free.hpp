@@ -38,7 +38,12 @@ public:
     return number;
   }
   /// As `take`, when nothing is at hand. `none`: all are in use.
-  [[nodiscard]] std::size_t find() noexcept;
+  [[nodiscard]] std::size_t find() noexcept {
+    if (limit_ == count_)
+      return none;
+    flags_[limit_] = Flag::in_use;
+    return limit_++;
+  }
 
   /// Frees a number. False: it is not in use.
   [[nodiscard]] bool put_back(std::size_t number) noexcept {

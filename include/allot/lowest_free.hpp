@@ -47,7 +47,9 @@ public:
     return number;
   }
   /// As `take`, when nothing is at hand. `none`: all are in use.
-  [[nodiscard]] std::size_t find() noexcept;
+  [[nodiscard]] std::size_t find() noexcept {
+    return lane_ != 0 ? find_in_lane(lane()) : find_in_other_lane();
+  }
 
   /// Frees a number. False: it is not in use.
   [[nodiscard]] bool put_back(std::size_t number) noexcept {
