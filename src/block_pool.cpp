@@ -183,11 +183,14 @@ ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
   while (freed != blocks.size()) {
     std::size_t numbers[batch];
     const std::size_t count = std::min(batch, blocks.size() - freed);
-    for (std::size_t i = 0; i != count; ++i)
+    for (std::size_t i = 0; i != count; ++i) {
       numbers[i] = index_of(blocks[freed + i]);
+      __builtin_prefetch(blocks[freed + i]); // as `close` does, and before they are zeroed
+    }
     const std::size_t done = lowest_.put_back_many({numbers, count});
-    for (std::size_t i = 0; i != done; ++i)
-      close(blocks[freed + i], numbers[i]);
+    if (zero_ || instrumented)
+      for (std::size_t i = 0; i != done; ++i)
+        close(blocks[freed + i], numbers[i]);
     freed += done;
     if (done != count)
       refuse_pointer(blocks[freed]);

@@ -63,17 +63,50 @@ ALLOT_INLINE bool LowestFree::put_back_elsewhere(std::size_t number) noexcept {
 }
 
 ALLOT_INLINE std::size_t LowestFree::put_back_many(std::span<const std::size_t> numbers) noexcept {
-  std::size_t least = first_;
+  let_go();
+  Word* const lanes = levels_ > 1 ? level_[1] : &lane_;
+  Word root = root_;
   std::size_t done = 0;
-  for (; done != numbers.size(); ++done) {
-    const std::size_t number = numbers[done];
-    if (!(number - first_ < width_ ? put_back(number) : mark(number))) [[unlikely]]
+  for (; done != numbers.size() && numbers[done] < limit_; ++done) {
+    const std::size_t leaf = numbers[done] / word_bits;
+    const Word word = level_[0][leaf];
+    const Word bit = bit_of(numbers[done]);
+    if ((word & bit) != 0) [[unlikely]]
       break;
-    least = std::min(least, number);
+    level_[0][leaf] = word | bit;
+    std::size_t at = leaf / word_bits;
+    lanes[at] |= bit_of(leaf);
+    for (std::size_t level = 2; level < levels_; ++level, at /= word_bits)
+      level_[level][at / word_bits] |= bit_of(at);
+    root |= bit_of(at);
   }
-  if (least < first_)
-    go_back_to(least / word_bits);
+  if (levels_ > 1)
+    root_ = root;
+  hold_lowest();
   return done;
+}
+
+// All that is free is in the tree then, until `hold_lowest`.
+ALLOT_INLINE void LowestFree::let_go() noexcept {
+  if (leaf_ != 0) {
+    level_[0][first_ / word_bits] = std::exchange(leaf_, 0);
+    lane_ |= bit_of(first_ / word_bits);
+  }
+  if (levels_ > 1 && lane_ != 0) {
+    level_[1][lane()] = std::exchange(lane_, 0);
+    mark_lane(lane());
+  }
+}
+
+ALLOT_INLINE void LowestFree::hold_lowest() noexcept {
+  std::size_t lane = 0;
+  if (root_ != 0)
+    lane = hold_lowest_lane();
+  if (lane_ != 0) {
+    const std::size_t leaf = lane * word_bits + lowest(lane_);
+    lane_ &= lane_ - 1;
+    hold(leaf);
+  }
 }
 
 ALLOT_INLINE void LowestFree::go_back_to(std::size_t leaf) noexcept {
@@ -90,39 +123,74 @@ ALLOT_INLINE void LowestFree::go_back_to(std::size_t leaf) noexcept {
   hold(leaf);
 }
 
-// As `take` and `find`, with what they change from number to number in registers.
 ALLOT_INLINE std::size_t LowestFree::take_many(std::span<std::size_t> numbers) noexcept {
-  Word leaf = leaf_;
-  Word lane = lane_;
-  std::size_t first = first_;
   std::size_t taken = 0;
-  for (; taken != numbers.size(); ++taken) {
-    if (leaf == 0) {
-      std::size_t lane_number = first / (word_bits * word_bits);
-      if (lane == 0) {
-        if (root_ == 0)
-          break;
-        lane_number = hold_lowest_lane();
-        lane = lane_;
-      }
-      const std::size_t next = lane_number * word_bits + lowest(lane);
-      lane &= lane - 1;
-      leaf = std::exchange(level_[0][next], 0);
-      first = next * word_bits;
-    }
-    numbers[taken] = first + lowest(leaf);
-    leaf &= leaf - 1;
-  }
-  leaf_ = leaf;
-  lane_ = lane;
-  first_ = first;
-  width_ = std::min(word_bits, limit_ - first_);
+  let_go();
+  while (taken != numbers.size() && (levels_ == 1 ? lane_ : root_) != 0)
+    taken += take_of_lanes(numbers.subspan(taken));
+  hold_lowest();
   for (; taken != numbers.size(); ++taken) { // numbers that were never taken
     const std::size_t number = at_hand() ? take() : free_more();
     if (number == none)
       break;
     numbers[taken] = number;
   }
+  return taken;
+}
+
+// From the lowest lanes that share a word above them, of which one has a free number; no leaf is
+// held. How many leaves a lane has cannot be foreseen, so the next lane is loaded before it is
+// needed, and becomes the lane without a branch.
+ALLOT_INLINE std::size_t LowestFree::take_of_lanes(std::span<std::size_t> numbers) noexcept {
+  Word above_lane = 1;
+  Word* above = &above_lane;
+  Word* lanes = &lane_;
+  std::size_t first_lane = 0;
+  if (levels_ > 1) {
+    above = &root_;
+    std::size_t at = 0;
+    for (std::size_t level = levels_; level-- > 2; above = &level_[level][at])
+      at = at * word_bits + lowest(*above);
+    first_lane = at * word_bits;
+    lanes = level_[1] + first_lane;
+  }
+  const Word highest = bit_of(word_bits - 1 - static_cast<std::size_t>(__builtin_clzll(*above)));
+  std::size_t lane_number = lowest(*above);
+  Word lane = std::exchange(lanes[lane_number], 0);
+  Word coming = *above & (*above - 1);
+  Word leaf = 0;
+  std::size_t at = 0;
+  std::size_t taken = 0;
+  for (;;) {
+    const std::size_t next = lowest(coming | highest); // some lane, if none is coming
+    const Word next_lane = lanes[next];
+    const Word next_bit = coming & (0 - coming);
+
+    at = (first_lane + lane_number) * word_bits + lowest(lane);
+    lane &= lane - 1;
+    leaf = level_[0][at];
+    do {
+      numbers[taken++] = at * word_bits + lowest(leaf);
+      leaf &= leaf - 1;
+    } while (leaf != 0 && taken != numbers.size());
+    level_[0][at] = leaf;
+    if (taken == numbers.size() || (lane | coming) == 0)
+      break;
+
+    const Word if_ended = Word{0} - static_cast<Word>(lane == 0);
+    lane |= next_lane & if_ended;
+    lane_number ^= (lane_number ^ next) & if_ended;
+    coming ^= next_bit & if_ended;
+    lanes[lane_number] = 0;
+  }
+  if (leaf != 0)
+    lane |= bit_of(at);
+  lanes[lane_number] = lane;
+  if (lane != 0)
+    coming |= bit_of(lane_number);
+  *above = coming;
+  if (coming == 0 && levels_ > 2)
+    unmark_lane(first_lane);
   return taken;
 }
 

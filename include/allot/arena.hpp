@@ -99,6 +99,8 @@ private:
     return cursor_.holds(p, bytes);
   }
 
+  // The head is last and alone: beside another word, GCC would read both as one of 16 bytes, which
+  // has to wait until the head is written.
   struct Position {
     Objects::Position objects;
     std::byte* head = nullptr;

@@ -11,6 +11,7 @@
 // The leaf with the lowest free number is held in members and is all zero in the tree, and so is
 // the rest of its lane: taking and putting back near the last number touches no other memory. What
 // is lower than the leaf held is in use; putting back such a number makes its leaf the one held.
+// A batch lets the leaf go, works on the tree alone, and holds the lowest then.
 //
 // Numbers from `limit` on were never free: the tree has no words for them yet, so that
 // construction and reset are O(1). They become free 64 at a time, when all below are in use.
@@ -99,6 +100,9 @@ private:
   }
   [[nodiscard]] std::size_t find_in_other_lane() noexcept;
   [[nodiscard]] std::size_t free_more() noexcept;
+  [[nodiscard]] std::size_t take_of_lanes(std::span<std::size_t> numbers) noexcept;
+  void let_go() noexcept;
+  void hold_lowest() noexcept;
   /// Frees a number outside of the leaf held, which may not be the lowest then.
   [[nodiscard, gnu::always_inline]] bool mark(std::size_t number) noexcept {
     if (number >= limit_) [[unlikely]]

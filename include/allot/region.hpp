@@ -41,7 +41,7 @@ struct RegionOptions {
 };
 
 namespace detail {
-/// Where a region stands. Chunks are the region's arenas.
+/// Where a region stands; the head is last for the reason that Arena gives. Chunks are its arenas.
 struct RegionChunk;
 struct RegionPosition {
   Objects::Position objects;
