@@ -134,12 +134,14 @@ ALLOT_INLINE void* BlockPool::find() {
 
 ALLOT_INLINE bool BlockPool::try_allocate_many(std::span<void*> blocks) noexcept {
   std::size_t taken = 0;
+  LatestFree latest = latest_; // in registers
   for (; taken != blocks.size(); ++taken) {
-    const std::size_t number = latest_.at_hand() ? latest_.take() : latest_.find();
+    const std::size_t number = latest.at_hand() ? latest.take() : latest.find();
     if (number == LatestFree::none)
       break;
     blocks[taken] = hand_out(number);
   }
+  latest_ = latest;
   while (taken != blocks.size()) {
     std::size_t numbers[batch];
     const std::span wanted = std::span(numbers).first(std::min(batch, blocks.size() - taken));
@@ -173,13 +175,15 @@ ALLOT_INLINE void BlockPool::allocate_many(std::span<void*> blocks) {
 
 ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
   std::size_t freed = 0;
+  LatestFree latest = latest_; // in registers
   for (; freed != blocks.size(); ++freed) {
     const void* const p = blocks[freed];
     const std::size_t number = index_of(p);
-    if (!latest_.put_back(number))
+    if (!latest.put_back(number))
       break;
     close(p, number);
   }
+  latest_ = latest;
   while (freed != blocks.size()) {
     std::size_t numbers[batch];
     const std::size_t count = std::min(batch, blocks.size() - freed);
