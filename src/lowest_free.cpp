@@ -55,10 +55,20 @@ ALLOT_INLINE std::size_t LowestFree::free_more() noexcept {
 }
 
 ALLOT_INLINE bool LowestFree::put_back_elsewhere(std::size_t number) noexcept {
-  if (!mark(number)) [[unlikely]]
+  if (number >= limit_) [[unlikely]]
     return false;
+  const std::size_t leaf = number / word_bits;
+  if ((level_[0][leaf] & bit_of(number)) != 0) [[unlikely]]
+    return false;
+  level_[0][leaf] |= bit_of(number);
+  if (leaf / word_bits == lane()) {
+    lane_ |= bit_of(leaf);
+  } else {
+    level_[1][leaf / word_bits] |= bit_of(leaf);
+    mark_lane(leaf / word_bits);
+  }
   if (number < first_)
-    go_back_to(number / word_bits);
+    go_back_to(leaf);
   return true;
 }
 
@@ -138,9 +148,9 @@ ALLOT_INLINE std::size_t LowestFree::take_many(std::span<std::size_t> numbers) n
   return taken;
 }
 
-// From the lowest lanes that share a word above them, of which one has a free number; no leaf is
-// held. How many leaves a lane has cannot be foreseen, so the next lane is loaded before it is
-// needed, and becomes the lane without a branch.
+// At least one number, from the lowest lanes that share a word above them, of which one has one
+// free. No leaf is held. How many leaves a lane has cannot be foreseen, so the next lane is loaded
+// before it is needed, and becomes the lane without a branch.
 ALLOT_INLINE std::size_t LowestFree::take_of_lanes(std::span<std::size_t> numbers) noexcept {
   Word above_lane = 1;
   Word* above = &above_lane;
@@ -148,10 +158,10 @@ ALLOT_INLINE std::size_t LowestFree::take_of_lanes(std::span<std::size_t> number
   std::size_t first_lane = 0;
   if (levels_ > 1) {
     above = &root_;
-    std::size_t at = 0;
-    for (std::size_t level = levels_; level-- > 2; above = &level_[level][at])
-      at = at * word_bits + lowest(*above);
-    first_lane = at * word_bits;
+    std::size_t word = 0;
+    for (std::size_t level = levels_; level-- > 2; above = &level_[level][word])
+      word = word * word_bits + lowest(*above);
+    first_lane = word * word_bits;
     lanes = level_[1] + first_lane;
   }
   const Word highest = bit_of(word_bits - 1 - static_cast<std::size_t>(__builtin_clzll(*above)));

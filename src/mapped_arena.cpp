@@ -101,7 +101,8 @@ ALLOT_INLINE void* MappedArena::allocate_slow(std::size_t bytes, std::size_t ali
   throw_full(strategy_name, bytes, available(), capacity_);
 }
 
-// Grows the newest allocation past what is ready.
+// What is left, where the cursor refused: the newest allocation may grow past what is ready. No
+// checkpoint is above the head then.
 ALLOT_INLINE bool MappedArena::try_resize_slow(void* p, std::size_t old_bytes,
                                                std::size_t new_bytes) noexcept {
   const auto at = static_cast<std::byte*>(p);

@@ -81,7 +81,7 @@ static_assert(sizeof(ThreadCache) <= sizeof(Shelf));
     Kept() noexcept : mutex() {}
     Kept(const Kept&) = delete;
     Kept& operator=(const Kept&) = delete;
-    ~Kept() {}
+    ~Kept() {} // NOLINT(modernize-use-equals-default): not every mutex is trivially destroyed
     std::mutex mutex;
   };
   static Kept kept;

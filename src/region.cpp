@@ -103,7 +103,8 @@ ALLOT_INLINE void* Region::take_in_spare(std::size_t bytes, std::size_t alignmen
   return cursor_.take(bytes);
 }
 
-ALLOT_INLINE void* Region::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
+[[gnu::noinline]] ALLOT_INLINE void* Region::try_allocate_slow(std::size_t bytes,
+                                                               std::size_t alignment) noexcept {
   if (void* p = take_in_spare(bytes, alignment)) [[likely]]
     return p;
   if (!usable() || !is_power_of_two(alignment))
@@ -111,7 +112,8 @@ ALLOT_INLINE void* Region::try_allocate_slow(std::size_t bytes, std::size_t alig
   return detail::null_if_thrown([&] { return grow(bytes, alignment); });
 }
 
-ALLOT_INLINE void* Region::allocate_slow(std::size_t bytes, std::size_t alignment) {
+[[gnu::noinline]] ALLOT_INLINE void* Region::allocate_slow(std::size_t bytes,
+                                                           std::size_t alignment) {
   if (void* p = take_in_spare(bytes, alignment)) [[likely]]
     return p;
   return grow_or_refuse(bytes, alignment);

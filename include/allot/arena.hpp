@@ -99,8 +99,8 @@ private:
     return cursor_.holds(p, bytes);
   }
 
-  // The head is last and alone: beside another word, GCC would read both as one of 16 bytes, which
-  // has to wait until the head is written.
+  // The head is last: before `objects`, GCC would read it and a word of those as one of 16 bytes,
+  // which has to wait until the head, that every allocation writes, is in the cache.
   struct Position {
     Objects::Position objects;
     std::byte* head = nullptr;

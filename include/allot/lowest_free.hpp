@@ -103,22 +103,6 @@ private:
   [[nodiscard]] std::size_t take_of_lanes(std::span<std::size_t> numbers) noexcept;
   void let_go() noexcept;
   void hold_lowest() noexcept;
-  /// Frees a number outside of the leaf held, which may not be the lowest then.
-  [[nodiscard, gnu::always_inline]] bool mark(std::size_t number) noexcept {
-    if (number >= limit_) [[unlikely]]
-      return false;
-    const std::size_t leaf = number / word_bits;
-    if ((level_[0][leaf] & bit_of(number)) != 0) [[unlikely]]
-      return false;
-    level_[0][leaf] |= bit_of(number);
-    if (leaf / word_bits == lane()) {
-      lane_ |= bit_of(leaf);
-    } else {
-      level_[1][leaf / word_bits] |= bit_of(leaf);
-      mark_lane(leaf / word_bits);
-    }
-    return true;
-  }
   [[nodiscard]] bool put_back_elsewhere(std::size_t number) noexcept;
   void go_back_to(std::size_t leaf) noexcept;
   void hold(std::size_t leaf) noexcept {

@@ -51,8 +51,9 @@ public:
   [[nodiscard]] const Record& operator[](std::size_t i) const noexcept { return begin_[i]; }
   [[nodiscard]] Record& back() noexcept { return end_[-1]; }
 
-  /// A record of `fields`, made where it stays: a copy would wait until it is written, since it is
-  /// read in larger words. Exhausted, naming `owner`: the heap refused.
+  /// A record of `fields`, which are no part of this stack, made where it stays: a copy would wait
+  /// until it is written, since it is read in larger words. Exhausted, naming `owner`: the heap
+  /// refused.
   template <class... Fields>
   void push(const char* owner, const Fields&... fields) {
     if (end_ == limit_) [[unlikely]]
@@ -74,7 +75,7 @@ public:
     ::new (static_cast<void*>(end_)) Record{fields...};
     ++end_;
   }
-  /// Valid until the next push.
+  /// Valid until the next push, move or the stack's end.
   const Record& pop() noexcept { return *--end_; }
   void truncate(std::size_t size) noexcept { end_ = begin_ + size; }
 
