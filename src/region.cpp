@@ -103,8 +103,7 @@ ALLOT_INLINE void* Region::take_in_spare(std::size_t bytes, std::size_t alignmen
   return cursor_.take(bytes);
 }
 
-[[gnu::noinline]] ALLOT_INLINE void* Region::try_allocate_slow(std::size_t bytes,
-                                                               std::size_t alignment) noexcept {
+ALLOT_INLINE void* Region::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
   if (void* p = take_in_spare(bytes, alignment)) [[likely]]
     return p;
   if (!usable() || !is_power_of_two(alignment))
@@ -112,8 +111,7 @@ ALLOT_INLINE void* Region::take_in_spare(std::size_t bytes, std::size_t alignmen
   return detail::null_if_thrown([&] { return grow(bytes, alignment); });
 }
 
-[[gnu::noinline]] ALLOT_INLINE void* Region::allocate_slow(std::size_t bytes,
-                                                           std::size_t alignment) {
+ALLOT_INLINE void* Region::allocate_slow(std::size_t bytes, std::size_t alignment) {
   if (void* p = take_in_spare(bytes, alignment)) [[likely]]
     return p;
   return grow_or_refuse(bytes, alignment);

@@ -145,8 +145,8 @@ private:
 
   [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept;
   [[gnu::cold]] bool try_shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept;
-  void* allocate_slow(std::size_t bytes, std::size_t alignment);
-  void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
+  [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
+  [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   [[gnu::cold]] void* grow_or_refuse(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] void* take_in_spare(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* grow(std::size_t bytes, std::size_t alignment);
