@@ -189,7 +189,7 @@ ALLOT_INLINE std::size_t LowestFree::take_of_lanes(std::span<std::size_t> number
 
     const Word if_ended = Word{0} - static_cast<Word>(lane == 0);
     lane |= next_lane & if_ended;
-    lane_number ^= (lane_number ^ next) & if_ended;
+    lane_number ^= (lane_number ^ next) & static_cast<std::size_t>(if_ended);
     coming ^= next_bit & if_ended;
     lanes[lane_number] = 0;
   }
