@@ -75,7 +75,6 @@ ALLOT_INLINE bool LowestFree::put_back_elsewhere(std::size_t number) noexcept {
 ALLOT_INLINE std::size_t LowestFree::put_back_many(std::span<const std::size_t> numbers) noexcept {
   let_go();
   Word* const lanes = levels_ > 1 ? level_[1] : &lane_;
-  Word root = root_;
   std::size_t done = 0;
   for (; done != numbers.size() && numbers[done] < limit_; ++done) {
     const std::size_t leaf = numbers[done] / word_bits;
@@ -84,14 +83,10 @@ ALLOT_INLINE std::size_t LowestFree::put_back_many(std::span<const std::size_t> 
     if ((word & bit) != 0) [[unlikely]]
       break;
     level_[0][leaf] = word | bit;
-    std::size_t at = leaf / word_bits;
-    lanes[at] |= bit_of(leaf);
-    for (std::size_t level = 2; level < levels_; ++level, at /= word_bits)
-      level_[level][at / word_bits] |= bit_of(at);
-    root |= bit_of(at);
+    lanes[leaf / word_bits] |= bit_of(leaf);
+    if (levels_ > 1)
+      mark_lane(leaf / word_bits);
   }
-  if (levels_ > 1)
-    root_ = root;
   hold_lowest();
   return done;
 }
@@ -112,11 +107,8 @@ ALLOT_INLINE void LowestFree::hold_lowest() noexcept {
   std::size_t lane = 0;
   if (root_ != 0)
     lane = hold_lowest_lane();
-  if (lane_ != 0) {
-    const std::size_t leaf = lane * word_bits + lowest(lane_);
-    lane_ &= lane_ - 1;
-    hold(leaf);
-  }
+  if (lane_ != 0)
+    hold_lowest_leaf(lane);
 }
 
 ALLOT_INLINE void LowestFree::go_back_to(std::size_t leaf) noexcept {

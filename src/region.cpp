@@ -27,9 +27,8 @@ struct RegionChunk {
     cursor.resume(used, high);
     return cursor;
   }
-  void reset(bool zero) noexcept {
+  void reset(bool zero) noexcept { // a spare, of which nothing is used
     cursor().reset(zero);
-    used = 0;
     high = 0;
   }
 };

@@ -93,9 +93,7 @@ private:
 
   /// As `find`, in the lane held.
   [[nodiscard]] std::size_t find_in_lane(std::size_t lane) noexcept {
-    const std::size_t leaf = lane * word_bits + lowest(lane_);
-    lane_ &= lane_ - 1;
-    hold(leaf);
+    hold_lowest_leaf(lane);
     return take();
   }
   [[nodiscard]] std::size_t find_in_other_lane() noexcept;
@@ -109,6 +107,11 @@ private:
     leaf_ = std::exchange(level_[0][leaf], 0);
     first_ = leaf * word_bits;
     width_ = std::min(word_bits, limit_ - first_);
+  }
+  void hold_lowest_leaf(std::size_t lane) noexcept {
+    const std::size_t leaf = lane * word_bits + lowest(lane_);
+    lane_ &= lane_ - 1;
+    hold(leaf);
   }
   void hold_lane(std::size_t lane) noexcept {
     unmark_lane(lane);
