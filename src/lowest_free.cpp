@@ -28,35 +28,56 @@ ALLOT_INLINE LowestFree::LowestFree(std::byte* memory, std::size_t count) noexce
 
 ALLOT_INLINE void LowestFree::reset() noexcept {
   leaf_ = lane_ = root_ = 0;
-  first_ = width_ = limit_ = 0;
+  edge_ = edge_end_ = first_ = width_ = limit_ = made_ = 0;
 }
 
 ALLOT_INLINE std::size_t LowestFree::find_in_other_lane() noexcept {
   if (root_ == 0) [[unlikely]]
-    return free_more();
+    return find_at_edge();
   return find_in_lane(hold_lowest_lane());
 }
 
-// The words of the tree that begin here have held nothing since construction or reset.
-ALLOT_INLINE std::size_t LowestFree::free_more() noexcept {
-  if (limit_ == count_)
-    return none;
-  std::size_t position = limit_ / word_bits;
-  for (std::size_t level = 0; level != levels_; ++level, position /= word_bits) {
-    level_[level][position] = 0;
-    if (position % word_bits != 0)
-      break;
+// When all numbers below the limit are in use.
+ALLOT_INLINE std::size_t LowestFree::find_at_edge() noexcept {
+  if (limit_ != 0) {
+    edge_ = std::exchange(limit_, 0);
+    edge_end_ = made_;
+    width_ = 0;
   }
-  first_ = limit_;
-  width_ = std::min(word_bits, count_ - limit_);
-  limit_ += width_;
-  leaf_ = ~Word{0} >> (word_bits - width_);
-  return take();
+  if (edge_ == made_) {
+    if (made_ == count_)
+      return none;
+    std::size_t position = made_ / word_bits;
+    for (std::size_t level = 0; level != levels_; ++level, position /= word_bits) {
+      level_[level][position] = 0; // the words that begin here
+      if (position % word_bits != 0)
+        break;
+    }
+    edge_end_ = made_ = std::min(made_ + word_bits, count_);
+  }
+  return edge_++;
+}
+
+// Some number below the edge is about to be free. The leaf that ends there is held.
+ALLOT_INLINE void LowestFree::leave_edge() noexcept {
+  edge_end_ = 0;
+  const std::size_t edge = std::exchange(edge_, 0);
+  const std::size_t leaf = (edge - 1) / word_bits;
+  first_ = leaf * word_bits;
+  limit_ = std::min(first_ + word_bits, count_);
+  width_ = limit_ - first_;
+  leaf_ = 0;
+  if (edge != limit_)
+    leaf_ = (~Word{0} << (edge - first_)) & (~Word{0} >> (word_bits - width_));
 }
 
 ALLOT_INLINE bool LowestFree::put_back_elsewhere(std::size_t number) noexcept {
-  if (number >= limit_) [[unlikely]]
-    return false;
+  if (number >= limit_) {
+    if (number >= edge_)
+      return false;
+    leave_edge();
+    return put_back(number);
+  }
   const std::size_t leaf = number / word_bits;
   if ((level_[0][leaf] & bit_of(number)) != 0) [[unlikely]]
     return false;
@@ -73,6 +94,8 @@ ALLOT_INLINE bool LowestFree::put_back_elsewhere(std::size_t number) noexcept {
 }
 
 ALLOT_INLINE std::size_t LowestFree::put_back_many(std::span<const std::size_t> numbers) noexcept {
+  if (edge_ != 0)
+    leave_edge();
   let_go();
   Word* const lanes = levels_ > 1 ? level_[1] : &lane_;
   std::size_t done = 0;
@@ -131,8 +154,8 @@ ALLOT_INLINE std::size_t LowestFree::take_many(std::span<std::size_t> numbers) n
   while (taken != numbers.size() && (levels_ == 1 ? lane_ : root_) != 0)
     taken += take_of_lanes(numbers.subspan(taken));
   hold_lowest();
-  for (; taken != numbers.size(); ++taken) { // numbers that were never taken
-    const std::size_t number = at_hand() ? take() : free_more();
+  for (; taken != numbers.size(); ++taken) {
+    const std::size_t number = edge_ != edge_end_ ? take() : find_at_edge();
     if (number == none)
       break;
     numbers[taken] = number;
@@ -214,13 +237,15 @@ ALLOT_INLINE void LowestFree::unmark_lane(std::size_t lane) noexcept {
 
 ALLOT_INLINE bool LowestFree::in_use(std::size_t number) const noexcept {
   if (number >= limit_)
-    return false;
+    return number < edge_;
   const std::size_t leaf = number / word_bits;
   const Word word = leaf == first_ / word_bits ? leaf_ : level_[0][leaf];
   return (word & bit_of(number)) == 0;
 }
 
 ALLOT_INLINE std::size_t LowestFree::used() const noexcept {
+  if (limit_ == 0)
+    return edge_;
   std::size_t free = static_cast<std::size_t>(std::popcount(leaf_));
   for (std::size_t leaf = 0; leaf != divide_up(limit_, word_bits); ++leaf)
     free += static_cast<std::size_t>(std::popcount(level_[0][leaf])); // 0 for the leaf held

@@ -13,9 +13,13 @@
 // is lower than the leaf held is in use; putting back such a number makes its leaf the one held.
 // A batch lets the leaf go, works on the tree alone, and holds the lowest then.
 //
-// Numbers from `limit` on were never free: the tree has no words for them yet, so that
-// construction and reset are O(1). They become free 64 at a time, when all below are in use.
-// Everything else is O(log64 n).
+// Numbers from `limit` on are all free, and are not in the tree. While those below are all in use,
+// nothing is held and the tree is all zero: `edge_` is the limit, which rises with every number
+// taken, and falls when they are put back in stack order. Any other that is put back ends that
+// state; `limit_` is the limit then, at the end of a leaf.
+//
+// The tree has words up to `made_` only, so that construction and reset are O(1). Everything else
+// is O(log64 n).
 #pragma once
 
 #include <allot/size.hpp>
@@ -40,9 +44,11 @@ public:
   LowestFree(std::byte* memory, std::size_t count) noexcept;
 
   /// Whether `take` may be called; else `find` may know more.
-  [[nodiscard]] bool at_hand() const noexcept { return leaf_ != 0; }
+  [[nodiscard]] bool at_hand() const noexcept { return leaf_ != 0 || edge_ != edge_end_; }
   /// The lowest free number, no longer free.
-  [[nodiscard]] std::size_t take() noexcept {
+  [[nodiscard, gnu::always_inline]] std::size_t take() noexcept {
+    if (leaf_ == 0)
+      return edge_++;
     const std::size_t number = first_ + lowest(leaf_);
     leaf_ &= leaf_ - 1;
     return number;
@@ -52,8 +58,16 @@ public:
     return lane_ != 0 ? find_in_lane(lane()) : find_in_other_lane();
   }
 
+  /// Frees the number that was taken last, or before those that were put back in this way since, if
+  /// all that are lower are in use. False: it is another, which `put_back` may free.
+  [[nodiscard, gnu::always_inline]] bool put_back_newest(std::size_t number) noexcept {
+    if (number + 1 != edge_ || edge_ == 0)
+      return false;
+    edge_ = number;
+    return true;
+  }
   /// Frees a number. False: it is not in use.
-  [[nodiscard]] bool put_back(std::size_t number) noexcept {
+  [[nodiscard, gnu::always_inline]] bool put_back(std::size_t number) noexcept {
     const std::size_t place = number - first_;
     if (place >= width_) [[unlikely]]
       return put_back_elsewhere(number);
@@ -70,8 +84,8 @@ public:
   /// Frees all numbers.
   void reset() noexcept;
 
-  /// No number from here on was taken since construction or reset.
-  [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
+  /// No number from here on is in use.
+  [[nodiscard]] std::size_t limit() const noexcept { return std::max(limit_, edge_); }
   [[nodiscard]] bool in_use(std::size_t number) const noexcept;
   /// How many are in use. O(limit / 64).
   [[nodiscard]] std::size_t used() const noexcept;
@@ -97,7 +111,8 @@ private:
     return take();
   }
   [[nodiscard]] std::size_t find_in_other_lane() noexcept;
-  [[nodiscard]] std::size_t free_more() noexcept;
+  [[nodiscard]] std::size_t find_at_edge() noexcept;
+  void leave_edge() noexcept;
   [[nodiscard]] std::size_t take_of_lanes(std::span<std::size_t> numbers) noexcept;
   void let_go() noexcept;
   void hold_lowest() noexcept;
@@ -127,11 +142,14 @@ private:
   void mark_lane(std::size_t lane) noexcept;
   void unmark_lane(std::size_t lane) noexcept;
 
-  Word leaf_ = 0;         // the leaf held
-  std::size_t first_ = 0; // its first number
-  std::size_t width_ = 0; // how many of its numbers are below the limit
-  Word lane_ = 0;         // the other leaves of its lane that have a free number
-  std::size_t limit_ = 0;
+  Word leaf_ = 0;            // the leaf held
+  std::size_t edge_ = 0;     // the limit while all below it are in use; else 0
+  std::size_t edge_end_ = 0; // how far it may rise: `made_`; else 0
+  std::size_t first_ = 0;    // the first number of the leaf held
+  std::size_t width_ = 0;    // how many of its numbers are below the limit
+  Word lane_ = 0;            // the other leaves of its lane that have a free number
+  std::size_t limit_ = 0;    // 0 while `edge_` is the limit
+  std::size_t made_ = 0;
   Word* level_[max_levels] = {};
   Word root_ = 0;          // of the lanes but the one held
   std::size_t levels_ = 0; // of the tree, without the root; where there is one, `lane_` is the root
