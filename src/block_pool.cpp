@@ -90,10 +90,12 @@ ALLOT_INLINE BlockPool::BlockPool(std::size_t block_bytes, const Layout& layout,
   alignment_ = std::min(std::size_t{1} << std::countr_zero(address | block_size_),
                         std::max(options.alignment, buffer_alignment));
   std::byte* const side = begin_ + capacity_ * stride_;
-  if (options.order == Order::any)
+  if (options.order == Order::any) {
     latest_ = LatestFree(side, capacity_);
-  else
+    quick_ = zero_ ? 0 : LatestFree::max_count;
+  } else {
     lowest_ = LowestFree(side, capacity_);
+  }
   if (zero_ && !buffer.is_zero())
     std::memset(begin_, 0, capacity_ * stride_);
   buffer_ = std::move(buffer);
@@ -104,6 +106,7 @@ ALLOT_INLINE BlockPool& BlockPool::operator=(BlockPool&& other) noexcept {
   if (this != &other) {
     release();
     zero_ = other.zero_;
+    quick_ = other.quick_;
     begin_ = std::exchange(other.begin_, nullptr);
     stride_ = other.stride_;
     by_stride_ = other.by_stride_;
@@ -130,6 +133,24 @@ ALLOT_INLINE void* BlockPool::find() {
     return p;
   check_usable();
   throw_full(strategy_name, 1, 0, capacity_, "blocks");
+}
+
+// What follows for a block that was freed.
+ALLOT_INLINE void BlockPool::close(void* p) noexcept {
+  if (zero_) {
+    annotate::show(p, block_size_);
+    std::memset(p, 0, block_size_);
+  } else {
+    __builtin_prefetch(p); // as `deallocate` does
+  }
+  annotate::freed(begin_, p, block_size_);
+}
+
+// Where the block is to be zeroed, or the pointer is wrong.
+ALLOT_INLINE void BlockPool::deallocate_slowly(void* p) {
+  if (!put_back(index_of(p)))
+    refuse_pointer(p);
+  close(p);
 }
 
 ALLOT_INLINE bool BlockPool::try_allocate_many(std::span<void*> blocks) noexcept {
@@ -177,11 +198,11 @@ ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
   std::size_t freed = 0;
   LatestFree latest = latest_; // in registers
   for (; freed != blocks.size(); ++freed) {
-    const void* const p = blocks[freed];
+    void* const p = blocks[freed];
     const std::size_t number = index_of(p);
     if (!latest.put_back(number))
       break;
-    close(p, number);
+    close(p);
   }
   latest_ = latest;
   while (freed != blocks.size()) {
@@ -189,21 +210,16 @@ ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
     const std::size_t count = std::min(batch, blocks.size() - freed);
     for (std::size_t i = 0; i != count; ++i) {
       numbers[i] = index_of(blocks[freed + i]);
-      __builtin_prefetch(blocks[freed + i]); // as `close` does, and before they are zeroed
+      __builtin_prefetch(blocks[freed + i]); // as `deallocate` does, and before they are zeroed
     }
     const std::size_t done = lowest_.put_back_many({numbers, count});
     if (zero_ || instrumented)
       for (std::size_t i = 0; i != done; ++i)
-        close(blocks[freed + i], numbers[i]);
+        close(blocks[freed + i]);
     freed += done;
     if (done != count)
       refuse_pointer(blocks[freed]);
   }
-}
-
-ALLOT_INLINE void BlockPool::wipe(std::size_t index) noexcept {
-  annotate::show(address(index), block_size_);
-  std::memset(address(index), 0, block_size_);
 }
 
 // Frees the block of a constructor that threw, unless that has reset the pool or freed it itself.

@@ -5,16 +5,22 @@
 namespace allot::inline ALLOT_ABI {
 
 ALLOT_INLINE std::size_t LatestFree::bytes(std::size_t count) noexcept {
-  return saturating_multiply(count, sizeof(Index) + sizeof(Flag));
+  constexpr std::size_t ends = 2 * sizeof(Index); // of the stack
+  return saturating_add(saturating_multiply(count, sizeof(Index) + sizeof(Flag)), ends);
 }
 
 ALLOT_INLINE LatestFree::LatestFree(std::byte* memory, std::size_t count) noexcept
-    : top_(::new (memory) Index[count]), bottom_(top_),
-      flags_(::new (memory + count * sizeof(Index)) Flag[count]), count_(count) {}
+    : bottom_(::new (memory) Index[count + 2] + 1),
+      flags_(::new (memory + (count + 2) * sizeof(Index)) Flag[count]), count_(count) {
+  bottom_[-1] = nobody;
+  reset();
+}
 
 ALLOT_INLINE void LatestFree::reset() noexcept {
   top_ = bottom_;
   limit_ = 0;
+  if (count_ != 0)
+    *top_ = nobody;
 }
 
 ALLOT_INLINE std::size_t LatestFree::used() const noexcept {

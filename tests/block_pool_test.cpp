@@ -746,7 +746,7 @@ TEST(BlockPool, KeepsItsBookkeepingInItsBuffer) {
       {
         BlockPool pool(bytes, Buffer::from(&upstream, 1 << 16), {.order = order});
         EXPECT_EQ(upstream.requests.size(), 1u);
-        // A bit a block and its summaries, or five bytes and one index more.
+        // A bit a block and its summaries, or five bytes and the ends of the stack.
         const double bookkeeping = order == Order::any ? 5 : 8.0 / 64;
         const double most = (1 << 16) / (static_cast<double>(round_up(bytes)) + bookkeeping);
         EXPECT_LE(static_cast<double>(pool.capacity()), most);

@@ -72,9 +72,21 @@ public:
   /// that is null, foreign, inside a block, or free already; released.
   [[gnu::always_inline]] void deallocate(void* p) {
     const std::size_t index = index_of(p);
-    if (!put_back(index)) [[unlikely]]
-      refuse_pointer(p);
-    close(p, index);
+    if (index < quick_) [[likely]] {
+      if (latest_.put_back_newest(index)) [[likely]]
+        return annotate::freed(begin_, p, block_size_);
+      if (!latest_.put_back(index)) [[unlikely]]
+        return deallocate_slowly(p);
+    } else {
+      if (zero_) [[unlikely]]
+        return deallocate_slowly(p);
+      if (lowest_.put_back_newest(index))
+        return annotate::freed(begin_, p, block_size_);
+      if (!lowest_.put_back(index))
+        return deallocate_slowly(p);
+    }
+    __builtin_prefetch(p); // the next to be allocated, likely, and allocated long ago
+    annotate::freed(begin_, p, block_size_);
   }
 
   // Many at a time. In first-free order some dozens take less time than one by one; in any order
@@ -188,23 +200,15 @@ private:
 
   /// Frees a block. False: it is not in use.
   [[nodiscard]] bool put_back(std::size_t index) noexcept {
-    return latest_.put_back(index) || lowest_.put_back(index);
-  }
-
-  /// What follows for a block that was freed.
-  [[gnu::always_inline]] void close(const void* p, std::size_t index) noexcept {
-    if (zero_) [[unlikely]]
-      wipe(index);
-    else
-      __builtin_prefetch(p); // it is likely the next to be allocated
-    annotate::freed(begin_, p, block_size_);
+    return latest_.put_back(index) || lowest_.put_back_newest(index) || lowest_.put_back(index);
   }
 
   BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buffer,
             const BlockOptions& options);
   void* find();
   void* try_find() noexcept;
-  void wipe(std::size_t index) noexcept; // zeroes a block
+  void deallocate_slowly(void* p);
+  void close(void* p) noexcept;
   void abandon(void* p) noexcept;
   void take_back(std::span<void* const> blocks) noexcept;
   [[nodiscard]] bool in_use(std::size_t index) const noexcept {
@@ -214,13 +218,14 @@ private:
   [[noreturn, gnu::cold]] void refuse_pointer(const void* p) const;
   [[noreturn, gnu::cold]] void refuse_type(std::size_t bytes, std::size_t alignment) const;
 
-  // Every call reads the first four; then comes what one of the orders needs.
+  // Every call reads some of the first four; then comes what one of the orders needs.
   std::byte* begin_ = nullptr;
   std::size_t stride_ = 0; // from block to block in memory, red zone included
   ExactDivisor by_stride_;
+  std::size_t quick_ = 0; // LatestFree::max_count where `latest_` has the blocks and none is zeroed
+  bool zero_ = true;
   LatestFree latest_;
   LowestFree lowest_;
-  bool zero_ = true;
   std::size_t block_size_ = 0;
   std::size_t block_bytes_ = 0;
   std::size_t capacity_ = 0;

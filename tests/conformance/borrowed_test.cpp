@@ -63,7 +63,7 @@ struct ForBlockPoolFirst {
 };
 struct ForBlockPoolAny {
   static constexpr const char* name = "BlockPoolAny";
-  static constexpr std::size_t least = 16; // an index and a flag
+  static constexpr std::size_t least = 24; // an index, the ends of the stack, and a flag
   static BlockPool make(Buffer buffer) {
     return BlockPool(8, std::move(buffer), {.order = Order::any});
   }
