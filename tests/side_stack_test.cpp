@@ -36,6 +36,28 @@ TEST(SideStack, PopsNewestFirst) {
   EXPECT_TRUE(stack.empty());
 }
 
+TEST(SideStack, WhatWasPoppedIsAboveTheEndUntilItIsForgotten) {
+  SideStack<int> stack;
+  EXPECT_FALSE(stack.has_room());
+  stack.reserve("test", 3);
+  ASSERT_TRUE(stack.has_room());
+  EXPECT_EQ(*stack.end(), 0);
+  stack.push_reserved(5);
+  stack.pop();
+  EXPECT_EQ(*stack.end(), 5);
+  stack.restore();
+  EXPECT_EQ(stack.back(), 5);
+  EXPECT_EQ(*stack.end(), 0);
+  stack.pop();
+  stack.forget_popped();
+  EXPECT_EQ(*stack.end(), 0);
+  while (stack.has_room())
+    stack.push_reserved(7);
+  const std::size_t room = stack.size();
+  stack.push("test", 8);
+  EXPECT_EQ(stack.size(), room + 1);
+}
+
 TEST(SideStack, TruncatingKeepsTheOldest) {
   SideStack<int> stack = with(20);
   stack.truncate(3);

@@ -87,6 +87,8 @@ public:
   /// Misuse, and nothing changed: an object that is not this pool's, returned already, or on a
   /// lease; called by one of the callables; released.
   void give_back(T& object) {
+    if (take_back_newest(object, State::in_use)) [[likely]]
+      return;
     State* const state = state_of(std::addressof(object));
     if (state == nullptr || *state != State::in_use || busy_) [[unlikely]]
       refuse_object(std::addressof(object));
@@ -219,6 +221,18 @@ private:
     (void)entries_.pop();
     *newest.state = how;
     return *newest.object;
+  }
+  /// Takes back an object that comes in stack order: it is where it was taken from still.
+  [[nodiscard]] bool take_back_newest(T& object, State how) noexcept {
+    if (!entries_.has_room())
+      return false;
+    const Entry& taken = *entries_.end();
+    if (taken.object != std::addressof(object) || *taken.state != how || busy_)
+      return false;
+    *taken.state = State::idle;
+    entries_.restore();
+    annotate::hide(std::addressof(object), sizeof(T));
+    return true;
   }
   void take_back(T& object, State* state) noexcept {
     *state = State::idle;
@@ -385,6 +399,7 @@ void ObjectPool<T, Make, Reset>::free_vacant_chunks() noexcept {
   });
   Entry* const end = std::copy(floor_, entries_.end(), kept);
   entries_.truncate(static_cast<std::size_t>(end - entries_.begin()));
+  entries_.forget_popped(); // they may be in chunks that are freed now
   floor_ = kept;
 
   for (Chunk** link = &newest_; *link != nullptr;) {
@@ -426,6 +441,8 @@ template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::end_lease(T& object) noexcept {
   if (leases_ != 0) // else the pool was assigned to meanwhile
     --leases_;
+  if (take_back_newest(object, State::leased))
+    return;
   State* const state = state_of(std::addressof(object));
   if (state != nullptr && *state == State::leased && !busy_)
     take_back(object, state);

@@ -6,6 +6,7 @@
 #include <allot/error.hpp>
 
 #include <cstddef>
+#include <cstring>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -69,6 +70,7 @@ public:
     begin_ = static_cast<Record*>(grown.p);
     end_ = begin_ + size;
     limit_ = begin_ + grown.count;
+    forget_popped();
   }
   template <class... Fields>
   void push_reserved(const Fields&... fields) noexcept {
@@ -78,6 +80,16 @@ public:
   /// Valid until the next push, move or the stack's end.
   const Record& pop() noexcept { return *--end_; }
   void truncate(std::size_t size) noexcept { end_ = begin_ + size; }
+
+  /// Whether there is room for a record above the end: `*end()` is one that was popped, or zero.
+  [[nodiscard]] bool has_room() const noexcept { return end_ != limit_; }
+  /// Undoes a pop: pushes the record above the end.
+  void restore() noexcept { ++end_; }
+  /// Makes all above the end zero. O(room).
+  void forget_popped() noexcept {
+    std::memset(static_cast<void*>(end_), 0,
+                static_cast<std::size_t>(limit_ - end_) * sizeof(Record));
+  }
 
 private:
   Record* begin_ = nullptr;
