@@ -174,13 +174,11 @@ public:
   [[nodiscard]] std::uintptr_t close() noexcept { return std::exchange(limit_, address(head_)); }
   void reopen(std::uintptr_t limit) noexcept { limit_ = limit; }
 
+  /// Whether `p` is the newest allocation, of `bytes`; if they are 0, whether it is the head.
   [[nodiscard]] bool is_newest(const std::byte* p, std::size_t bytes) const noexcept {
-    if (p == nullptr || std::less<>()(p, begin_) || std::less<>()(head_, p))
-      return false;
-    const std::size_t reach = distance(p, head_);
-    return bytes == 0
-               ? reach == 0
-               : allot::fits(bytes, gap_.shrink(reach)) && gap_.stretch(round_up(bytes)) == reach;
+    const std::size_t reach = address(head_) - address(p); // more than is used, if p is elsewhere
+    return p != nullptr && reach <= distance(begin_, head_) && bytes <= gap_.shrink(reach) &&
+           gap_.stretch(round_up(bytes)) == reach;
   }
 
   /// Throws what a request that was not served deserves, if it is not for lack of room.
@@ -207,17 +205,17 @@ private:
 
   [[nodiscard]] bool resize_newest(std::byte* p, std::size_t old_bytes,
                                    std::size_t new_bytes) noexcept {
-    if (new_bytes != 0 && !allot::fits(new_bytes, gap_.shrink(distance(p, end()))))
-      return false;
-    if (dirty_ < head_)
-      dirty_ = head_;
     if (new_bytes > old_bytes) {
+      if (new_bytes >= gap_.shrink(limit_ - address(p)))
+        return false;
       annotate::grown(pool(), p, head_, new_bytes);
     } else {
+      if (dirty_ < head_)
+        dirty_ = head_;
       annotate::truncated(pool(), p, distance(p, head_));
       annotate::allocated(pool(), p, new_bytes);
     }
-    head_ = p + (new_bytes == 0 ? 0 : gap_.stretch(round_up(new_bytes)));
+    head_ = p + gap_.stretch(round_up(new_bytes));
     return true;
   }
 

@@ -57,6 +57,14 @@ public:
         is_power_of_two(alignment) && padding(reinterpret_cast<std::uintptr_t>(p), alignment) == 0;
     if (p != nullptr && aligned && self().try_resize(p, old_bytes, new_bytes))
       return p;
+    return reallocate_elsewhere(p, old_bytes, new_bytes, alignment);
+  }
+
+private:
+  S& self() noexcept { return static_cast<S&>(*this); }
+
+  [[gnu::noinline]] void* reallocate_elsewhere(void* p, std::size_t old_bytes,
+                                               std::size_t new_bytes, std::size_t alignment) {
     const std::size_t kept = p == nullptr ? 0 : std::min(old_bytes, new_bytes);
     if (kept != 0 && !self().holds(p, kept)) [[unlikely]] {
       (void)self().allocate(0, alignment); // refuses what must be refused before a foreign pointer
@@ -70,10 +78,6 @@ public:
     }
     return moved;
   }
-
-private:
-  S& self() noexcept { return static_cast<S&>(*this); }
-
   void* copy_bytes(const void* from, std::size_t bytes, std::size_t alignment) {
     void* const p = self().allocate(bytes, alignment);
     if (bytes != 0)
