@@ -147,8 +147,8 @@ ALLOT_INLINE void BlockPool::close(void* p) noexcept {
 }
 
 // Where the block is to be zeroed, or the pointer is wrong.
-ALLOT_INLINE void BlockPool::deallocate_slowly(void* p, std::size_t index) {
-  if (!put_back(index))
+ALLOT_INLINE void BlockPool::deallocate_slowly(void* p) {
+  if (!put_back(index_of(p)))
     refuse_pointer(p);
   close(p);
 }

@@ -76,14 +76,14 @@ public:
       if (latest_.put_back_newest(index)) [[likely]]
         return annotate::freed(begin_, p, block_size_);
       if (!latest_.put_back(index)) [[unlikely]]
-        return deallocate_slowly(p, index);
+        return deallocate_slowly(p);
     } else {
       if (zero_) [[unlikely]]
-        return deallocate_slowly(p, index);
+        return deallocate_slowly(p);
       if (lowest_.put_back_newest(index))
         return annotate::freed(begin_, p, block_size_);
       if (!lowest_.put_back(index))
-        return deallocate_slowly(p, index);
+        return deallocate_slowly(p);
     }
     __builtin_prefetch(p); // the next to be allocated, likely, and allocated long ago
     annotate::freed(begin_, p, block_size_);
@@ -207,7 +207,7 @@ private:
             const BlockOptions& options);
   void* find();
   void* try_find() noexcept;
-  void deallocate_slowly(void* p, std::size_t index);
+  void deallocate_slowly(void* p);
   void close(void* p) noexcept;
   void abandon(void* p) noexcept;
   void take_back(std::span<void* const> blocks) noexcept;
