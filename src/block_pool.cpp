@@ -140,15 +140,13 @@ ALLOT_INLINE void BlockPool::close(void* p) noexcept {
   if (zero_) {
     annotate::show(p, block_size_);
     std::memset(p, 0, block_size_);
-  } else {
-    __builtin_prefetch(p); // as `deallocate` does
   }
   annotate::freed(begin_, p, block_size_);
 }
 
-// Where the block is to be zeroed, or the pointer is wrong.
+// Where zeroing keeps any order from the quick way, or the pointer is wrong.
 ALLOT_INLINE void BlockPool::deallocate_slowly(void* p) {
-  if (!put_back(index_of(p)))
+  if (!latest_.put_back(index_of(p)))
     refuse_pointer(p);
   close(p);
 }
@@ -202,7 +200,9 @@ ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
     const std::size_t number = index_of(p);
     if (!latest.put_back(number))
       break;
-    close(p);
+    __builtin_prefetch(p); // as `deallocate` does
+    if (zero_ || instrumented)
+      close(p);
   }
   latest_ = latest;
   while (freed != blocks.size()) {
@@ -210,7 +210,7 @@ ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
     const std::size_t count = std::min(batch, blocks.size() - freed);
     for (std::size_t i = 0; i != count; ++i) {
       numbers[i] = index_of(blocks[freed + i]);
-      __builtin_prefetch(blocks[freed + i]); // as `deallocate` does, and before they are zeroed
+      __builtin_prefetch(blocks[freed + i]);
     }
     const std::size_t done = lowest_.put_back_many({numbers, count});
     if (zero_ || instrumented)

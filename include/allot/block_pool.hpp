@@ -78,12 +78,13 @@ public:
       if (!latest_.put_back(index)) [[unlikely]]
         return deallocate_slowly(p);
     } else {
+      const bool newest = lowest_.put_back_newest(index);
+      if (!newest && !lowest_.put_back(index)) [[unlikely]]
+        return deallocate_slowly(p);
       if (zero_) [[unlikely]]
-        return deallocate_slowly(p);
-      if (lowest_.put_back_newest(index))
+        return close(p);
+      if (newest)
         return annotate::freed(begin_, p, block_size_);
-      if (!lowest_.put_back(index))
-        return deallocate_slowly(p);
     }
     __builtin_prefetch(p); // the next to be allocated, likely, and allocated long ago
     annotate::freed(begin_, p, block_size_);
