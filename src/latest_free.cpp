@@ -10,9 +10,9 @@ ALLOT_INLINE std::size_t LatestFree::bytes(std::size_t count) noexcept {
 }
 
 ALLOT_INLINE LatestFree::LatestFree(std::byte* memory, std::size_t count) noexcept
-    : bottom_(::new (memory) Index[count + 2] + 1),
+    : bottom_(::new (memory) Index[count + 2]),
       flags_(::new (memory + (count + 2) * sizeof(Index)) Flag[count]), count_(count) {
-  bottom_[-1] = nobody;
+  *bottom_++ = nobody;
   reset();
 }
 

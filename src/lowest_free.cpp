@@ -76,7 +76,10 @@ ALLOT_INLINE bool LowestFree::put_back_elsewhere(std::size_t number) noexcept {
     if (number >= edge_)
       return false;
     leave_edge();
-    return put_back(number);
+    if (number >= first_) {
+      leaf_ |= bit_of(number);
+      return true;
+    }
   }
   const std::size_t leaf = number / word_bits;
   if ((level_[0][leaf] & bit_of(number)) != 0) [[unlikely]]
