@@ -7,7 +7,7 @@
 //    in use |  free   |  in use |                 ^ capacity()
 //
 // Which blocks are free is known by one of two structures, chosen by `order`. The other has no
-// numbers, and says so where it is asked, so that nothing tests the order:
+// numbers, and says so where it is asked:
 //
 //   Order::first_free   LowestFree, a tree of bits: a bit a block and a little more
 //   Order::any          LatestFree, a stack of indices and flags: five bytes a block
@@ -223,7 +223,7 @@ private:
   std::byte* begin_ = nullptr;
   std::size_t stride_ = 0; // from block to block in memory, red zone included
   ExactDivisor by_stride_;
-  std::size_t quick_ = 0; // LatestFree::max_count where `latest_` has the blocks and none is zeroed
+  std::size_t quick_ = 0; // LatestFree::max_count if `latest_` has the blocks and none is zeroed
   bool zero_ = true;
   LatestFree latest_;
   LowestFree lowest_;

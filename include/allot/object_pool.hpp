@@ -7,10 +7,11 @@
 //   chunk:       | header | in use | available | in use | vacant |  ...  | states |
 //   entries:     vacant ... vacant | available ... available   <- the one returned last
 //
-// Chunks double, so that few ranges are searched for a pointer that is given back. Objects never
-// move. Getting and returning are O(1) and O(log objects), plus the callables. An object stays
-// valid until it is given back, release or the pool's end, which destroys it. Every object that is
-// given back is checked. One thread at a time; const calls may run together.
+// Chunks double, so that few ranges are searched for a pointer that is given back, and none if it
+// comes in stack order: then its entry is still above the last. Objects never move. Getting is
+// O(1), returning too or O(log objects), plus the callables. An object stays valid until it is
+// given back, release or the pool's end, which destroys it. Every object that is given back is
+// checked. One thread at a time; const calls may run together.
 #pragma once
 
 #include <allot/annotate.hpp>
