@@ -144,7 +144,7 @@ ALLOT_INLINE void BlockPool::close(void* p) noexcept {
   annotate::freed(begin_, p, block_size_);
 }
 
-// Where zeroing keeps any order from the quick way, or the pointer is wrong.
+// Where zeroing keeps Order::any from the quick way, or the pointer is wrong.
 ALLOT_INLINE void BlockPool::deallocate_slowly(void* p) {
   if (!latest_.put_back(index_of(p)))
     refuse_pointer(p);
@@ -200,7 +200,7 @@ ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
     const std::size_t number = index_of(p);
     if (!latest.put_back(number))
       break;
-    __builtin_prefetch(p); // as `deallocate` does
+    __builtin_prefetch(p); // likely the next to be allocated
     if (zero_ || instrumented)
       close(p);
   }

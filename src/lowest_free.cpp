@@ -58,7 +58,7 @@ ALLOT_INLINE std::size_t LowestFree::find_at_edge() noexcept {
   return edge_++;
 }
 
-// Some number below the edge is about to be free. The leaf that ends there is held.
+// Some number below the edge may be free from now on. The leaf of the one before the edge is held.
 ALLOT_INLINE void LowestFree::leave_edge() noexcept {
   edge_end_ = 0;
   const std::size_t edge = std::exchange(edge_, 0);

@@ -219,7 +219,7 @@ private:
   [[noreturn, gnu::cold]] void refuse_pointer(const void* p) const;
   [[noreturn, gnu::cold]] void refuse_type(std::size_t bytes, std::size_t alignment) const;
 
-  // Every call reads some of the first four; then comes what one of the orders needs.
+  // Every call reads some of the first five; then comes what one of the orders needs.
   std::byte* begin_ = nullptr;
   std::size_t stride_ = 0; // from block to block in memory, red zone included
   ExactDivisor by_stride_;

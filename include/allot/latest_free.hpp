@@ -6,9 +6,9 @@
 //                free        taken from here
 //   flags   | 1 1 0 1 1 0 1 0 ... |    a 1 is in use; none was ever taken from limit on
 //
-// A number that is put back in stack order is still where it was taken from, so that one comparison
-// tells that it is in use, and nothing needs to be pushed. Any other overwrites what is there, and
-// has `nobody` above it, since what lies further up may be free by now.
+// A number that was taken from the stack and is put back in stack order is still where it was, so
+// that one comparison tells that it is in use, and nothing needs to be pushed. Any other overwrites
+// what is there, and has `nobody` above it, since what lies further up may be free by now.
 //
 // When no number that was put back is left, those that were never taken follow, in order. All is
 // O(1), construction and reset too.
@@ -24,7 +24,7 @@ namespace allot::inline ALLOT_ABI {
 class LatestFree {
 public:
   static constexpr std::size_t none = max_size;
-  static constexpr std::size_t max_count = 0xFFFFFFFF; // numbers are kept in 32 bits
+  static constexpr std::size_t max_count = 0xFFFFFFFF; // numbers have 32 bits, and `nobody` is none
 
   /// The bytes of bookkeeping that `count` numbers need, or max_size if no size holds that.
   [[nodiscard]] static std::size_t bytes(std::size_t count) noexcept;
@@ -50,7 +50,7 @@ public:
     return limit_++;
   }
 
-  /// Frees the number that was taken last, or before those that were put back in this way since.
+  /// Frees the number that `take` gave last, or before those that were put back in this way since.
   /// False: it is another, which `put_back` may free. `number` is below `max_count`.
   [[nodiscard, gnu::always_inline]] bool put_back_newest(std::size_t number) noexcept {
     if (*top_ != static_cast<Index>(number))

@@ -15,8 +15,8 @@
 //
 // Numbers from `limit` on are all free, and are not in the tree. While those below are all in use,
 // nothing is held and the tree is all zero: `edge_` is the limit, which rises with every number
-// taken, and falls when they are put back in stack order. Any other that is put back ends that
-// state; `limit_` is the limit then, at the end of a leaf.
+// taken, and falls when they are put back in stack order. Any other that is put back, or a batch,
+// ends that state; `limit_` is the limit then, at the end of a leaf.
 //
 // The tree has words up to `made_` only, so that construction and reset are O(1). Everything else
 // is O(log64 n).

@@ -119,7 +119,8 @@ public:
   Lease lease() { return Lease(*this); }
 
   /// Destroys available objects until at most `capacity` are left, and frees the memory of chunks
-  /// that hold none any more. O(objects). Misuse: released, or called by one of the callables.
+  /// that hold none any more. O(objects), all that there ever were at a time if a chunk is freed.
+  /// Misuse: released, or called by one of the callables.
   void shrink();
   /// Destroys all objects, those in use too, and frees their memory. May be called twice. A lease
   /// that is out, or a callable that is running, goes to the misuse handler.
@@ -227,8 +228,9 @@ private:
   [[nodiscard]] bool take_back_newest(T& object, State how) noexcept {
     if (!entries_.has_room())
       return false;
-    const Entry& taken = *entries_.end();
-    if (taken.object != std::addressof(object) || *taken.state != how || busy_)
+    const Entry& taken = *entries_.end(); // or zero, as a null reference would be
+    if (taken.object != std::addressof(object) || taken.state == nullptr || *taken.state != how ||
+        busy_)
       return false;
     *taken.state = State::idle;
     entries_.restore();
@@ -400,7 +402,6 @@ void ObjectPool<T, Make, Reset>::free_vacant_chunks() noexcept {
   });
   Entry* const end = std::copy(floor_, entries_.end(), kept);
   entries_.truncate(static_cast<std::size_t>(end - entries_.begin()));
-  entries_.forget_popped(); // they may be in chunks that are freed now
   floor_ = kept;
 
   for (Chunk** link = &newest_; *link != nullptr;) {
@@ -409,6 +410,7 @@ void ObjectPool<T, Make, Reset>::free_vacant_chunks() noexcept {
       link = &chunk->older;
     } else {
       *link = chunk->older;
+      entries_.forget_popped(); // its own may be among them
       free_chunk(chunk);
     }
   }

@@ -77,18 +77,19 @@ public:
     ::new (static_cast<void*>(end_)) Record{fields...};
     ++end_;
   }
-  /// Valid until the next push, move or the stack's end.
+  /// Valid until something is pushed, reserved or forgotten, a move or the stack's end.
   const Record& pop() noexcept { return *--end_; }
   void truncate(std::size_t size) noexcept { end_ = begin_ + size; }
 
-  /// Whether there is room for a record above the end: `*end()` is one that was popped, or zero.
+  /// Whether there is room for a record above the end: `*end()` is one that was there, or zero.
   [[nodiscard]] bool has_room() const noexcept { return end_ != limit_; }
   /// Undoes a pop: pushes the record above the end.
   void restore() noexcept { ++end_; }
   /// Makes all above the end zero. O(room).
   void forget_popped() noexcept {
-    std::memset(static_cast<void*>(end_), 0,
-                static_cast<std::size_t>(limit_ - end_) * sizeof(Record));
+    if (has_room())
+      std::memset(static_cast<void*>(end_), 0,
+                  static_cast<std::size_t>(limit_ - end_) * sizeof(Record));
   }
 
 private:
