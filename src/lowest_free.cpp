@@ -63,10 +63,8 @@ ALLOT_INLINE void LowestFree::leave_edge() noexcept {
   edge_end_ = 0;
   const std::size_t edge = std::exchange(edge_, 0);
   const std::size_t leaf = (edge - 1) / word_bits;
-  first_ = leaf * word_bits;
-  limit_ = std::min(first_ + word_bits, count_);
-  width_ = limit_ - first_;
-  leaf_ = 0;
+  limit_ = std::min((leaf + 1) * word_bits, count_);
+  hold(leaf);
   if (edge != limit_)
     leaf_ = (~Word{0} << (edge - first_)) & (~Word{0} >> (word_bits - width_));
 }

@@ -88,12 +88,8 @@ public:
   /// Misuse, and nothing changed: an object that is not this pool's, returned already, or on a
   /// lease; called by one of the callables; released.
   void give_back(T& object) {
-    if (take_back_newest(object, State::in_use)) [[likely]]
-      return;
-    State* const state = state_of(std::addressof(object));
-    if (state == nullptr || *state != State::in_use || busy_) [[unlikely]]
+    if (!take_back(object, State::in_use)) [[unlikely]]
       refuse_object(std::addressof(object));
-    take_back(object, state);
   }
 
   /// An object that gives itself back. The pool must outlive it and not move meanwhile.
@@ -237,10 +233,17 @@ private:
     annotate::hide(std::addressof(object), sizeof(T));
     return true;
   }
-  void take_back(T& object, State* state) noexcept {
+  /// False, and nothing changed: the object is not handed out in this way, or a callable runs.
+  [[nodiscard]] bool take_back(T& object, State how) noexcept {
+    if (take_back_newest(object, how)) [[likely]]
+      return true;
+    State* const state = state_of(std::addressof(object));
+    if (state == nullptr || *state != how || busy_)
+      return false;
     *state = State::idle;
     entries_.push_reserved(std::addressof(object), state); // reserved since it was made
     annotate::hide(std::addressof(object), sizeof(T));
+    return true;
   }
 
   [[gnu::noinline]] T& make_object(State how);
@@ -444,12 +447,7 @@ template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::end_lease(T& object) noexcept {
   if (leases_ != 0) // else the pool was assigned to meanwhile
     --leases_;
-  if (take_back_newest(object, State::leased))
-    return;
-  State* const state = state_of(std::addressof(object));
-  if (state != nullptr && *state == State::leased && !busy_)
-    take_back(object, state);
-  else
+  if (!take_back(object, State::leased))
     report_misuse(strategy_name, busy_ ? Errc::busy : Errc::foreign_pointer, "a lease ended %s",
                   busy_ ? "in one of the callables" : "whose object is not here any more");
 }
