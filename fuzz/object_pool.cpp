@@ -170,7 +170,8 @@ private:
   void give_back() {
     if (in_use_.empty())
       return;
-    const std::size_t i = in_.below(65536) % in_use_.size();
+    const std::size_t last = in_use_.size() - 1; // in stack order half the time
+    const std::size_t i = in_.one_in(2) ? last : in_.below(65536) % in_use_.size();
     operation("give_back", i);
     const Known known = std::exchange(in_use_[i], in_use_.back());
     in_use_.pop_back();
@@ -178,6 +179,8 @@ private:
     check(pool_.owns(known.p), "owns what is in use");
     pool_.give_back(*known.p);
     check(!pool_.owns(known.p), "does not own what is available");
+    if (known.number % 8 == 0)
+      check(refusal([&] { pool_.give_back(*known.p); }) == Errc::double_free, "returned again");
     idle_.push_back(known);
   }
   void give_back_many() {
@@ -193,6 +196,10 @@ private:
     if (!idle_.empty()) {
       Object& idle = *idle_[in_.below(256) % idle_.size()].p;
       check(refusal([&] { pool_.give_back(idle); }) == Errc::double_free, "returned twice");
+    }
+    if (!leased_.empty()) {
+      Object& leased = *leased_[in_.below(256) % leased_.size()].p;
+      check(refusal([&] { pool_.give_back(leased); }) == Errc::busy, "on a lease");
     }
     if (!in_use_.empty()) {
       auto& inside = reinterpret_cast<Object&>(*(bytes_of(in_use_[0].p) + alignof(Object)));

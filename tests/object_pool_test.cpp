@@ -403,6 +403,67 @@ TEST(ObjectPool, AReleaseByACallableIsReportedAndIgnored) {
   EXPECT_EQ(numbers(pool), (Numbers{0, 1, 1, 2}));
 }
 
+TEST(ObjectPool, AMoveByACallableIsReportedAndIgnored) {
+  const test::ReportedMisuse reported;
+  using Pool = ObjectPool<int, ValueInitialise<int>, std::function<void(int&)>>;
+  std::function<void()> misbehave = [] {};
+  Pool pool(
+      ValueInitialise<int>(), [&](int&) { misbehave(); }, 2);
+  pool.give_back(pool.acquire());
+  misbehave = [&] {
+    Pool other(1);
+    other = std::move(pool);
+    EXPECT_EQ(test::kind([&] { (void)other.acquire(); }), "Misuse(released)");
+  };
+  const int& object = pool.acquire();
+  EXPECT_TRUE(pool.owns(&object));
+  EXPECT_EQ(reported.texts(),
+            Texts{"busy object_pool: moved with 0 leases out, by one of its callables"});
+  EXPECT_EQ(numbers(pool), (Numbers{0, 1, 1, 2}));
+}
+
+TEST(ObjectPool, AnAssignmentByACallableIsReportedAndIgnored) {
+  const test::ReportedMisuse reported;
+  using Pool = ObjectPool<int, std::function<int()>>;
+  Pool* self = nullptr;
+  Pool pool(
+      [&] {
+        *self = Pool([] { return 8; }, LeaveAsIs(), 3);
+        return 7;
+      },
+      LeaveAsIs(), 2);
+  self = &pool;
+  EXPECT_EQ(pool.acquire(), 7);
+  EXPECT_EQ(pool.acquire(), 7);
+  EXPECT_EQ(reported.texts().size(), 2u);
+  EXPECT_EQ(numbers(pool), (Numbers{0, 2, 2, 2}));
+}
+
+// As stacks of leases and objects do that are held on and given back in another order.
+TEST(ObjectPool, LeasesAndObjectsComeBackInAnyOrder) {
+  ObjectPool<int> pool(4);
+  for (int*& object : acquire(pool, 4))
+    pool.give_back(*object);
+  std::optional first = pool.lease();
+  int& taken = pool.acquire();
+  std::optional second = pool.lease();
+  EXPECT_EQ(test::kind([&] { pool.give_back(**first); }), "Misuse(busy)");
+  EXPECT_EQ(test::kind([&] { pool.give_back(**second); }), "Misuse(busy)");
+  int* const leased_first = &**first;
+  int* const leased_second = &**second;
+  first.reset();
+  EXPECT_EQ(test::kind([&] { pool.give_back(*leased_first); }), "Misuse(double_free)");
+  EXPECT_EQ(test::kind([&] { pool.give_back(**second); }), "Misuse(busy)");
+  pool.give_back(taken);
+  EXPECT_EQ(test::kind([&] { pool.give_back(taken); }), "Misuse(double_free)");
+  second.reset();
+  EXPECT_EQ(test::kind([&] { pool.give_back(*leased_second); }), "Misuse(double_free)");
+  EXPECT_EQ(&pool.acquire(), leased_second);
+  EXPECT_EQ(&pool.acquire(), &taken);
+  EXPECT_EQ(&pool.acquire(), leased_first);
+  EXPECT_EQ(numbers(pool), (Numbers{1, 3, 4, 4}));
+}
+
 struct Logged {
   Logged(Log& destroyed, int name) : log(destroyed), number(name) {}
   Logged(const Logged&) = delete;
@@ -700,6 +761,35 @@ TEST(ObjectPool, AnAssignmentUnderALeaseIsReportedAndLosesNothing) {
     }
   }
   EXPECT_EQ(std::multiset(log.begin(), log.end()), (std::multiset{0, 10}));
+}
+
+// Its object lies where that of the lease did.
+TEST(ObjectPool, ALeaseFromBeforeAnAssignmentGivesNoOtherObjectBack) {
+  struct OneBuffer : std::pmr::memory_resource {
+    void* do_allocate(std::size_t bytes, std::size_t) override {
+      EXPECT_LE(bytes, sizeof memory);
+      return memory;
+    }
+    void do_deallocate(void*, std::size_t, std::size_t) override {}
+    [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+      return this == &other;
+    }
+    alignas(4096) std::byte memory[8192];
+  };
+  const test::ReportedMisuse reported;
+  OneBuffer upstream;
+  using Pool = ObjectPool<int>;
+  Pool pool(1, {.upstream = &upstream});
+  std::optional lease = pool.lease();
+  const int* const leased = &**lease;
+  pool = Pool(1, {.upstream = &upstream});
+  ASSERT_EQ(&pool.acquire(), leased);
+  lease.reset();
+  EXPECT_EQ(numbers(pool), (Numbers{0, 1, 1, 1}));
+  EXPECT_EQ(
+      reported.texts(),
+      (Texts{"busy object_pool: assigned to with 1 leases out",
+             "foreign_pointer object_pool: a lease ended whose object is not here any more"}));
 }
 
 TEST(ObjectPoolDeathTest, ALeaseThatOutlivesItsPoolIsReported) {

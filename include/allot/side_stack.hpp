@@ -1,12 +1,11 @@
-// A stack of small records that a strategy keeps beside its memory: marks, checkpoints, returned
-// objects. Unlike std::vector it reports a full heap as the strategy's own Exhausted, also where
-// exceptions are off, and popping never touches the heap.
+// A stack of small records that a strategy keeps beside its memory: marks, checkpoints. Unlike
+// std::vector it reports a full heap as the strategy's own Exhausted, also where exceptions are
+// off, and popping never touches the heap.
 #pragma once
 
 #include <allot/error.hpp>
 
 #include <cstddef>
-#include <cstring>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -46,11 +45,8 @@ public:
     return static_cast<std::size_t>(end_ - begin_);
   }
   [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
-  [[nodiscard]] Record* begin() const noexcept { return begin_; }
-  [[nodiscard]] Record* end() const noexcept { return end_; }
   [[nodiscard]] Record& operator[](std::size_t i) noexcept { return begin_[i]; }
   [[nodiscard]] const Record& operator[](std::size_t i) const noexcept { return begin_[i]; }
-  [[nodiscard]] Record& back() noexcept { return end_[-1]; }
 
   /// A record of `fields`, which are no part of this stack, made where it stays: a copy would wait
   /// until it is written, since it is read in larger words. Exhausted, naming `owner`: the heap
@@ -58,41 +54,23 @@ public:
   template <class... Fields>
   void push(const char* owner, const Fields&... fields) {
     if (end_ == limit_) [[unlikely]]
-      reserve(owner, size() + 1);
-    push_reserved(fields...);
-  }
-  /// Room for `count` records in all, so that pushing them cannot fail. Moves the records.
-  void reserve(const char* owner, std::size_t count) {
-    if (count <= static_cast<std::size_t>(limit_ - begin_))
-      return;
-    const std::size_t size = this->size();
-    const detail::Grown grown = detail::grow(owner, begin_, count, sizeof(Record));
-    begin_ = static_cast<Record*>(grown.p);
-    end_ = begin_ + size;
-    limit_ = begin_ + grown.count;
-    forget_popped();
-  }
-  template <class... Fields>
-  void push_reserved(const Fields&... fields) noexcept {
+      grow(owner);
     ::new (static_cast<void*>(end_)) Record{fields...};
     ++end_;
   }
-  /// Valid until something is pushed, reserved or forgotten, a move or the stack's end.
+  /// Valid until the next push, move or the stack's end.
   const Record& pop() noexcept { return *--end_; }
   void truncate(std::size_t size) noexcept { end_ = begin_ + size; }
 
-  /// Whether there is room for a record above the end: `*end()` is one that was there, or zero.
-  [[nodiscard]] bool has_room() const noexcept { return end_ != limit_; }
-  /// Undoes a pop: pushes the record above the end.
-  void restore() noexcept { ++end_; }
-  /// Makes all above the end zero. O(room).
-  void forget_popped() noexcept {
-    if (has_room())
-      std::memset(static_cast<void*>(end_), 0,
-                  static_cast<std::size_t>(limit_ - end_) * sizeof(Record));
+private:
+  void grow(const char* owner) {
+    const std::size_t size = this->size();
+    const detail::Grown grown = detail::grow(owner, begin_, size + 1, sizeof(Record));
+    begin_ = static_cast<Record*>(grown.p);
+    end_ = begin_ + size;
+    limit_ = begin_ + grown.count;
   }
 
-private:
   Record* begin_ = nullptr;
   Record* end_ = nullptr;
   Record* limit_ = nullptr;
