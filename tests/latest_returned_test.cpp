@@ -194,6 +194,9 @@ TEST(LatestReturned, WhatWasDroppedIsForgotten) {
     returned.drop_vacant([](const void*) { return true; });
     EXPECT_EQ(returned.vacant(), 0u);
   }
+  returned.put_taken(&two, &two.place);
+  EXPECT_TRUE(returned.put_back_newest(&two));
+  EXPECT_FALSE(returned.put_back_newest(&two));
 }
 
 TEST(LatestReturned, WhatIsClosedHasNothingAndTakesNothing) {
