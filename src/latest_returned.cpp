@@ -29,7 +29,7 @@ ALLOT_INLINE void LatestReturned::reserve(const char* owner, std::size_t count) 
   const detail::Grown grown = detail::grow(owner, first ? nullptr : begin_, entries, sizeof(Entry));
   begin_ = static_cast<Entry*>(grown.p);
   if (first)
-    begin_[0] = begin_[1] = *nothing;
+    begin_[0] = begin_[1] = no_entry;
   end_ = begin_ + end;
   floor_ = begin_ + floor;
   room_ = grown.count;

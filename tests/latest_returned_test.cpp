@@ -16,8 +16,8 @@ using allot::LatestReturned;
 namespace {
 
 struct Object {
+  LatestReturned::Place place = 0;
   bool dropped = false;
-  LatestReturned::Place place = 0; // not at the object's own address
 };
 
 class AgainstModel {

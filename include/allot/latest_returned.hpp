@@ -1,6 +1,6 @@
 // LatestReturned: which objects are available, and the one that was returned last first.
 //
-// ObjectPool's. Not for use on its own: addresses, which it never follows.
+// ObjectPool's. Not for use on its own: it never follows an object's address.
 //
 //   | nobody | vacant | vacant | available | available | taken | lent | taken | nobody |
 //   begin_                     floor_                  end_
@@ -9,8 +9,8 @@
 //
 // An object that was taken and is put back in stack order is still above the end, so that one
 // comparison tells that it is in use, and nothing needs to be written. Any other overwrites what is
-// there, and has `nobody` above it, since what lies further up may be available by now. What is
-// lent has the address of its place instead of its own, so that it is not put back as if taken.
+// there, and has `nobody`, in no place, above it, since what lies further up may be available by
+// now. What is lent is nobody in its place, so that it is not put back as if it had been taken.
 //
 // All is O(1) but `reserve`, which may copy, and `drop_vacant`.
 #pragma once
@@ -44,7 +44,7 @@ public:
   void take() noexcept { --end_; }
   /// Lends what was taken last: only its place takes it back.
   [[nodiscard]] Place* lend() noexcept {
-    end_->object = end_->place;
+    end_->object = nobody;
     *end_->place = lent;
     return end_->place;
   }
@@ -59,7 +59,7 @@ public:
   }
   /// The same of one that was lent.
   [[nodiscard]] bool put_back_newest_lent(void* object, Place* place) noexcept {
-    if (end_->object != place)
+    if (end_->place != place || *place != lent)
       return false;
     end_->object = object;
     *place = static_cast<Place>(end_++ - begin_);
@@ -69,12 +69,12 @@ public:
   void put_back(void* object, Place* place) noexcept {
     *place = static_cast<Place>(end_ - begin_);
     *end_++ = {object, place};
-    end_->object = nobody;
+    *end_ = no_entry;
   }
   /// Tells of an object that is new, as if it had been taken. There is room for it.
   void put_taken(void* object, Place* place) noexcept {
-    if (end_->object == nobody)
-      end_[1].object = nobody;
+    if (end_->place == nullptr)
+      end_[1] = no_entry;
     *place = static_cast<Place>(end_ - begin_);
     *end_ = {object, place};
   }
@@ -92,7 +92,8 @@ public:
   }
   /// Whether an object is here, available or vacant.
   [[nodiscard]] bool holds(const void* object, Place place) const noexcept {
-    return place < static_cast<std::size_t>(end_ - begin_) && begin_[place].object == object;
+    const Entry* const end = std::max(end_, floor_);
+    return place < static_cast<std::size_t>(end - begin_) && begin_[place].object == object;
   }
   [[nodiscard]] bool is_vacant(const void* object, Place place) const noexcept {
     return place <= vacant() && begin_[place].object == object;
@@ -106,21 +107,22 @@ public:
   [[nodiscard]] void* newest_vacant() const noexcept { return floor_[-1].object; }
   /// Takes it. Nothing may be available.
   void take_vacant() noexcept { end_ = --floor_; }
-  /// Drops what is vacant and `drop(object)`.
+  /// Drops what is vacant and `drop(object)`. Not before `reserve`.
   template <class Drop>
   void drop_vacant(Drop drop) noexcept {
     Entry* const floor =
         std::remove_if(begin_ + 1, floor_, [&](const Entry& entry) { return drop(entry.object); });
     end_ = std::copy(floor_, end_, floor);
-    end_->object = nobody;
+    *end_ = no_entry;
     floor_ = floor;
     for (Entry* entry = begin_ + 1; entry != end_; ++entry)
       *entry->place = static_cast<Place>(entry - begin_);
   }
 
 private:
-  static inline std::byte nobody[1];                                      // no object lies here
-  static inline Entry nothing[] = {{nobody, nullptr}, {nobody, nullptr}}; // never written
+  static inline std::byte nobody[1]; // no object lies here
+  static constexpr Entry no_entry{nobody, nullptr};
+  static inline constinit Entry nothing[] = {no_entry, no_entry}; // never written
 
   Entry* end_ = nothing + 1;
   Entry* floor_ = nothing + 1; // the first available object

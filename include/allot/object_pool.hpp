@@ -8,10 +8,10 @@
 //   returned:   vacant ... vacant | available ... available   <- the one returned last
 //
 // Chunks double, so that few ranges are searched for a pointer that is given back, and none if it
-// comes in stack order: then it is still above the last. Objects never move. Getting is
-// O(1), returning too or O(log objects), plus the callables. An object stays valid until it is
-// given back, release or the pool's end, which destroys it. Every object that is given back is
-// checked. One thread at a time; const calls may run together.
+// comes in stack order: then it is still above the last. Objects never move. Getting is O(1),
+// amortised for new ones, returning O(1) or O(log objects), plus the callables. An object stays
+// valid until it is given back, release or the pool's end, which destroys it. Every object that is
+// given back is checked. One thread at a time; const calls may run together.
 #pragma once
 
 #include <allot/annotate.hpp>
@@ -32,7 +32,8 @@
 namespace allot::inline ALLOT_ABI {
 
 struct ObjectPoolOptions {
-  /// Where the memory for objects comes from; null is the heap. It must outlive the pool.
+  /// Where the memory for objects comes from; null is the heap. It must outlive the pool and not
+  /// use it.
   std::pmr::memory_resource* upstream = nullptr;
 };
 
@@ -47,8 +48,9 @@ struct LeaveAsIs {
   void operator()(T&) const noexcept {}
 };
 
-/// `Make` is called as `T make()`, `Reset` as `reset(T&)`. They must not use the pool. What they
-/// throw passes through; nothing is lost then.
+/// `Make` is called as `T make()`, `Reset` as `reset(T&)`. They must not use the pool; while one of
+/// them or a destructor runs, all objects count as in use. What they throw passes through; nothing
+/// is lost then.
 template <class T, class Make = ValueInitialise<T>, class Reset = LeaveAsIs>
 class ObjectPool {
 public:
@@ -59,17 +61,17 @@ public:
   ObjectPool(Make make, Reset reset, std::size_t capacity, const ObjectPoolOptions& options = {})
       : make_(std::move(make)), reset_(std::move(reset)), capacity_(capacity),
         next_count_(std::max(capacity, least_count)), options_(options) {}
+  /// Leaves `other` released. Reported: leases on it are out; or one of its callables runs, and
+  /// nothing but the callables is moved. Assignment does nothing then.
   ObjectPool(ObjectPool&& other) noexcept
       : make_(std::move(other.make_)), reset_(std::move(other.reset_)) {
     take_over(other);
   }
   ObjectPool& operator=(ObjectPool&& other) noexcept {
-    if (this == &other)
+    if (this == &other || called_back("assigned to") || other.called_back("moved"))
       return *this;
     end_leases("assigned to");
     release();
-    if (returned_.closed()) // refused: one of its callables assigns to it
-      return *this;
     replace(make_, other.make_);
     replace(reset_, other.reset_);
     take_over(other);
@@ -91,7 +93,7 @@ public:
     if constexpr (!std::is_same_v<Reset, LeaveAsIs>) {
       Call call(*this, std::addressof(object));
       reset_(object);
-      call.returned = true;
+      call.done = true;
     }
     returned_.take();
     return object;
@@ -132,7 +134,7 @@ public:
   Lease lease() { return Lease(*this); }
 
   /// Destroys available objects until at most `capacity` are left, and frees the memory of chunks
-  /// that hold none any more. O(objects).
+  /// that hold none any more. O(objects, destroyed ones too).
   /// Misuse: released, or called by one of the callables.
   void shrink();
   /// Destroys all objects, those in use too, and frees their memory. May be called twice. A lease
@@ -140,7 +142,7 @@ public:
   void release() noexcept;
 
   struct Stats {
-    std::size_t available;       ///< objects that were returned; 0 while a callable runs
+    std::size_t available;       ///< objects that were returned
     std::size_t in_use;          ///< objects handed out
     std::size_t total_allocated; ///< objects ever made
     std::size_t capacity;        ///< as given at construction
@@ -190,13 +192,13 @@ private:
     Call(const Call&) = delete;
     ~Call() {
       pool.returned_.open(end);
-      if (!returned)
+      if (!done)
         annotate::hide(object, sizeof(T));
     }
     ObjectPool& pool;
     LatestReturned::Entry* end;
     void* object;
-    bool returned = false;
+    bool done = false;
   };
 
   [[nodiscard]] Chunk* chunk_of(const void* p) const noexcept {
@@ -227,21 +229,29 @@ private:
   static void destroy(void* object) noexcept;
   void free_vacant_chunks() noexcept;
   void end_lease(T& object, Place* place) noexcept;
-  void end_leases(const char* done) noexcept {
+  /// Whether a callable runs, which is reported then.
+  [[nodiscard]] bool called_back(const char* done) const noexcept {
+    if (!returned_.closed()) [[likely]]
+      return false;
+    report_misuse(strategy_name, Errc::busy, "%s with %zu leases out, by one of its callables",
+                  done, leases_);
+    return true;
+  }
+  void report_leases(const char* done) const noexcept {
     if (leases_ != 0) [[unlikely]]
       report_misuse(strategy_name, Errc::busy, "%s with %zu leases out", done, leases_);
+  }
+  void end_leases(const char* done) noexcept {
+    report_leases(done);
     leases_ = 0;
   }
   void check_usable() const;
   [[noreturn, gnu::cold, gnu::noinline]] void refuse_object(const T* object) const;
 
   void take_over(ObjectPool& other) noexcept {
-    const bool called_back = other.returned_.closed();
-    if (called_back || other.leases_ != 0)
-      report_misuse(strategy_name, Errc::busy, "moved with %zu leases out%s", other.leases_,
-                    called_back ? ", by one of its callables" : "");
-    if (called_back)
+    if (other.called_back("moved"))
       return;
+    other.end_leases("moved");
     returned_ = std::move(other.returned_);
     newest_ = std::exchange(other.newest_, nullptr);
     objects_ = std::exchange(other.objects_, 0);
@@ -300,7 +310,7 @@ T& ObjectPool<T, Make, Reset>::make_in(void* slot) {
   annotate::show(slot, sizeof(T));
   Call call(*this, slot);
   T* const object = ::new (slot) T(make_());
-  call.returned = true;
+  call.done = true;
   return *object;
 }
 
@@ -342,8 +352,8 @@ void ObjectPool<T, Make, Reset>::add_chunk() {
 }
 
 template <class T, class Make, class Reset>
-void ObjectPool<T, Make, Reset>::free_chunks(Chunk* chunk) noexcept {
-  while (chunk != nullptr) {
+void ObjectPool<T, Make, Reset>::free_chunks(Chunk* newest) noexcept {
+  for (Chunk* chunk = newest; chunk != nullptr;) {
     annotate::show(chunk->begin, chunk->count * stride);
     const Buffer buffer = std::move(chunk->buffer); // frees the chunk itself, too
     chunk = chunk->older;
@@ -360,7 +370,8 @@ void ObjectPool<T, Make, Reset>::destroy(void* object) noexcept {
 template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::shrink() {
   check_usable();
-  std::size_t excess = returned_.available() - std::min(returned_.available(), capacity_);
+  const std::size_t available = returned_.available();
+  std::size_t excess = available - std::min(available, capacity_);
   LatestReturned::Entry* const end = returned_.close();
   for (; excess != 0; --excess) {
     destroy(returned_.vacate_oldest());
@@ -400,12 +411,11 @@ template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::release() noexcept {
   if (next_count_ == 0)
     return;
-  const bool called_back = returned_.closed();
-  if (called_back || leases_ != 0) [[unlikely]] {
-    report_misuse(strategy_name, Errc::busy, "released with %zu leases out%s", leases_,
-                  called_back ? ", by one of its callables" : "");
+  if (called_back("released"))
     return;
-  }
+  report_leases("released");
+  if (leases_ != 0)
+    return;
   (void)returned_.close();
   for (const Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older)
     for (std::size_t i = chunk->fresh; i-- != 0;)
@@ -429,20 +439,20 @@ void ObjectPool<T, Make, Reset>::give_back_elsewhere(T& object) {
 
 template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::end_lease(T& object, Place* place) noexcept {
-  if (leases_ != 0) // else the pool was assigned to meanwhile
-    --leases_;
   T* const p = std::addressof(object);
-  if (!returned_.put_back_newest_lent(p, place)) {
-    const bool called_back = returned_.closed();
-    if (called_back || place_of(p) != place || *place != LatestReturned::lent) [[unlikely]] {
-      report_misuse(strategy_name, called_back ? Errc::busy : Errc::foreign_pointer,
-                    "a lease ended %s",
-                    called_back ? "in one of the callables" : "whose object is not here any more");
-      return;
-    }
+  if (returned_.put_back_newest_lent(p, place)) {
+    annotate::hide(p, sizeof(T));
+  } else if (place_of(p) != place || *place != LatestReturned::lent) {
+    report_misuse(strategy_name, Errc::foreign_pointer,
+                  "a lease ended whose object is not here any more");
+    return;
+  } else if (returned_.closed()) {
+    report_misuse(strategy_name, Errc::busy, "a lease ended in one of the callables");
+  } else {
     returned_.put_back(p, place);
+    annotate::hide(p, sizeof(T));
   }
-  annotate::hide(p, sizeof(T));
+  --leases_;
 }
 
 template <class T, class Make, class Reset>

@@ -209,7 +209,8 @@ const Cases object_pool_cases = {
        in_make = [&] { pool.reset(); };
        (void)pool->acquire();
      }},
-    {"object_pool.assign_in_make", "assigning to the pool in the constructor function", by_callable,
+    {"object_pool.assign_in_make", "assigning to the pool in the constructor function",
+     "reported(busy) object_pool: assigned to with 0 leases out, by one of its callables",
      [] {
        auto pool = calling_pool();
        in_make = [&] { pool = calling_pool(); };
