@@ -7,10 +7,14 @@
 namespace allot::inline ALLOT_ABI {
 
 ALLOT_INLINE LatestReturned& LatestReturned::operator=(LatestReturned&& other) noexcept {
-  std::swap(end_, other.end_);
-  std::swap(floor_, other.floor_);
-  std::swap(begin_, other.begin_);
-  std::swap(room_, other.room_);
+  if (this != &other) {
+    if (room_ != 0)
+      detail::free_grown(begin_);
+    end_ = std::exchange(other.end_, nothing + 1);
+    floor_ = std::exchange(other.floor_, nothing + 1);
+    begin_ = std::exchange(other.begin_, nothing);
+    room_ = std::exchange(other.room_, 0);
+  }
   return *this;
 }
 
