@@ -1,7 +1,5 @@
 #include <allot/latest_returned.hpp>
 
-#include <allot/size.hpp>
-
 #include <utility>
 
 namespace allot::inline ALLOT_ABI {

@@ -65,7 +65,8 @@ public:
   /// nothing but the callables is moved. Assignment does nothing then.
   ObjectPool(ObjectPool&& other) noexcept
       : make_(std::move(other.make_)), reset_(std::move(other.reset_)) {
-    take_over(other);
+    if (!other.called_back("moved"))
+      take_over(other);
   }
   ObjectPool& operator=(ObjectPool&& other) noexcept {
     if (this == &other || called_back("assigned to") || other.called_back("moved"))
@@ -237,20 +238,21 @@ private:
                   done, leases_);
     return true;
   }
-  void report_leases(const char* done) const noexcept {
-    if (leases_ != 0) [[unlikely]]
-      report_misuse(strategy_name, Errc::busy, "%s with %zu leases out", done, leases_);
+  /// Whether leases are out, which is reported then.
+  [[nodiscard]] bool leased_out(const char* done) const noexcept {
+    if (leases_ == 0) [[likely]]
+      return false;
+    report_misuse(strategy_name, Errc::busy, "%s with %zu leases out", done, leases_);
+    return true;
   }
   void end_leases(const char* done) noexcept {
-    report_leases(done);
-    leases_ = 0;
+    if (leased_out(done))
+      leases_ = 0;
   }
   void check_usable() const;
   [[noreturn, gnu::cold, gnu::noinline]] void refuse_object(const T* object) const;
 
   void take_over(ObjectPool& other) noexcept {
-    if (other.called_back("moved"))
-      return;
     other.end_leases("moved");
     returned_ = std::move(other.returned_);
     newest_ = std::exchange(other.newest_, nullptr);
@@ -411,10 +413,7 @@ template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::release() noexcept {
   if (next_count_ == 0)
     return;
-  if (called_back("released"))
-    return;
-  report_leases("released");
-  if (leases_ != 0)
+  if (called_back("released") || leased_out("released"))
     return;
   (void)returned_.close();
   for (const Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older)
