@@ -122,10 +122,10 @@ public:
   GetAndReturn() { GetAndReturn::round(); }
   void round() override {
     Object* objects[batch];
-    for (std::size_t done = 0; done != operations; done += batch) {
+    for (std::size_t left = operations; left != 0; left -= batch) {
       for (Object*& object : objects) {
         object = pool_.get();
-        touch(object->text, done);
+        touch(object->text, left);
       }
       for (std::size_t i = batch; i-- != 0;)
         pool_.give_back(objects[i]);

@@ -221,8 +221,8 @@ private:
     return returned_.is_vacant(chunk.slot(index), chunk.places[index]);
   }
 
-  [[gnu::noinline]] T& make_object();
-  T& make_in(void* slot);
+  [[gnu::cold, gnu::noinline]] T& make_object();
+  [[gnu::noinline]] T& make_in(void* slot); // not cold: the constructor may take long
   [[gnu::noinline]] void give_back_elsewhere(T& object);
   [[nodiscard]] Buffer buffer_for(std::size_t count) const;
   void add_chunk();
