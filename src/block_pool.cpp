@@ -122,15 +122,14 @@ ALLOT_INLINE BlockPool& BlockPool::operator=(BlockPool&& other) noexcept {
 }
 
 ALLOT_INLINE void* BlockPool::try_find() noexcept {
-  std::size_t index = latest_.find();
-  if (index == LatestFree::none)
-    index = lowest_.find();
-  return index == LowestFree::none ? nullptr : hand_out(index);
+  const std::size_t index = find_index();
+  return index == none ? nullptr : hand_out(index);
 }
 
 ALLOT_INLINE void* BlockPool::find() {
-  if (void* p = try_find())
-    return p;
+  const std::size_t index = find_index();
+  if (index != none) [[likely]]
+    return hand_out(index);
   check_usable();
   throw_full(strategy_name, 1, 0, capacity_, "blocks");
 }
@@ -156,7 +155,7 @@ ALLOT_INLINE bool BlockPool::try_allocate_many(std::span<void*> blocks) noexcept
   LatestFree latest = latest_; // in registers
   for (; taken != blocks.size(); ++taken) {
     const std::size_t number = latest.at_hand() ? latest.take() : latest.find();
-    if (number == LatestFree::none)
+    if (number == none)
       break;
     blocks[taken] = hand_out(number);
   }

@@ -10,10 +10,10 @@ namespace allot::inline ALLOT_ABI {
 ALLOT_INLINE std::size_t LowestFree::bytes(std::size_t count) noexcept {
   std::size_t words = divide_up(count, word_bits);
   std::size_t total = words;
-  while (words > word_bits) {
+  do {
     words = divide_up(words, word_bits);
     total += words;
-  }
+  } while (words > word_bits);
   return saturating_multiply(total, sizeof(Word));
 }
 
@@ -23,28 +23,23 @@ ALLOT_INLINE LowestFree::LowestFree(std::byte* memory, std::size_t count) noexce
     words = divide_up(words, word_bits);
     level_[levels_++] = ::new (memory) Word[words];
     memory += words * sizeof(Word);
-  } while (words > word_bits);
+  } while (levels_ < 2 || words > word_bits);
 }
 
 ALLOT_INLINE void LowestFree::reset() noexcept {
-  leaf_ = lane_ = root_ = 0;
-  edge_ = edge_end_ = first_ = width_ = limit_ = made_ = 0;
-}
-
-ALLOT_INLINE std::size_t LowestFree::find_in_other_lane() noexcept {
-  if (root_ == 0) [[unlikely]]
-    return find_at_edge();
-  return find_in_lane(hold_lowest_lane());
+  leaf_ = root_ = 0;
+  newest_ = newest_end_ = none;
+  leaf_end_ = limit_ = made_ = 0;
 }
 
 // When all numbers below the limit are in use.
-ALLOT_INLINE std::size_t LowestFree::find_at_edge() noexcept {
+ALLOT_INLINE std::size_t LowestFree::find_at_limit() noexcept {
   if (limit_ != 0) {
-    edge_ = std::exchange(limit_, 0);
-    edge_end_ = made_;
-    width_ = 0;
+    newest_ = std::exchange(limit_, 0) - 1;
+    newest_end_ = made_ - 1;
+    leaf_end_ = 0;
   }
-  if (edge_ == made_) {
+  if (newest_ == newest_end_) {
     if (made_ == count_)
       return none;
     std::size_t position = made_ / word_bits;
@@ -53,110 +48,67 @@ ALLOT_INLINE std::size_t LowestFree::find_at_edge() noexcept {
       if (position % word_bits != 0)
         break;
     }
-    edge_end_ = made_ = std::min(made_ + word_bits, count_);
+    made_ = std::min(made_ + word_bits, count_);
+    newest_end_ = made_ - 1;
   }
-  return edge_++;
+  return ++newest_;
 }
 
-// Some number below the edge may be free from now on. The leaf of the one before the edge is held.
-ALLOT_INLINE void LowestFree::leave_edge() noexcept {
-  edge_end_ = 0;
-  const std::size_t edge = std::exchange(edge_, 0);
-  const std::size_t leaf = (edge - 1) / word_bits;
-  limit_ = std::min((leaf + 1) * word_bits, count_);
-  hold(leaf);
-  if (edge != limit_)
-    leaf_ = (~Word{0} << (edge - first_)) & (~Word{0} >> (word_bits - width_));
+// Some number below the newest may be free from now on, if there is one. What is free of the leaf
+// of the newest is in the tree then.
+ALLOT_INLINE void LowestFree::leave_newest() noexcept {
+  if (newest_ == none)
+    return;
+  const std::size_t used = newest_ + 1;
+  newest_ = newest_end_ = none;
+  const std::size_t leaf = (used - 1) / word_bits;
+  const std::size_t end = (leaf + 1) * word_bits;
+  limit_ = std::min(end, count_);
+  if (used != limit_) {
+    level_[0][leaf] = (~Word{0} << used % word_bits) & (~Word{0} >> (end - limit_));
+    mark(leaf);
+  }
 }
 
-ALLOT_INLINE bool LowestFree::put_back_elsewhere(std::size_t number) noexcept {
-  if (number >= limit_) {
-    if (number >= edge_)
-      return false;
-    leave_edge();
-    if (number >= first_) {
-      leaf_ |= bit_of(number);
-      return true;
-    }
-  }
-  const std::size_t leaf = number / word_bits;
-  if ((level_[0][leaf] & bit_of(number)) != 0) [[unlikely]]
+ALLOT_INLINE bool LowestFree::put_back_below_newest(std::size_t number) noexcept {
+  if (newest_ == none || number >= newest_)
     return false;
-  level_[0][leaf] |= bit_of(number);
-  if (leaf / word_bits == lane()) {
-    lane_ |= bit_of(leaf);
-  } else {
-    level_[1][leaf / word_bits] |= bit_of(leaf);
-    mark_lane(leaf / word_bits);
+  leave_newest();
+  return put_back_in_tree(number);
+}
+
+// A number below the leaf held.
+ALLOT_INLINE bool LowestFree::put_back_lower(std::size_t number) noexcept {
+  let_go();
+  return put_back_in_tree(number);
+}
+
+// All that is free is in the tree then.
+ALLOT_INLINE void LowestFree::let_go() noexcept {
+  if (leaf_ != 0) {
+    const std::size_t leaf = leaf_end_ / word_bits - 1;
+    level_[0][leaf] = std::exchange(leaf_, 0);
+    mark(leaf);
   }
-  if (number < first_)
-    go_back_to(leaf);
-  return true;
+  leaf_end_ = 0;
 }
 
 ALLOT_INLINE std::size_t LowestFree::put_back_many(std::span<const std::size_t> numbers) noexcept {
-  if (edge_ != 0)
-    leave_edge();
+  leave_newest();
   let_go();
-  Word* const lanes = levels_ > 1 ? level_[1] : &lane_;
   std::size_t done = 0;
-  for (; done != numbers.size() && numbers[done] < limit_; ++done) {
-    const std::size_t leaf = numbers[done] / word_bits;
-    const Word word = level_[0][leaf];
-    const Word bit = bit_of(numbers[done]);
-    if ((word & bit) != 0) [[unlikely]]
-      break;
-    level_[0][leaf] = word | bit;
-    lanes[leaf / word_bits] |= bit_of(leaf);
-    if (levels_ > 1)
-      mark_lane(leaf / word_bits);
-  }
-  hold_lowest();
+  while (done != numbers.size() && numbers[done] < limit_ && put_back_in_tree(numbers[done]))
+    ++done;
   return done;
-}
-
-// All that is free is in the tree then, until `hold_lowest`.
-ALLOT_INLINE void LowestFree::let_go() noexcept {
-  if (leaf_ != 0) {
-    level_[0][first_ / word_bits] = std::exchange(leaf_, 0);
-    lane_ |= bit_of(first_ / word_bits);
-  }
-  if (levels_ > 1 && lane_ != 0) {
-    level_[1][lane()] = std::exchange(lane_, 0);
-    mark_lane(lane());
-  }
-}
-
-ALLOT_INLINE void LowestFree::hold_lowest() noexcept {
-  std::size_t lane = 0;
-  if (root_ != 0)
-    lane = hold_lowest_lane();
-  if (lane_ != 0)
-    hold_lowest_leaf(lane);
-}
-
-ALLOT_INLINE void LowestFree::go_back_to(std::size_t leaf) noexcept {
-  level_[0][first_ / word_bits] = leaf_;
-  if (leaf_ != 0)
-    lane_ |= bit_of(first_ / word_bits);
-  if (leaf / word_bits != lane()) {
-    level_[1][lane()] = lane_;
-    if (lane_ != 0)
-      mark_lane(lane());
-    hold_lane(leaf / word_bits);
-  }
-  lane_ &= ~bit_of(leaf);
-  hold(leaf);
 }
 
 ALLOT_INLINE std::size_t LowestFree::take_many(std::span<std::size_t> numbers) noexcept {
   std::size_t taken = 0;
   let_go();
-  while (taken != numbers.size() && (levels_ == 1 ? lane_ : root_) != 0)
+  while (taken != numbers.size() && root_ != 0)
     taken += take_of_lanes(numbers.subspan(taken));
-  hold_lowest();
   for (; taken != numbers.size(); ++taken) {
-    const std::size_t number = edge_ != edge_end_ ? take() : find_at_edge();
+    const std::size_t number = newest_ != newest_end_ ? take() : find_at_limit();
     if (number == none)
       break;
     numbers[taken] = number;
@@ -168,18 +120,12 @@ ALLOT_INLINE std::size_t LowestFree::take_many(std::span<std::size_t> numbers) n
 // free. No leaf is held. How many leaves a lane has cannot be foreseen, so the next lane is loaded
 // before it is needed, and becomes the lane without a branch.
 ALLOT_INLINE std::size_t LowestFree::take_of_lanes(std::span<std::size_t> numbers) noexcept {
-  Word above_lane = 1;
-  Word* above = &above_lane;
-  Word* lanes = &lane_;
-  std::size_t first_lane = 0;
-  if (levels_ > 1) {
-    above = &root_;
-    std::size_t word = 0;
-    for (std::size_t level = levels_; level-- > 2; above = &level_[level][word])
-      word = word * word_bits + lowest(*above);
-    first_lane = word * word_bits;
-    lanes = level_[1] + first_lane;
-  }
+  Word* above = &root_;
+  std::size_t word = 0;
+  for (std::size_t level = levels_; level-- > 2; above = &level_[level][word])
+    word = word * word_bits + lowest(*above);
+  const std::size_t first_lane = word * word_bits;
+  Word* const lanes = level_[1] + first_lane;
   const Word highest = bit_of(word_bits - 1 - static_cast<std::size_t>(__builtin_clzll(*above)));
   std::size_t lane_number = lowest(*above);
   Word lane = std::exchange(lanes[lane_number], 0);
@@ -216,37 +162,46 @@ ALLOT_INLINE std::size_t LowestFree::take_of_lanes(std::span<std::size_t> number
     coming |= bit_of(lane_number);
   *above = coming;
   if (coming == 0 && levels_ > 2)
-    unmark_lane(first_lane);
+    unmark(3, word);
   return taken;
 }
 
-ALLOT_INLINE void LowestFree::mark_lane(std::size_t lane) noexcept {
-  for (std::size_t level = 2; level < levels_; ++level, lane /= word_bits)
+ALLOT_INLINE void LowestFree::mark_above(std::size_t lane) noexcept {
+  for (std::size_t level = 2; level != levels_; ++level, lane /= word_bits)
     level_[level][lane / word_bits] |= bit_of(lane);
   root_ |= bit_of(lane);
 }
 
-ALLOT_INLINE void LowestFree::unmark_lane(std::size_t lane) noexcept {
-  for (std::size_t level = 2; level < levels_; ++level, lane /= word_bits) {
-    Word& word = level_[level][lane / word_bits];
-    word &= ~bit_of(lane);
+ALLOT_INLINE std::size_t LowestFree::take_lowest_leaf_of_many() noexcept {
+  std::size_t leaf = lowest(root_);
+  for (std::size_t level = levels_; level-- > 1;)
+    leaf = leaf * word_bits + lowest(level_[level][leaf]);
+  unmark(1, leaf);
+  return leaf;
+}
+
+// The word at `position` below `level` has nothing free.
+ALLOT_INLINE void LowestFree::unmark(std::size_t level, std::size_t position) noexcept {
+  for (; level < levels_; ++level, position /= word_bits) {
+    Word& word = level_[level][position / word_bits];
+    word &= ~bit_of(position);
     if (word != 0)
       return;
   }
-  root_ &= ~bit_of(lane);
+  root_ &= ~bit_of(position);
 }
 
 ALLOT_INLINE bool LowestFree::in_use(std::size_t number) const noexcept {
   if (number >= limit_)
-    return number < edge_;
+    return newest_ != none && number <= newest_;
   const std::size_t leaf = number / word_bits;
-  const Word word = leaf == first_ / word_bits ? leaf_ : level_[0][leaf];
-  return (word & bit_of(number)) == 0;
+  const bool held = leaf + 1 == leaf_end_ / word_bits;
+  return ((held ? leaf_ : level_[0][leaf]) & bit_of(number)) == 0;
 }
 
 ALLOT_INLINE std::size_t LowestFree::used() const noexcept {
   if (limit_ == 0)
-    return edge_;
+    return newest_ + 1;
   std::size_t free = static_cast<std::size_t>(std::popcount(leaf_));
   for (std::size_t leaf = 0; leaf != divide_up(limit_, word_bits); ++leaf)
     free += static_cast<std::size_t>(std::popcount(level_[0][leaf])); // 0 for the leaf held

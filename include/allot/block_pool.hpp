@@ -78,13 +78,12 @@ public:
       if (!latest_.put_back(index)) [[unlikely]]
         return deallocate_slowly(p);
     } else {
-      const bool newest = lowest_.put_back_newest(index);
-      if (!newest && !lowest_.put_back(index)) [[unlikely]]
+      if (lowest_.put_back_newest(index)) [[likely]]
+        return zero_ ? close(p) : annotate::freed(begin_, p, block_size_);
+      if (!lowest_.put_back(index)) [[unlikely]]
         return deallocate_slowly(p);
       if (zero_) [[unlikely]]
         return close(p);
-      if (newest)
-        return annotate::freed(begin_, p, block_size_);
     }
     __builtin_prefetch(p); // the next to be allocated, likely, and allocated long ago
     annotate::freed(begin_, p, block_size_);
@@ -149,6 +148,8 @@ public:
 
 private:
   static constexpr const char* strategy_name = "block_pool";
+  static constexpr std::size_t none = LowestFree::none;
+  static_assert(none == LatestFree::none);
   static constexpr std::size_t batch = 64; // what `lowest_` takes and is given at a time
 
   /// The sizes of `count` blocks and of their bookkeeping.
@@ -206,6 +207,11 @@ private:
 
   BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buffer,
             const BlockOptions& options);
+  /// A free block when none is at hand, or `none`. In any order there is nothing in `lowest_`.
+  [[nodiscard, gnu::always_inline]] std::size_t find_index() noexcept {
+    const std::size_t index = lowest_.find();
+    return index != none ? index : latest_.find();
+  }
   void* find();
   void* try_find() noexcept;
   void deallocate_slowly(void* p);

@@ -8,15 +8,14 @@
 //   level_[1]    ....  0010...  ....        lanes: 64 leaves below each
 //   level_[0]    ....  ....  1001... ....   leaves: 64 numbers each
 //
-// The leaf with the lowest free number is held in members and is all zero in the tree, and so is
-// the rest of its lane: taking and putting back near the last number touches no other memory. What
-// is lower than the leaf held is in use; putting back such a number makes its leaf the one held.
-// A batch lets the leaf go, works on the tree alone, and holds the lowest then.
+// The leaf that numbers were taken from last is held in a member, and is all zero in the tree:
+// taking more of it, and putting back what lies in it, touches no other memory. Nothing lower is
+// free: it is let go when a lower number is put back, and a batch lets it go too.
 //
 // Numbers from `limit` on are all free, and are not in the tree. While those below are all in use,
-// nothing is held and the tree is all zero: `edge_` is the limit, which rises with every number
-// taken, and falls when they are put back in stack order. Any other that is put back, or a batch,
-// ends that state; `limit_` is the limit then, at the end of a leaf.
+// the tree is all zero, nothing is held, and `newest_` is the last in use: it rises with every
+// number taken, and falls when they are put back in stack order. Any other that is put back, or a
+// batch, ends that state; `limit_` is the limit then, at the end of a leaf.
 //
 // The tree has words up to `made_` only, so that construction and reset are O(1). Everything else
 // is O(log64 n).
@@ -44,38 +43,43 @@ public:
   LowestFree(std::byte* memory, std::size_t count) noexcept;
 
   /// Whether `take` may be called; else `find` may know more.
-  [[nodiscard]] bool at_hand() const noexcept { return leaf_ != 0 || edge_ != edge_end_; }
+  [[nodiscard]] bool at_hand() const noexcept { return newest_ != newest_end_ || leaf_ != 0; }
   /// The lowest free number, no longer free.
   [[nodiscard, gnu::always_inline]] std::size_t take() noexcept {
-    if (leaf_ == 0)
-      return edge_++;
-    const std::size_t number = first_ + lowest(leaf_);
+    if (newest_ != newest_end_)
+      return ++newest_;
+    const std::size_t number = leaf_end_ - word_bits + lowest(leaf_);
     leaf_ &= leaf_ - 1;
     return number;
   }
   /// As `take`, when nothing is at hand. `none`: all are in use.
-  [[nodiscard]] std::size_t find() noexcept {
-    return lane_ != 0 ? find_in_lane(lane()) : find_in_other_lane();
+  [[nodiscard, gnu::always_inline]] std::size_t find() noexcept {
+    if (root_ == 0) [[unlikely]]
+      return find_at_limit();
+    const std::size_t leaf = take_lowest_leaf();
+    const Word word = std::exchange(level_[0][leaf], 0);
+    leaf_ = word & (word - 1);
+    leaf_end_ = (leaf + 1) * word_bits;
+    return leaf * word_bits + lowest(word);
   }
 
   /// Frees the number that was taken last, or before those that were put back in this way since, if
   /// all that are lower are in use. False: it is another, which `put_back` may free.
   [[nodiscard, gnu::always_inline]] bool put_back_newest(std::size_t number) noexcept {
-    if (number + 1 != edge_ || edge_ == 0)
+    if (number != newest_ || newest_ == none)
       return false;
-    edge_ = number;
+    --newest_;
     return true;
   }
   /// Frees a number. False: it is not in use.
   [[nodiscard, gnu::always_inline]] bool put_back(std::size_t number) noexcept {
-    const std::size_t place = number - first_;
-    if (place >= width_) [[unlikely]]
-      return put_back_elsewhere(number);
-    const Word bit = Word{1} << place;
-    if ((leaf_ & bit) != 0) [[unlikely]]
-      return false;
-    leaf_ |= bit;
-    return true;
+    if (number >= limit_) [[unlikely]]
+      return put_back_below_newest(number);
+    if (number >= leaf_end_)
+      return put_back_in_tree(number);
+    if (number >= leaf_end_ - word_bits)
+      return put_back_in(leaf_, number);
+    return put_back_lower(number);
   }
   /// Takes the lowest free numbers, as many as `numbers` has room for or are free. How many.
   [[nodiscard]] std::size_t take_many(std::span<std::size_t> numbers) noexcept;
@@ -85,7 +89,7 @@ public:
   void reset() noexcept;
 
   /// No number from here on is in use.
-  [[nodiscard]] std::size_t limit() const noexcept { return std::max(limit_, edge_); }
+  [[nodiscard]] std::size_t limit() const noexcept { return std::max(limit_, newest_ + 1); }
   [[nodiscard]] bool in_use(std::size_t number) const noexcept;
   /// How many are in use. O(limit / 64).
   [[nodiscard]] std::size_t used() const noexcept;
@@ -103,56 +107,61 @@ private:
   [[nodiscard]] static std::size_t lowest(Word word) noexcept {
     return static_cast<std::size_t>(__builtin_ctzll(word));
   }
-  [[nodiscard]] std::size_t lane() const noexcept { return first_ / (word_bits * word_bits); }
-
-  /// As `find`, in the lane held.
-  [[nodiscard]] std::size_t find_in_lane(std::size_t lane) noexcept {
-    hold_lowest_leaf(lane);
-    return take();
-  }
-  [[nodiscard]] std::size_t find_in_other_lane() noexcept;
-  [[nodiscard]] std::size_t find_at_edge() noexcept;
-  void leave_edge() noexcept;
+  [[nodiscard]] std::size_t find_at_limit() noexcept;
   [[nodiscard]] std::size_t take_of_lanes(std::span<std::size_t> numbers) noexcept;
-  void let_go() noexcept;
-  void hold_lowest() noexcept;
-  [[nodiscard]] bool put_back_elsewhere(std::size_t number) noexcept;
-  void go_back_to(std::size_t leaf) noexcept;
-  void hold(std::size_t leaf) noexcept {
-    leaf_ = std::exchange(level_[0][leaf], 0);
-    first_ = leaf * word_bits;
-    width_ = std::min(word_bits, limit_ - first_);
-  }
-  void hold_lowest_leaf(std::size_t lane) noexcept {
-    const std::size_t leaf = lane * word_bits + lowest(lane_);
-    lane_ &= lane_ - 1;
-    hold(leaf);
-  }
-  void hold_lane(std::size_t lane) noexcept {
-    unmark_lane(lane);
-    lane_ = std::exchange(level_[1][lane], 0);
-  }
-  [[nodiscard]] std::size_t hold_lowest_lane() noexcept {
-    std::size_t lane = lowest(root_);
-    for (std::size_t level = levels_; level-- > 2;)
-      lane = lane * word_bits + lowest(level_[level][lane]);
-    hold_lane(lane);
-    return lane;
-  }
-  void mark_lane(std::size_t lane) noexcept;
-  void unmark_lane(std::size_t lane) noexcept;
 
-  Word leaf_ = 0;            // the leaf held
-  std::size_t edge_ = 0;     // the limit while all below it are in use; else 0
-  std::size_t edge_end_ = 0; // how far it may rise: `made_`; else 0
-  std::size_t first_ = 0;    // the first number of the leaf held
-  std::size_t width_ = 0;    // how many of its numbers are below the limit
-  Word lane_ = 0;            // the other leaves of its lane that have a free number
-  std::size_t limit_ = 0;    // 0 while `edge_` is the limit
+  [[nodiscard]] static bool put_back_in(Word& leaf, std::size_t number) noexcept {
+    const Word word = leaf;
+    if ((word >> (number % word_bits) & 1) != 0) [[unlikely]]
+      return false;
+    leaf = word | bit_of(number);
+    return true;
+  }
+  [[nodiscard, gnu::always_inline]] bool put_back_in_tree(std::size_t number) noexcept {
+    const std::size_t leaf = number / word_bits;
+    if (!put_back_in(level_[0][leaf], number)) [[unlikely]]
+      return false;
+    mark(leaf);
+    return true;
+  }
+  [[nodiscard]] bool put_back_lower(std::size_t number) noexcept;
+  [[nodiscard]] bool put_back_below_newest(std::size_t number) noexcept;
+  void leave_newest() noexcept;
+  void let_go() noexcept;
+
+  /// In the leaf something is free.
+  void mark(std::size_t leaf) noexcept {
+    const std::size_t lane = leaf / word_bits;
+    level_[1][lane] |= bit_of(leaf);
+    if (levels_ > 2) [[unlikely]]
+      return mark_above(lane);
+    root_ |= bit_of(lane);
+  }
+  void mark_above(std::size_t lane) noexcept;
+  /// The lowest leaf that is marked, no longer so.
+  [[nodiscard]] std::size_t take_lowest_leaf() noexcept {
+    if (levels_ > 2) [[unlikely]]
+      return take_lowest_leaf_of_many();
+    const Word root = root_;
+    const std::size_t lane = lowest(root);
+    const Word leaves = level_[1][lane];
+    const Word others = leaves & (leaves - 1);
+    level_[1][lane] = others;
+    root_ = root & (root - static_cast<Word>(others == 0)); // no branch: it cannot be foreseen
+    return lane * word_bits + lowest(leaves);
+  }
+  [[nodiscard]] std::size_t take_lowest_leaf_of_many() noexcept;
+  void unmark(std::size_t level, std::size_t position) noexcept;
+
+  Word leaf_ = 0;                 // the leaf held
+  std::size_t newest_ = none;     // the last in use while all below it are; else none
+  std::size_t newest_end_ = none; // how far it may rise: the last before `made_`; else none
+  std::size_t leaf_end_ = 0;      // the number behind the leaf held, or 0
+  std::size_t limit_ = 0;         // 0 while `newest_` is what is before the limit
   std::size_t made_ = 0;
   Word* level_[max_levels] = {};
-  Word root_ = 0;          // of the lanes but the one held
-  std::size_t levels_ = 0; // of the tree, without the root; where there is one, `lane_` is the root
+  Word root_ = 0;
+  std::size_t levels_ = 0; // of the tree, without the root: two, or more
   std::size_t count_ = 0;
 };
 
