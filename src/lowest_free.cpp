@@ -14,7 +14,7 @@ ALLOT_INLINE std::size_t LowestFree::bytes(std::size_t count) noexcept {
     words = divide_up(words, word_bits);
     total += words;
   } while (words > word_bits);
-  return saturating_multiply(total, sizeof(Word));
+  return total * sizeof(Word); // about an eighth of `count`
 }
 
 ALLOT_INLINE LowestFree::LowestFree(std::byte* memory, std::size_t count) noexcept : count_(count) {
@@ -32,7 +32,7 @@ ALLOT_INLINE void LowestFree::reset() noexcept {
   leaf_end_ = limit_ = made_ = 0;
 }
 
-// When all numbers below the limit are in use.
+// All numbers below the limit are in use.
 ALLOT_INLINE std::size_t LowestFree::find_at_limit() noexcept {
   if (limit_ != 0) {
     newest_ = std::exchange(limit_, 0) - 1;
@@ -54,8 +54,8 @@ ALLOT_INLINE std::size_t LowestFree::find_at_limit() noexcept {
   return ++newest_;
 }
 
-// Some number below the newest may be free from now on, if there is one. What is free of the leaf
-// of the newest is in the tree then.
+// Numbers below `newest_`, if any are in use, may be free from now on. What is free of its leaf is
+// in the tree then.
 ALLOT_INLINE void LowestFree::leave_newest() noexcept {
   if (newest_ == none)
     return;

@@ -12,11 +12,11 @@
 //   Order::first_free   LowestFree, a tree of bits: a bit a block and a little more
 //   Order::any          LatestFree, a stack of indices and flags: five bytes a block
 //
-// Blocks that were never handed out are visited by neither construction nor reset. Allocating and
-// freeing are O(1) for `any`, O(log64 n) for `first_free`, plus zeroing a freed block; a batch that
-// is refused takes as long as all that is free. A block stays valid until it is freed, reset,
-// release or the pool's end. Every pointer that is given back is checked. One thread at a time;
-// const calls may run together.
+// Blocks that were never handed out are visited by neither construction, unless it zeroes a given
+// buffer, nor reset. Allocating and freeing are O(1) for `any`, O(log64 n) for `first_free`, plus
+// zeroing a freed block; a batch that is refused takes as long as all that is free. A block stays
+// valid until it is freed, reset, release or the pool's end. Every pointer that is given back is
+// checked. One thread at a time; const calls may run together.
 #pragma once
 
 #include <allot/buffer.hpp>
@@ -207,7 +207,7 @@ private:
 
   BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buffer,
             const BlockOptions& options);
-  /// A free block when none is at hand, or `none`. In any order there is nothing in `lowest_`.
+  /// A free block though none is at hand, or `none`.
   [[nodiscard, gnu::always_inline]] std::size_t find_index() noexcept {
     const std::size_t index = lowest_.find();
     return index != none ? index : latest_.find();

@@ -4,21 +4,24 @@
 //
 // A 64-ary tree of bits. A 1 is a free number, or, above, a word below that has one:
 //
-//   root_        0100...                    64 words below (a level more for each 64 times 262,144)
+//   root_        0100...                    at most 64 words below
 //   level_[1]    ....  0010...  ....        lanes: 64 leaves below each
 //   level_[0]    ....  ....  1001... ....   leaves: 64 numbers each
 //
-// The leaf that numbers were taken from last is held in a member, and is all zero in the tree:
-// taking more of it, and putting back what lies in it, touches no other memory. Nothing lower is
-// free: it is let go when a lower number is put back, and a batch lets it go too.
+// For more than 262,144 numbers there is a level more, and again for each 64 times as many.
 //
-// Numbers from `limit` on are all free, and are not in the tree. While those below are all in use,
-// the tree is all zero, nothing is held, and `newest_` is the last in use: it rises with every
-// number taken, and falls when they are put back in stack order. Any other that is put back, or a
-// batch, ends that state; `limit_` is the limit then, at the end of a leaf.
+// The leaf with the lowest free number is held in a member when a number is taken of it, and is all
+// zero in the tree. Taking more of it, and putting back what lies in it, leaves the tree alone. It
+// is let go when a lower number is put back; batches let it go, too.
 //
-// The tree has words up to `made_` only, so that construction and reset are O(1). Everything else
-// is O(log64 n).
+// Numbers from `limit()` on are all free, and are not in the tree. They are taken when those below
+// are all in use: then the tree is all zero, nothing is held, and `newest_` is the last in use. It
+// rises with every number that is taken, and falls when they are put back in stack order, down to
+// `none`, from where it rises to 0. Putting back any other number ends that state, as does
+// put_back_many: `limit_` is the limit then, at the end of a leaf or of all.
+//
+// The tree has words up to `made_` only, so that construction and reset are O(1). A number is
+// taken, put back and looked up in O(log64 n).
 #pragma once
 
 #include <allot/size.hpp>
@@ -34,7 +37,7 @@ class LowestFree {
 public:
   static constexpr std::size_t none = max_size;
 
-  /// The bytes of bookkeeping that `count` numbers need, or max_size if no size holds that.
+  /// The bytes of bookkeeping that `count` numbers need.
   [[nodiscard]] static std::size_t bytes(std::size_t count) noexcept;
 
   /// No numbers.
@@ -44,7 +47,7 @@ public:
 
   /// Whether `take` may be called; else `find` may know more.
   [[nodiscard]] bool at_hand() const noexcept { return newest_ != newest_end_ || leaf_ != 0; }
-  /// The lowest free number, no longer free.
+  /// The lowest free number, no longer free. Something is at hand.
   [[nodiscard, gnu::always_inline]] std::size_t take() noexcept {
     if (newest_ != newest_end_)
       return ++newest_;
@@ -52,7 +55,7 @@ public:
     leaf_ &= leaf_ - 1;
     return number;
   }
-  /// As `take`, when nothing is at hand. `none`: all are in use.
+  /// As `take`, but nothing is at hand. `none`: all are in use.
   [[nodiscard, gnu::always_inline]] std::size_t find() noexcept {
     if (root_ == 0) [[unlikely]]
       return find_at_limit();
@@ -63,15 +66,15 @@ public:
     return leaf * word_bits + lowest(word);
   }
 
-  /// Frees the number that was taken last, or before those that were put back in this way since, if
-  /// all that are lower are in use. False: it is another, which `put_back` may free.
+  /// Frees the last number in use, if that is known to be `number` and all that are lower are in
+  /// use. False: `put_back` knows more.
   [[nodiscard, gnu::always_inline]] bool put_back_newest(std::size_t number) noexcept {
     if (number != newest_ || newest_ == none)
       return false;
     --newest_;
     return true;
   }
-  /// Frees a number. False: it is not in use.
+  /// Frees a number that `put_back_newest` did not. False: it is not in use.
   [[nodiscard, gnu::always_inline]] bool put_back(std::size_t number) noexcept {
     if (number >= limit_) [[unlikely]]
       return put_back_below_newest(number);
@@ -96,10 +99,10 @@ public:
 
 private:
   // Where a size is `unsigned long`, another type, so that a store to the tree makes the compiler
-  // reload no member but the words.
+  // reload no member but those that are words, too.
   using Word = unsigned long long;
   static constexpr std::size_t word_bits = 64;
-  static constexpr std::size_t max_levels = 9; // 64^10 blocks are more than a size holds
+  static constexpr std::size_t max_levels = 9; // and the root: 2^60 numbers, of blocks of 8 bytes
 
   [[nodiscard]] static Word bit_of(std::size_t position) noexcept {
     return Word{1} << (position % word_bits);
@@ -153,12 +156,13 @@ private:
   [[nodiscard]] std::size_t take_lowest_leaf_of_many() noexcept;
   void unmark(std::size_t level, std::size_t position) noexcept;
 
-  Word leaf_ = 0;                 // the leaf held
-  std::size_t newest_ = none;     // the last in use while all below it are; else none
-  std::size_t newest_end_ = none; // how far it may rise: the last before `made_`; else none
-  std::size_t leaf_end_ = 0;      // the number behind the leaf held, or 0
-  std::size_t limit_ = 0;         // 0 while `newest_` is what is before the limit
-  std::size_t made_ = 0;
+  Word leaf_ = 0;             // what is left of the leaf held
+  std::size_t newest_ = none; // the last in use while all below it are
+  std::size_t newest_end_ =
+      none;                  // how far it may rise: the last below `made_`; else none, as it is
+  std::size_t leaf_end_ = 0; // behind the leaf held, though nothing is left; else 0
+  std::size_t limit_ = 0;    // 0 while `newest_` tells
+  std::size_t made_ = 0;     // at the end of a leaf or of all
   Word* level_[max_levels] = {};
   Word root_ = 0;
   std::size_t levels_ = 0; // of the tree, without the root: two, or more
