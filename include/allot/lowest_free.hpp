@@ -156,13 +156,12 @@ private:
   [[nodiscard]] std::size_t take_lowest_leaf_of_many() noexcept;
   void unmark(std::size_t level, std::size_t position) noexcept;
 
-  Word leaf_ = 0;             // what is left of the leaf held
-  std::size_t newest_ = none; // the last in use while all below it are
-  std::size_t newest_end_ =
-      none;                  // how far it may rise: the last below `made_`; else none, as it is
-  std::size_t leaf_end_ = 0; // behind the leaf held, though nothing is left; else 0
-  std::size_t limit_ = 0;    // 0 while `newest_` tells
-  std::size_t made_ = 0;     // at the end of a leaf or of all
+  Word leaf_ = 0;                 // what is left of the leaf held
+  std::size_t newest_ = none;     // the last in use while all below it are
+  std::size_t newest_end_ = none; // the last below `made_` while that is so; else none
+  std::size_t leaf_end_ = 0;      // behind the leaf held, though nothing is left; else 0
+  std::size_t limit_ = 0;         // 0 while `newest_` tells
+  std::size_t made_ = 0;          // at the end of a leaf or of all
   Word* level_[max_levels] = {};
   Word root_ = 0;
   std::size_t levels_ = 0; // of the tree, without the root: two, or more
