@@ -422,17 +422,23 @@ TEST(ObjectPool, AMoveByACallableIsReportedAndIgnored) {
   EXPECT_EQ(numbers(pool), (Numbers{0, 1, 1, 2}));
 }
 
-TEST(ObjectPool, AnAssignmentByACallableIsReportedAndIgnored) {
-  const test::ReportedMisuse reported;
+// A pool whose constructor function assigns to it, once `self` is set.
+struct AssignedByItself {
   using Pool = ObjectPool<int, std::function<int()>>;
   Pool* self = nullptr;
-  Pool pool(
-      [&] {
-        *self = Pool([] { return 8; }, LeaveAsIs(), 3);
-        return 7;
-      },
-      LeaveAsIs(), 2);
-  self = &pool;
+  Pool pool{[this] {
+              if (self != nullptr)
+                *self = Pool([] { return 8; }, LeaveAsIs(), 3);
+              return 7;
+            },
+            LeaveAsIs(), 2};
+};
+
+TEST(ObjectPool, AnAssignmentByACallableIsReportedAndIgnored) {
+  const test::ReportedMisuse reported;
+  AssignedByItself by_itself;
+  auto& pool = by_itself.pool;
+  by_itself.self = &pool;
   EXPECT_EQ(pool.acquire(), 7);
   EXPECT_EQ(pool.acquire(), 7);
   const char* const report =
@@ -443,18 +449,11 @@ TEST(ObjectPool, AnAssignmentByACallableIsReportedAndIgnored) {
 
 TEST(ObjectPool, AnAssignmentThatIsRefusedForgetsNoLease) {
   const test::ReportedMisuse reported;
-  using Pool = ObjectPool<int, std::function<int()>>;
-  Pool* self = nullptr;
-  Pool pool(
-      [&] {
-        if (self != nullptr)
-          *self = Pool([] { return 8; }, LeaveAsIs(), 3);
-        return 7;
-      },
-      LeaveAsIs(), 2);
+  AssignedByItself by_itself;
+  auto& pool = by_itself.pool;
   {
     const auto lease = pool.lease();
-    self = &pool;
+    by_itself.self = &pool;
     (void)pool.acquire();
     pool.release();
     EXPECT_EQ(*lease, 7);
