@@ -70,8 +70,8 @@ ALLOT_INLINE void LowestFree::leave_newest() noexcept {
   }
 }
 
-ALLOT_INLINE bool LowestFree::put_back_below_newest(std::size_t number) noexcept {
-  if (newest_ == none || number >= newest_)
+ALLOT_INLINE bool LowestFree::put_back_at_limit(std::size_t number) noexcept {
+  if (number >= limit())
     return false;
   leave_newest();
   return put_back_in_tree(number);
@@ -120,11 +120,9 @@ ALLOT_INLINE std::size_t LowestFree::take_many(std::span<std::size_t> numbers) n
 // free. No leaf is held. How many leaves a lane has cannot be foreseen, so the next lane is loaded
 // before it is needed, and becomes the lane without a branch.
 ALLOT_INLINE std::size_t LowestFree::take_of_lanes(std::span<std::size_t> numbers) noexcept {
-  Word* above = &root_;
-  std::size_t word = 0;
-  for (std::size_t level = levels_; level-- > 2; above = &level_[level][word])
-    word = word * word_bits + lowest(*above);
+  const std::size_t word = lowest_lane() / word_bits;
   const std::size_t first_lane = word * word_bits;
+  Word* const above = levels_ == 2 ? &root_ : &level_[2][word];
   Word* const lanes = level_[1] + first_lane;
   const Word highest = bit_of(word_bits - 1 - static_cast<std::size_t>(__builtin_clzll(*above)));
   std::size_t lane_number = lowest(*above);
@@ -162,8 +160,26 @@ ALLOT_INLINE std::size_t LowestFree::take_of_lanes(std::span<std::size_t> number
     coming |= bit_of(lane_number);
   *above = coming;
   if (coming == 0 && levels_ > 2)
-    unmark(3, word);
+    unmark(first_lane);
   return taken;
+}
+
+// The lowest lane in which something is free.
+ALLOT_INLINE std::size_t LowestFree::lowest_lane() const noexcept {
+  std::size_t lane = lowest(root_);
+  for (std::size_t level = levels_; level-- > 2;)
+    lane = lane * word_bits + lowest(level_[level][lane]);
+  return lane;
+}
+
+ALLOT_INLINE std::size_t LowestFree::take_lowest_leaf_of_many() noexcept {
+  const std::size_t lane = lowest_lane();
+  Word& leaves = level_[1][lane];
+  const std::size_t leaf = lane * word_bits + lowest(leaves);
+  leaves &= leaves - 1;
+  if (leaves == 0)
+    unmark(lane);
+  return leaf;
 }
 
 ALLOT_INLINE void LowestFree::mark_above(std::size_t lane) noexcept {
@@ -172,40 +188,29 @@ ALLOT_INLINE void LowestFree::mark_above(std::size_t lane) noexcept {
   root_ |= bit_of(lane);
 }
 
-ALLOT_INLINE std::size_t LowestFree::take_lowest_leaf_of_many() noexcept {
-  std::size_t leaf = lowest(root_);
-  for (std::size_t level = levels_; level-- > 1;)
-    leaf = leaf * word_bits + lowest(level_[level][leaf]);
-  unmark(1, leaf);
-  return leaf;
-}
-
-// The word at `position` below `level` has nothing free.
-ALLOT_INLINE void LowestFree::unmark(std::size_t level, std::size_t position) noexcept {
-  for (; level < levels_; ++level, position /= word_bits) {
-    Word& word = level_[level][position / word_bits];
-    word &= ~bit_of(position);
+ALLOT_INLINE void LowestFree::unmark(std::size_t lane) noexcept {
+  for (std::size_t level = 2; level != levels_; ++level, lane /= word_bits) {
+    Word& word = level_[level][lane / word_bits];
+    word &= ~bit_of(lane);
     if (word != 0)
       return;
   }
-  root_ &= ~bit_of(position);
+  root_ &= ~bit_of(lane);
 }
 
 ALLOT_INLINE bool LowestFree::in_use(std::size_t number) const noexcept {
   if (number >= limit_)
-    return newest_ != none && number <= newest_;
+    return number < limit();
   const std::size_t leaf = number / word_bits;
   const bool held = leaf + 1 == leaf_end_ / word_bits;
   return ((held ? leaf_ : level_[0][leaf]) & bit_of(number)) == 0;
 }
 
 ALLOT_INLINE std::size_t LowestFree::used() const noexcept {
-  if (limit_ == 0)
-    return newest_ + 1;
   std::size_t free = static_cast<std::size_t>(std::popcount(leaf_));
   for (std::size_t leaf = 0; leaf != divide_up(limit_, word_bits); ++leaf)
     free += static_cast<std::size_t>(std::popcount(level_[0][leaf])); // 0 for the leaf held
-  return limit_ - free;
+  return limit() - free;
 }
 
 } // namespace allot::inline ALLOT_ABI

@@ -228,6 +228,17 @@ TEST(LowestFree, NeedsABitANumberAndLittleMore) {
   EXPECT_EQ(LatestFree::bytes(SIZE_MAX), SIZE_MAX);
 }
 
+TEST(LowestFree, TheNewestNeedNotBePutBackAsSuch) {
+  std::vector<std::byte> memory(LowestFree::bytes(100));
+  LowestFree numbers(memory.data(), 100);
+  for (std::size_t i = 0; i != 3; ++i)
+    ASSERT_EQ(take(numbers), i);
+  EXPECT_TRUE(numbers.put_back(2));
+  EXPECT_FALSE(numbers.put_back(2));
+  EXPECT_EQ(numbers.used(), 2u);
+  EXPECT_EQ(take(numbers), 2u);
+}
+
 TEST(LowestFree, OfNoNumbersHasNone) {
   LowestFree numbers;
   EXPECT_FALSE(numbers.at_hand());

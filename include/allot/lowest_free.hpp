@@ -74,10 +74,10 @@ public:
     --newest_;
     return true;
   }
-  /// Frees a number that `put_back_newest` did not. False: it is not in use.
+  /// Frees a number. False: it is not in use.
   [[nodiscard, gnu::always_inline]] bool put_back(std::size_t number) noexcept {
     if (number >= limit_) [[unlikely]]
-      return put_back_below_newest(number);
+      return put_back_at_limit(number);
     if (number >= leaf_end_)
       return put_back_in_tree(number);
     if (number >= leaf_end_ - word_bits)
@@ -128,7 +128,7 @@ private:
     return true;
   }
   [[nodiscard]] bool put_back_lower(std::size_t number) noexcept;
-  [[nodiscard]] bool put_back_below_newest(std::size_t number) noexcept;
+  [[nodiscard]] bool put_back_at_limit(std::size_t number) noexcept;
   void leave_newest() noexcept;
   void let_go() noexcept;
 
@@ -141,6 +141,9 @@ private:
     root_ |= bit_of(lane);
   }
   void mark_above(std::size_t lane) noexcept;
+  /// In the lane nothing is free.
+  void unmark(std::size_t lane) noexcept;
+  [[nodiscard]] std::size_t lowest_lane() const noexcept;
   /// The lowest leaf that is marked, no longer so.
   [[nodiscard]] std::size_t take_lowest_leaf() noexcept {
     if (levels_ > 2) [[unlikely]]
@@ -154,7 +157,6 @@ private:
     return lane * word_bits + lowest(leaves);
   }
   [[nodiscard]] std::size_t take_lowest_leaf_of_many() noexcept;
-  void unmark(std::size_t level, std::size_t position) noexcept;
 
   Word leaf_ = 0;                 // what is left of the leaf held
   std::size_t newest_ = none;     // the last in use while all below it are
