@@ -2,7 +2,7 @@ include(CMakePackageConfigHelpers)
 
 set(package_dir ${CMAKE_INSTALL_LIBDIR}/cmake/allot)
 install(TARGETS allot allot_header_only EXPORT allot FILE_SET HEADERS)
-install(FILES ${allot_sources} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/allot/src)
+install(DIRECTORY ${one_file} DESTINATION ${CMAKE_INSTALL_INCLUDEDIR}/allot)
 install(EXPORT allot FILE allot-config.cmake NAMESPACE allot:: DESTINATION ${package_dir})
 # Before 1.0 each minor version may break its users.
 write_basic_package_version_file(allot-config-version.cmake COMPATIBILITY SameMinorVersion)

@@ -4,9 +4,9 @@
 
 #include "input.hpp"
 
+#include <allot/base/size.hpp>
 #include <allot/buffer.hpp>
 #include <allot/error.hpp>
-#include <allot/size.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -4,8 +4,8 @@
 
 #include "span.hpp"
 
-#include <allot/objects.hpp>
-#include <allot/vocabulary.hpp>
+#include <allot/detail/cleanups.hpp>
+#include <allot/detail/vocabulary.hpp>
 
 #include <algorithm>
 #include <cstddef>

@@ -2,13 +2,14 @@
 
 #include <cstring>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
-ALLOT_INLINE Arena::Arena(const char* name, Buffer buffer, Options options)
+Arena::Arena(const char* name, Buffer buffer, Options options)
     : cursor_(name, buffer, options.zero), buffer_(std::move(buffer)), name_(name),
       zero_(options.zero) {}
 
-ALLOT_INLINE Arena& Arena::operator=(Arena&& other) noexcept {
+Arena& Arena::operator=(Arena&& other) noexcept {
   if (this != &other && !objects_.report_running(name_, "assigned to") &&
       !other.objects_.report_running(other.name_, "moved")) {
     release();
@@ -21,31 +22,31 @@ ALLOT_INLINE Arena& Arena::operator=(Arena&& other) noexcept {
   return *this;
 }
 
-ALLOT_INLINE void* Arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
+void* Arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
   const bool usable = !freed() && !objects_.running() && is_power_of_two(alignment);
   return usable && bytes == 0 ? cursor_.nothing(alignment) : nullptr;
 }
 
-ALLOT_INLINE void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
+void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
   if (void* p = try_allocate_slow(bytes, alignment))
     return p;
   cursor_.refuse(name_, objects_.running(), bytes, alignment);
 }
 
-ALLOT_INLINE void Arena::check_usable() const {
+void Arena::check_usable() const {
   if (freed())
     throw_released(name_);
   if (objects_.running())
     throw_busy(name_, "its own destructors run");
 }
 
-ALLOT_INLINE void Arena::reset() {
+void Arena::reset() {
   check_usable();
   objects_.destroy_back_to({}, cursor_);
   cursor_.reset(zero_);
 }
 
-ALLOT_INLINE void Arena::release() noexcept {
+void Arena::release() noexcept {
   if (freed() || objects_.report_running(name_, "released"))
     return;
   objects_.destroy_back_to({}, cursor_);
@@ -54,4 +55,5 @@ ALLOT_INLINE void Arena::release() noexcept {
   buffer_.release();
 }
 
-} // namespace allot::inline ALLOT_ABI
+} // namespace ALLOT_ABI
+} // namespace allot

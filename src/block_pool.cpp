@@ -5,11 +5,12 @@
 #include <cstring>
 #include <functional>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 namespace detail {
 
-ALLOT_INLINE std::size_t rounded_block(std::size_t block_bytes, const BlockOptions& options) {
+std::size_t rounded_block(std::size_t block_bytes, const BlockOptions& options) {
   if (block_bytes == 0)
     throw_misuse("block_pool", Errc::bad_size, "blocks of 0 bytes were asked for");
   if (!is_power_of_two(options.alignment))
@@ -17,29 +18,28 @@ ALLOT_INLINE std::size_t rounded_block(std::size_t block_bytes, const BlockOptio
   return saturating_round_up(block_bytes, std::max(options.alignment, granule));
 }
 
-ALLOT_INLINE std::size_t bytes_before(const Buffer& buffer, std::size_t alignment) noexcept {
+std::size_t bytes_before(const Buffer& buffer, std::size_t alignment) noexcept {
   return padding(reinterpret_cast<std::uintptr_t>(buffer.data()), buffer.gap().stretch(alignment));
 }
 
 } // namespace detail
 
-ALLOT_INLINE std::size_t BlockPool::Layout::bytes() const noexcept {
+std::size_t BlockPool::Layout::bytes() const noexcept {
   return saturating_add(saturating_multiply(block_size, count), side_bytes);
 }
 
-ALLOT_INLINE BlockPool::Layout BlockPool::layout(std::size_t block_size, std::size_t count,
-                                                 Order order) noexcept {
-  const std::size_t side =
-      order == Order::any ? LatestFree::bytes(count) : LowestFree::bytes(count);
+BlockPool::Layout BlockPool::layout(std::size_t block_size, std::size_t count,
+                                    Order order) noexcept {
+  const std::size_t side = order == Order::any ? FreeStack::bytes(count) : FreeBitmap::bytes(count);
   return {block_size, count, saturating_round_up(side, granule)};
 }
 
-ALLOT_INLINE BlockPool::Layout BlockPool::checked_layout(std::size_t block_bytes, std::size_t count,
-                                                         const BlockOptions& options) {
+BlockPool::Layout BlockPool::checked_layout(std::size_t block_bytes, std::size_t count,
+                                            const BlockOptions& options) {
   const std::size_t block_size = detail::rounded_block(block_bytes, options);
   if (count == 0)
     throw_misuse(strategy_name, Errc::bad_size, "0 blocks were asked for");
-  const bool counted = options.order != Order::any || count <= LatestFree::max_count;
+  const bool counted = options.order != Order::any || count <= FreeStack::max_count;
   const bool sized = saturating_multiply(block_size, count) <= PTRDIFF_MAX;
   if (!counted || !sized)
     throw_misuse(strategy_name, Errc::overflow, "%zu blocks of %zu bytes are more than %s", count,
@@ -47,16 +47,15 @@ ALLOT_INLINE BlockPool::Layout BlockPool::checked_layout(std::size_t block_bytes
   return layout(block_size, count, options.order);
 }
 
-ALLOT_INLINE BlockPool::Layout BlockPool::fitting_layout(std::size_t block_bytes,
-                                                         const Buffer& buffer,
-                                                         const BlockOptions& options) {
+BlockPool::Layout BlockPool::fitting_layout(std::size_t block_bytes, const Buffer& buffer,
+                                            const BlockOptions& options) {
   const std::size_t block_size = detail::rounded_block(block_bytes, options);
   const std::size_t skip = detail::bytes_before(buffer, options.alignment);
   const std::size_t room = skip < buffer.extent() ? buffer.gap().shrink(buffer.extent() - skip) : 0;
   std::size_t fits = 0;
   std::size_t too_many = room / block_size;
   if (options.order == Order::any)
-    too_many = std::min(too_many, LatestFree::max_count);
+    too_many = std::min(too_many, FreeStack::max_count);
   ++too_many;
   while (too_many - fits > 1) {
     const std::size_t middle = fits + (too_many - fits) / 2;
@@ -69,20 +68,18 @@ ALLOT_INLINE BlockPool::Layout BlockPool::fitting_layout(std::size_t block_bytes
   return layout(block_size, fits, options.order);
 }
 
-ALLOT_INLINE BlockPool::BlockPool(std::size_t block_bytes, std::size_t count,
-                                  const BlockOptions& options)
+BlockPool::BlockPool(std::size_t block_bytes, std::size_t count, const BlockOptions& options)
     : BlockPool(block_bytes, checked_layout(block_bytes, count, options),
                 Buffer::heap(checked_layout(block_bytes, count, options).bytes(), options.alignment,
                              {.zero = options.zero}, strategy_name),
                 options) {}
 
-ALLOT_INLINE BlockPool::BlockPool(std::size_t block_bytes, Buffer buffer,
-                                  const BlockOptions& options)
+BlockPool::BlockPool(std::size_t block_bytes, Buffer buffer, const BlockOptions& options)
     : BlockPool(block_bytes, fitting_layout(block_bytes, buffer, options), std::move(buffer),
                 options) {}
 
-ALLOT_INLINE BlockPool::BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buffer,
-                                  const BlockOptions& options)
+BlockPool::BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buffer,
+                     const BlockOptions& options)
     : begin_(buffer.data() + detail::bytes_before(buffer, options.alignment)),
       stride_(buffer.gap().stretch(layout.block_size)), by_stride_(stride_), zero_(options.zero),
       block_size_(layout.block_size), block_bytes_(block_bytes), capacity_(layout.count) {
@@ -91,10 +88,10 @@ ALLOT_INLINE BlockPool::BlockPool(std::size_t block_bytes, const Layout& layout,
                         std::max(options.alignment, buffer_alignment));
   std::byte* const side = begin_ + capacity_ * stride_;
   if (options.order == Order::any) {
-    latest_ = LatestFree(side, capacity_);
-    quick_ = zero_ ? 0 : LatestFree::max_count;
+    latest_ = FreeStack(side, capacity_);
+    quick_ = zero_ ? 0 : FreeStack::max_count;
   } else {
-    lowest_ = LowestFree(side, capacity_);
+    lowest_ = FreeBitmap(side, capacity_);
   }
   if (zero_ && !buffer.is_zero())
     std::memset(begin_, 0, capacity_ * stride_);
@@ -102,7 +99,7 @@ ALLOT_INLINE BlockPool::BlockPool(std::size_t block_bytes, const Layout& layout,
   annotate::open(begin_, capacity_ * stride_);
 }
 
-ALLOT_INLINE BlockPool& BlockPool::operator=(BlockPool&& other) noexcept {
+BlockPool& BlockPool::operator=(BlockPool&& other) noexcept {
   if (this != &other) {
     release();
     zero_ = other.zero_;
@@ -121,12 +118,12 @@ ALLOT_INLINE BlockPool& BlockPool::operator=(BlockPool&& other) noexcept {
   return *this;
 }
 
-ALLOT_INLINE void* BlockPool::try_find() noexcept {
+void* BlockPool::try_find() noexcept {
   const std::size_t index = find_index();
   return index == none ? nullptr : hand_out(index);
 }
 
-ALLOT_INLINE void* BlockPool::find() {
+void* BlockPool::find() {
   const std::size_t index = find_index();
   if (index != none) [[likely]]
     return hand_out(index);
@@ -135,7 +132,7 @@ ALLOT_INLINE void* BlockPool::find() {
 }
 
 // What follows for a block that was freed.
-ALLOT_INLINE void BlockPool::close(void* p) noexcept {
+void BlockPool::close(void* p) noexcept {
   if (zero_) {
     annotate::show(p, block_size_);
     std::memset(p, 0, block_size_);
@@ -144,15 +141,15 @@ ALLOT_INLINE void BlockPool::close(void* p) noexcept {
 }
 
 // Where zeroing keeps Order::any from the quick way, or the pointer is wrong.
-ALLOT_INLINE void BlockPool::deallocate_slowly(void* p) {
+void BlockPool::deallocate_slowly(void* p) {
   if (!latest_.put_back(index_of(p)))
     refuse_pointer(p);
   close(p);
 }
 
-ALLOT_INLINE bool BlockPool::try_allocate_many(std::span<void*> blocks) noexcept {
+bool BlockPool::try_allocate_many(std::span<void*> blocks) noexcept {
   std::size_t taken = 0;
-  LatestFree latest = latest_; // in registers
+  FreeStack latest = latest_; // in registers
   for (; taken != blocks.size(); ++taken) {
     const std::size_t number = latest.at_hand() ? latest.take() : latest.find();
     if (number == none)
@@ -177,23 +174,23 @@ ALLOT_INLINE bool BlockPool::try_allocate_many(std::span<void*> blocks) noexcept
 
 // Undoes that blocks were handed out, the newest first, so that the next ones are what they were.
 // Nobody has written to them, so they are zero still.
-ALLOT_INLINE void BlockPool::take_back(std::span<void* const> blocks) noexcept {
+void BlockPool::take_back(std::span<void* const> blocks) noexcept {
   for (std::size_t i = blocks.size(); i-- != 0;) {
     (void)put_back(index_of(blocks[i]));
     annotate::freed(begin_, blocks[i], block_size_);
   }
 }
 
-ALLOT_INLINE void BlockPool::allocate_many(std::span<void*> blocks) {
+void BlockPool::allocate_many(std::span<void*> blocks) {
   if (try_allocate_many(blocks))
     return;
   check_usable();
   throw_full(strategy_name, blocks.size(), stats().free, capacity_, "blocks");
 }
 
-ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
+void BlockPool::deallocate_many(std::span<void* const> blocks) {
   std::size_t freed = 0;
-  LatestFree latest = latest_; // in registers
+  FreeStack latest = latest_; // in registers
   for (; freed != blocks.size(); ++freed) {
     void* const p = blocks[freed];
     const std::size_t number = index_of(p);
@@ -222,31 +219,31 @@ ALLOT_INLINE void BlockPool::deallocate_many(std::span<void* const> blocks) {
 }
 
 // Frees the block of a constructor that threw, unless that has reset the pool or freed it itself.
-ALLOT_INLINE void BlockPool::abandon(void* p) noexcept {
+void BlockPool::abandon(void* p) noexcept {
   if (in_use(index_of(p)))
     deallocate(p);
 }
 
-ALLOT_INLINE bool BlockPool::owns(const void* p) const noexcept {
+bool BlockPool::owns(const void* p) const noexcept {
   const auto at = static_cast<const std::byte*>(p);
   if (std::less<>()(at, begin_) || !std::less<>()(at, address(capacity_)))
     return false;
   return in_use(static_cast<std::size_t>(at - begin_) / stride_);
 }
 
-ALLOT_INLINE BlockPool::Stats BlockPool::stats() const noexcept {
+BlockPool::Stats BlockPool::stats() const noexcept {
   const std::size_t used = latest_.used() + lowest_.used();
   const double utilization =
       capacity_ == 0 ? 0 : static_cast<double>(used) / static_cast<double>(capacity_);
   return {capacity_, used, capacity_ - used, utilization};
 }
 
-ALLOT_INLINE void BlockPool::check_usable() const {
+void BlockPool::check_usable() const {
   if (begin_ == nullptr)
     throw_released(strategy_name);
 }
 
-ALLOT_INLINE void BlockPool::refuse_pointer(const void* p) const {
+void BlockPool::refuse_pointer(const void* p) const {
   check_usable();
   if (p == nullptr)
     throw_misuse(strategy_name, Errc::null_pointer, "a null pointer was given back");
@@ -263,14 +260,14 @@ ALLOT_INLINE void BlockPool::refuse_pointer(const void* p) const {
                offset / stride_, p);
 }
 
-ALLOT_INLINE void BlockPool::refuse_type(std::size_t bytes, std::size_t alignment) const {
+void BlockPool::refuse_type(std::size_t bytes, std::size_t alignment) const {
   check_usable();
   throw_misuse(strategy_name, bytes > block_size_ ? Errc::bad_size : Errc::bad_alignment,
                "an object of %zu bytes aligned to %zu, in blocks of %zu aligned to %zu", bytes,
                alignment, block_size_, alignment_);
 }
 
-ALLOT_INLINE void BlockPool::reset() {
+void BlockPool::reset() {
   check_usable();
   const std::size_t limit = std::max(latest_.limit(), lowest_.limit());
   annotate::truncated(begin_, begin_, limit * stride_);
@@ -291,7 +288,7 @@ ALLOT_INLINE void BlockPool::reset() {
   lowest_.reset();
 }
 
-ALLOT_INLINE void BlockPool::release() noexcept {
+void BlockPool::release() noexcept {
   if (begin_ == nullptr)
     return;
   annotate::close(begin_, capacity_ * stride_);
@@ -302,4 +299,5 @@ ALLOT_INLINE void BlockPool::release() noexcept {
   buffer_.release();
 }
 
-} // namespace allot::inline ALLOT_ABI
+} // namespace ALLOT_ABI
+} // namespace allot

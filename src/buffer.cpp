@@ -7,22 +7,23 @@
 #include <cstdlib>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 namespace detail {
 
 // The bytes to ask a source for: `bytes`, rounded, with red zones; max_size if that overflows.
-ALLOT_INLINE std::size_t stretched(std::size_t bytes) noexcept {
+std::size_t stretched(std::size_t bytes) noexcept {
   return saturating_multiply(saturating_round_up(bytes, granule), red_zones.stretch(1));
 }
 
 // With red zones the cursor runs at twice the distance, so it needs twice the alignment to meet
 // the same offsets; max_size if there is none.
-ALLOT_INLINE std::size_t stretched_alignment(std::size_t alignment) noexcept {
+std::size_t stretched_alignment(std::size_t alignment) noexcept {
   return saturating_multiply(std::max(alignment, buffer_alignment), red_zones.stretch(1));
 }
 
-ALLOT_INLINE void check_request(const char* owner, std::size_t bytes, std::size_t alignment) {
+void check_request(const char* owner, std::size_t bytes, std::size_t alignment) {
   if (bytes == 0)
     throw_misuse(owner, Errc::bad_size, "a size of 0 bytes was asked for");
   if (!is_power_of_two(alignment))
@@ -31,8 +32,7 @@ ALLOT_INLINE void check_request(const char* owner, std::size_t bytes, std::size_
 
 } // namespace detail
 
-ALLOT_INLINE Buffer Buffer::try_heap(std::size_t bytes, std::size_t alignment,
-                                     Options options) noexcept {
+Buffer Buffer::try_heap(std::size_t bytes, std::size_t alignment, Options options) noexcept {
   Buffer buffer;
   if (bytes == 0 || !is_power_of_two(alignment) || alignment > largest_request)
     return buffer;
@@ -58,8 +58,7 @@ ALLOT_INLINE Buffer Buffer::try_heap(std::size_t bytes, std::size_t alignment,
   return buffer;
 }
 
-ALLOT_INLINE Buffer Buffer::heap(std::size_t bytes, std::size_t alignment, Options options,
-                                 const char* owner) {
+Buffer Buffer::heap(std::size_t bytes, std::size_t alignment, Options options, const char* owner) {
   detail::check_request(owner, bytes, alignment);
   Buffer buffer = try_heap(bytes, alignment, options);
   if (buffer.data() == nullptr)
@@ -67,7 +66,7 @@ ALLOT_INLINE Buffer Buffer::heap(std::size_t bytes, std::size_t alignment, Optio
   return buffer;
 }
 
-ALLOT_INLINE Buffer Buffer::mapped(std::size_t bytes, const MapOptions& options) {
+Buffer Buffer::mapped(std::size_t bytes, const MapOptions& options) {
   detail::check_request("buffer", bytes, granule);
   const std::size_t size = saturating_round_up(bytes, os::page_size());
   const std::size_t extent = detail::stretched(size);
@@ -94,7 +93,7 @@ ALLOT_INLINE Buffer Buffer::mapped(std::size_t bytes, const MapOptions& options)
   return buffer;
 }
 
-ALLOT_INLINE Buffer Buffer::borrowed(std::span<std::byte> memory) noexcept {
+Buffer Buffer::borrowed(std::span<std::byte> memory) noexcept {
   Buffer buffer;
   const std::size_t skip = padding(reinterpret_cast<std::uintptr_t>(memory.data()), granule);
   if (memory.size() > skip) {
@@ -104,8 +103,8 @@ ALLOT_INLINE Buffer Buffer::borrowed(std::span<std::byte> memory) noexcept {
   return buffer;
 }
 
-ALLOT_INLINE Buffer Buffer::from(std::pmr::memory_resource* upstream, std::size_t bytes,
-                                 std::size_t alignment, const char* owner) {
+Buffer Buffer::from(std::pmr::memory_resource* upstream, std::size_t bytes, std::size_t alignment,
+                    const char* owner) {
   (void)detail::checked(upstream, owner);
   detail::check_request(owner, bytes, alignment);
   Buffer buffer;
@@ -121,7 +120,7 @@ ALLOT_INLINE Buffer Buffer::from(std::pmr::memory_resource* upstream, std::size_
   return buffer;
 }
 
-ALLOT_INLINE Buffer& Buffer::operator=(Buffer&& other) noexcept {
+Buffer& Buffer::operator=(Buffer&& other) noexcept {
   if (this != &other) {
     release();
     data_ = std::exchange(other.data_, nullptr);
@@ -137,7 +136,7 @@ ALLOT_INLINE Buffer& Buffer::operator=(Buffer&& other) noexcept {
   return *this;
 }
 
-ALLOT_INLINE void Buffer::release() noexcept {
+void Buffer::release() noexcept {
   switch (source_) {
   case Source::none:
     break;
@@ -157,4 +156,5 @@ ALLOT_INLINE void Buffer::release() noexcept {
   size_ = 0;
 }
 
-} // namespace allot::inline ALLOT_ABI
+} // namespace ALLOT_ABI
+} // namespace allot

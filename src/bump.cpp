@@ -1,8 +1,9 @@
 #include <allot/bump.hpp>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
-ALLOT_INLINE Bump& Bump::operator=(Bump&& other) noexcept {
+Bump& Bump::operator=(Bump&& other) noexcept {
   if (this != &other) {
     release();
     cursor_ = std::move(other.cursor_);
@@ -12,24 +13,24 @@ ALLOT_INLINE Bump& Bump::operator=(Bump&& other) noexcept {
   return *this;
 }
 
-ALLOT_INLINE void* Bump::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
+void* Bump::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
   const bool usable = !cursor_.released() && is_power_of_two(alignment);
   return usable && bytes == 0 ? cursor_.nothing(alignment) : nullptr;
 }
 
-ALLOT_INLINE void* Bump::allocate_slow(std::size_t bytes, std::size_t alignment) {
+void* Bump::allocate_slow(std::size_t bytes, std::size_t alignment) {
   if (void* p = try_allocate_slow(bytes, alignment))
     return p;
   cursor_.refuse(strategy_name, false, bytes, alignment);
 }
 
-ALLOT_INLINE void Bump::reset() {
+void Bump::reset() {
   if (cursor_.released())
     throw_released(strategy_name);
   cursor_.reset(zero_);
 }
 
-ALLOT_INLINE void Bump::release() noexcept {
+void Bump::release() noexcept {
   if (cursor_.released())
     return;
   annotate::close(buffer_.data(), buffer_.extent());
@@ -37,4 +38,5 @@ ALLOT_INLINE void Bump::release() noexcept {
   buffer_.release();
 }
 
-} // namespace allot::inline ALLOT_ABI
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -4,11 +4,12 @@
 #include <cstdio>
 #include <cstdlib>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 namespace detail {
 
-ALLOT_INLINE Message compose(const char* strategy, const char* format, std::va_list arguments) {
+Message compose(const char* strategy, const char* format, std::va_list arguments) {
   Message message;
   const int used = std::snprintf(message.text, sizeof message.text, "%s: ", strategy);
   if (used >= 0 && static_cast<std::size_t>(used) < sizeof message.text)
@@ -17,24 +18,24 @@ ALLOT_INLINE Message compose(const char* strategy, const char* format, std::va_l
   return message;
 }
 
-[[noreturn]] ALLOT_INLINE void print_and_abort(const char* what) noexcept {
+[[noreturn]] void print_and_abort(const char* what) noexcept {
   std::fprintf(stderr, "allot: %s\n", what);
   std::abort();
 }
 
-ALLOT_INLINE void abort_on_misuse(const Misuse& misuse) {
+void abort_on_misuse(const Misuse& misuse) {
   print_and_abort(misuse.what());
 }
-ALLOT_INLINE void abort_on_exhausted(const Exhausted& exhausted) {
+void abort_on_exhausted(const Exhausted& exhausted) {
   print_and_abort(exhausted.what());
 }
 
 } // namespace detail
 
-ALLOT_INLINE void (*misuse_handler)(const Misuse&) = detail::abort_on_misuse;
-ALLOT_INLINE void (*exhausted_handler)(const Exhausted&) = detail::abort_on_exhausted;
+void (*misuse_handler)(const Misuse&) = detail::abort_on_misuse;
+void (*exhausted_handler)(const Exhausted&) = detail::abort_on_exhausted;
 
-ALLOT_INLINE const char* name(Errc code) noexcept {
+const char* name(Errc code) noexcept {
   switch (code) {
   case Errc::no_room:
     return "no_room";
@@ -74,7 +75,7 @@ ALLOT_INLINE const char* name(Errc code) noexcept {
   return "unknown";
 }
 
-ALLOT_INLINE void throw_exhausted(const char* strategy, Errc code, const char* format, ...) {
+void throw_exhausted(const char* strategy, Errc code, const char* format, ...) {
   std::va_list arguments;
   va_start(arguments, format);
   const detail::Message message = detail::compose(strategy, format, arguments);
@@ -87,7 +88,7 @@ ALLOT_INLINE void throw_exhausted(const char* strategy, Errc code, const char* f
 #endif
 }
 
-ALLOT_INLINE void throw_misuse(const char* strategy, Errc code, const char* format, ...) {
+void throw_misuse(const char* strategy, Errc code, const char* format, ...) {
   std::va_list arguments;
   va_start(arguments, format);
   const detail::Message message = detail::compose(strategy, format, arguments);
@@ -100,7 +101,7 @@ ALLOT_INLINE void throw_misuse(const char* strategy, Errc code, const char* form
 #endif
 }
 
-ALLOT_INLINE void report_misuse(const char* strategy, Errc code, const char* format, ...) noexcept {
+void report_misuse(const char* strategy, Errc code, const char* format, ...) noexcept {
   std::va_list arguments;
   va_start(arguments, format);
   const detail::Message message = detail::compose(strategy, format, arguments);
@@ -108,22 +109,23 @@ ALLOT_INLINE void report_misuse(const char* strategy, Errc code, const char* for
   misuse_handler(Misuse(code, message));
 }
 
-ALLOT_INLINE void throw_full(const char* strategy, std::size_t asked, std::size_t left,
-                             std::size_t capacity, const char* unit) {
+void throw_full(const char* strategy, std::size_t asked, std::size_t left, std::size_t capacity,
+                const char* unit) {
   throw_exhausted(strategy, Errc::no_room, "%zu %s asked, %zu of %zu left", asked, unit, left,
                   capacity);
 }
 
-ALLOT_INLINE void throw_released(const char* strategy) {
+void throw_released(const char* strategy) {
   throw_misuse(strategy, Errc::released, "used after release");
 }
 
-ALLOT_INLINE void throw_bad_alignment(const char* strategy, std::size_t alignment) {
+void throw_bad_alignment(const char* strategy, std::size_t alignment) {
   throw_misuse(strategy, Errc::bad_alignment, "alignment %zu is not a power of two", alignment);
 }
 
-ALLOT_INLINE void throw_busy(const char* strategy, const char* during) {
+void throw_busy(const char* strategy, const char* during) {
   throw_misuse(strategy, Errc::busy, "used while %s", during);
 }
 
-} // namespace allot::inline ALLOT_ABI
+} // namespace ALLOT_ABI
+} // namespace allot

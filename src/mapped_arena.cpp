@@ -3,19 +3,20 @@
 #include <algorithm>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 namespace detail {
 inline constexpr std::size_t accounting_step = 4096; // the page's, whatever the system's pages are
 
-ALLOT_INLINE std::size_t reservation(const char* strategy, std::size_t bytes) {
+std::size_t reservation(const char* strategy, std::size_t bytes) {
   if (bytes == 0)
     throw_misuse(strategy, Errc::bad_size, "a size of 0 bytes was asked for");
   return saturating_round_up(bytes, accounting_step);
 }
 } // namespace detail
 
-ALLOT_INLINE MappedArena::MappedArena(std::size_t bytes, const MapOptions& options)
+MappedArena::MappedArena(std::size_t bytes, const MapOptions& options)
     : capacity_(detail::reservation(strategy_name, bytes)),
       mapping_(strategy_name, saturating_multiply(capacity_, red_zones.stretch(1)), options),
       zero_(options.zero) {
@@ -24,7 +25,7 @@ ALLOT_INLINE MappedArena::MappedArena(std::size_t bytes, const MapOptions& optio
   follow_mapping(0);
 }
 
-ALLOT_INLINE MappedArena& MappedArena::operator=(MappedArena&& other) noexcept {
+MappedArena& MappedArena::operator=(MappedArena&& other) noexcept {
   if (this != &other) {
     end_scopes("assigned to");
     release();
@@ -38,28 +39,28 @@ ALLOT_INLINE MappedArena& MappedArena::operator=(MappedArena&& other) noexcept {
   return *this;
 }
 
-ALLOT_INLINE MappedArena::~MappedArena() {
+MappedArena::~MappedArena() {
   end_scopes("destroyed");
   release();
 }
 
-ALLOT_INLINE void MappedArena::check_usable() const {
+void MappedArena::check_usable() const {
   if (cursor_.released())
     throw_released(strategy_name);
 }
 
-ALLOT_INLINE std::size_t MappedArena::committed() const noexcept {
+std::size_t MappedArena::committed() const noexcept {
   return std::max(committed_, saturating_round_up(cursor_.high(), detail::accounting_step));
 }
 
-ALLOT_INLINE void MappedArena::follow_mapping(std::size_t ready_before) noexcept {
+void MappedArena::follow_mapping(std::size_t ready_before) noexcept {
   const std::size_t ready = mapping_.ready();
   if (ready > ready_before)
     annotate::hide(mapping_.data() + ready_before, ready - ready_before);
   cursor_.set_end(mapping_.data() + std::min(ready, cursor_.gap().stretch(capacity_)));
 }
 
-ALLOT_INLINE bool MappedArena::make_ready(std::size_t distance) noexcept {
+bool MappedArena::make_ready(std::size_t distance) noexcept {
   const std::size_t before = mapping_.ready();
   if (!mapping_.commit(distance))
     return false;
@@ -67,15 +68,14 @@ ALLOT_INLINE bool MappedArena::make_ready(std::size_t distance) noexcept {
   return true;
 }
 
-ALLOT_INLINE bool MappedArena::has_room(std::size_t bytes, std::size_t alignment) const noexcept {
+bool MappedArena::has_room(std::size_t bytes, std::size_t alignment) const noexcept {
   const Gap gap = cursor_.gap();
   const std::size_t skip =
       gap.shrink(padding(reinterpret_cast<std::uintptr_t>(cursor_.head()), gap.stretch(alignment)));
   return skip < available() && fits(bytes, available() - skip);
 }
 
-ALLOT_INLINE void* MappedArena::try_allocate_slow(std::size_t bytes,
-                                                  std::size_t alignment) noexcept {
+void* MappedArena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
   if (cursor_.released() || !is_power_of_two(alignment))
     return nullptr;
   if (bytes == 0)
@@ -90,7 +90,7 @@ ALLOT_INLINE void* MappedArena::try_allocate_slow(std::size_t bytes,
   return cursor_.take_aligned(bytes, alignment);
 }
 
-ALLOT_INLINE void* MappedArena::allocate_slow(std::size_t bytes, std::size_t alignment) {
+void* MappedArena::allocate_slow(std::size_t bytes, std::size_t alignment) {
   if (void* p = try_allocate_slow(bytes, alignment))
     return p;
   cursor_.check_request(strategy_name, false, alignment);
@@ -103,8 +103,7 @@ ALLOT_INLINE void* MappedArena::allocate_slow(std::size_t bytes, std::size_t ali
 
 // What is left, where the cursor refused: the newest allocation may grow past what is ready. No
 // checkpoint is above the head then.
-ALLOT_INLINE bool MappedArena::try_resize_slow(void* p, std::size_t old_bytes,
-                                               std::size_t new_bytes) noexcept {
+bool MappedArena::try_resize_slow(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
   const auto at = static_cast<std::byte*>(p);
   if (new_bytes <= old_bytes || !cursor_.is_newest(at, old_bytes))
     return false;
@@ -114,7 +113,7 @@ ALLOT_INLINE bool MappedArena::try_resize_slow(void* p, std::size_t old_bytes,
          cursor_.try_resize(p, old_bytes, new_bytes);
 }
 
-ALLOT_INLINE std::size_t MappedArena::commit(std::size_t bytes) {
+std::size_t MappedArena::commit(std::size_t bytes) {
   check_usable();
   const std::size_t before = committed();
   const std::size_t more = saturating_round_up(bytes, detail::accounting_step);
@@ -131,7 +130,7 @@ ALLOT_INLINE std::size_t MappedArena::commit(std::size_t bytes) {
   return committed_ = before + more;
 }
 
-ALLOT_INLINE void MappedArena::trim(std::size_t keep) {
+void MappedArena::trim(std::size_t keep) {
   check_usable();
   const std::size_t kept =
       std::min(saturating_round_up(std::max(keep, used()), detail::accounting_step), capacity_);
@@ -146,7 +145,7 @@ ALLOT_INLINE void MappedArena::trim(std::size_t keep) {
   follow_mapping(mapping_.ready());
 }
 
-ALLOT_INLINE void MappedArena::reset() {
+void MappedArena::reset() {
   check_usable();
   check_no_scope("reset");
   forget_checkpoints();
@@ -154,7 +153,7 @@ ALLOT_INLINE void MappedArena::reset() {
   cursor_.reset(zero_);
 }
 
-ALLOT_INLINE void MappedArena::release() noexcept {
+void MappedArena::release() noexcept {
   if (cursor_.released() || report_open_scope("released"))
     return;
   forget_checkpoints();
@@ -164,4 +163,5 @@ ALLOT_INLINE void MappedArena::release() noexcept {
   mapping_.release();
 }
 
-} // namespace allot::inline ALLOT_ABI
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -5,7 +5,8 @@
 #include <new>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 namespace detail {
 
@@ -14,7 +15,7 @@ inline constexpr bool commits = !os::has_demand_paging || instrumented;
 
 } // namespace detail
 
-ALLOT_INLINE Multipool::Multipool(const MultipoolOptions& options) : Multipool(Nothing()) {
+Multipool::Multipool(const MultipoolOptions& options) : Multipool(Nothing()) {
   if (options.reserve == 0)
     throw_misuse(strategy_name, Errc::bad_size, "a reservation of 0 bytes was asked for");
   zero_ = options.zero;
@@ -28,7 +29,7 @@ ALLOT_INLINE Multipool::Multipool(const MultipoolOptions& options) : Multipool(N
   annotate::open(begin_, 0);
 }
 
-ALLOT_INLINE Multipool& Multipool::operator=(Multipool&& other) noexcept {
+Multipool& Multipool::operator=(Multipool&& other) noexcept {
   if (this != &other) {
     release();
     begin_ = other.begin_;
@@ -49,7 +50,7 @@ ALLOT_INLINE Multipool& Multipool::operator=(Multipool&& other) noexcept {
   return *this;
 }
 
-ALLOT_INLINE void Multipool::forget() noexcept {
+void Multipool::forget() noexcept {
   begin_ = nullptr;
   slabs_ = nullptr;
   set_top(0);
@@ -59,7 +60,7 @@ ALLOT_INLINE void Multipool::forget() noexcept {
   std::fill_n(&bins_[0][0], 2 * bin_count, none);
 }
 
-ALLOT_INLINE void Multipool::release() noexcept {
+void Multipool::release() noexcept {
   if (begin_ == nullptr)
     return;
   annotate::close(begin_, top_ * slab_extent);
@@ -68,21 +69,21 @@ ALLOT_INLINE void Multipool::release() noexcept {
   records_.release();
 }
 
-ALLOT_INLINE void Multipool::check_usable() const {
+void Multipool::check_usable() const {
   if (begin_ == nullptr)
     throw_released(strategy_name);
 }
 
 // ---------------------------------------------------------------------------------------- refusals
 
-ALLOT_INLINE void Multipool::refuse_request(std::size_t bytes, std::size_t alignment) const {
+void Multipool::refuse_request(std::size_t bytes, std::size_t alignment) const {
   check_usable();
   if (!is_power_of_two(alignment))
     throw_bad_alignment(strategy_name, alignment);
   throw_full(strategy_name, bytes, available(), capacity());
 }
 
-ALLOT_INLINE void Multipool::refuse_pointer(const void* p) const {
+void Multipool::refuse_pointer(const void* p) const {
   check_usable();
   if (p == nullptr)
     throw_misuse(strategy_name, Errc::null_pointer, "a null pointer was given back");
@@ -114,8 +115,7 @@ ALLOT_INLINE void Multipool::refuse_pointer(const void* p) const {
   throw_misuse(strategy_name, Errc::foreign_pointer, "%p was not handed out by this pool", p);
 }
 
-ALLOT_INLINE bool Multipool::has_size(const Slab& slab, std::size_t bytes,
-                                      std::size_t alignment) noexcept {
+bool Multipool::has_size(const Slab& slab, std::size_t bytes, std::size_t alignment) noexcept {
   if (!is_power_of_two(alignment))
     return false;
   const std::size_t size_class = class_of(bytes, alignment);
@@ -125,8 +125,8 @@ ALLOT_INLINE bool Multipool::has_size(const Slab& slab, std::size_t bytes,
   return size_class == slab.size_class || (slab.loose && size_class < slab.size_class);
 }
 
-ALLOT_INLINE void Multipool::check_size(const Slab& slab, const void* p, std::size_t bytes,
-                                        std::size_t alignment) const {
+void Multipool::check_size(const Slab& slab, const void* p, std::size_t bytes,
+                           std::size_t alignment) const {
   if (has_size(slab, bytes, alignment))
     return;
   if (!is_power_of_two(alignment))
@@ -138,7 +138,7 @@ ALLOT_INLINE void Multipool::check_size(const Slab& slab, const void* p, std::si
 
 // -------------------------------------------------------------------------------------- allocation
 
-ALLOT_INLINE void* Multipool::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
+void* Multipool::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
   if (begin_ == nullptr || !is_power_of_two(alignment))
     return nullptr;
   const std::size_t size_class = class_of(bytes, alignment);
@@ -147,14 +147,14 @@ ALLOT_INLINE void* Multipool::try_allocate_slow(std::size_t bytes, std::size_t a
   return refill(size_class) ? take(*current_[size_class], bytes) : nullptr;
 }
 
-ALLOT_INLINE void* Multipool::allocate_slow(std::size_t bytes, std::size_t alignment) {
+void* Multipool::allocate_slow(std::size_t bytes, std::size_t alignment) {
   if (void* p = try_allocate_slow(bytes, alignment))
     return p;
   refuse_request(bytes, alignment);
 }
 
 // Gives the current slab of a class a free block, or another slab its place.
-ALLOT_INLINE bool Multipool::refill(std::size_t size_class) noexcept {
+bool Multipool::refill(std::size_t size_class) noexcept {
   Slab& slab = *current_[size_class];
   if (slab.carved != slab.capacity) {
     carve(slab);
@@ -184,7 +184,7 @@ ALLOT_INLINE bool Multipool::refill(std::size_t size_class) noexcept {
 }
 
 // Puts some blocks that were never handed out on the stack, the lowest on top.
-ALLOT_INLINE void Multipool::carve(Slab& slab) noexcept {
+void Multipool::carve(Slab& slab) noexcept {
   const std::size_t granules = slab.stride >> granule_shift;
   const std::size_t count =
       std::clamp<std::size_t>(page / slab.usable(), 1, slab.capacity - slab.carved);
@@ -193,7 +193,7 @@ ALLOT_INLINE void Multipool::carve(Slab& slab) noexcept {
   slab.carved += static_cast<std::uint32_t>(count);
 }
 
-ALLOT_INLINE Multipool::Slab* Multipool::start_slab(std::size_t size_class) noexcept {
+Multipool::Slab* Multipool::start_slab(std::size_t size_class) noexcept {
   const Number number = take_run(1, 1);
   if (number == none)
     return nullptr;
@@ -217,14 +217,14 @@ ALLOT_INLINE Multipool::Slab* Multipool::start_slab(std::size_t size_class) noex
 }
 
 // A slab that has a few free blocks, but too few to be in the list: for when there is nothing else.
-ALLOT_INLINE Multipool::Slab* Multipool::find_withheld(std::size_t size_class) const noexcept {
+Multipool::Slab* Multipool::find_withheld(std::size_t size_class) const noexcept {
   for (std::size_t i = 0; i < top_; i += run_at(i))
     if (slabs_[i].state == State::full && slabs_[i].size_class == size_class && slabs_[i].free != 0)
       return &slabs_[i];
   return nullptr;
 }
 
-ALLOT_INLINE void* Multipool::allocate_large(std::size_t bytes, std::size_t alignment) noexcept {
+void* Multipool::allocate_large(std::size_t bytes, std::size_t alignment) noexcept {
   if (bytes > reserved_ * slab_bytes)
     return nullptr;
   const std::size_t pages = divide_up(std::max<std::size_t>(bytes, 1), page);
@@ -250,13 +250,13 @@ ALLOT_INLINE void* Multipool::allocate_large(std::size_t bytes, std::size_t alig
 
 // -------------------------------------------------------------------------------------------- free
 
-ALLOT_INLINE void Multipool::wipe(void* p, std::size_t bytes) noexcept {
+void Multipool::wipe(void* p, std::size_t bytes) noexcept {
   annotate::show(p, bytes);
   std::memset(p, 0, bytes);
 }
 
 // A large object is wiped where it is given back.
-ALLOT_INLINE void Multipool::wipe_and_settle(Slab& slab, void* p) noexcept {
+void Multipool::wipe_and_settle(Slab& slab, void* p) noexcept {
   wipe(p, red_zones.shrink(slab.stride));
   annotate::freed(begin_, p, slab.usable());
   if (slab.free == slab.wake) [[unlikely]]
@@ -264,7 +264,7 @@ ALLOT_INLINE void Multipool::wipe_and_settle(Slab& slab, void* p) noexcept {
 }
 
 // A block was freed, and the slab has as many free ones as it waited for.
-ALLOT_INLINE void Multipool::settle(Slab& slab) noexcept {
+void Multipool::settle(Slab& slab) noexcept {
   const std::size_t number = number_of(slab);
   switch (slab.state) {
   case State::full:
@@ -282,7 +282,7 @@ ALLOT_INLINE void Multipool::settle(Slab& slab) noexcept {
   }
 }
 
-ALLOT_INLINE void Multipool::enlist(Slab& slab) noexcept {
+void Multipool::enlist(Slab& slab) noexcept {
   Number& head = roomy_[slab.size_class];
   const Number number = number_of(slab);
   slab.state = State::roomy;
@@ -294,14 +294,14 @@ ALLOT_INLINE void Multipool::enlist(Slab& slab) noexcept {
   head = number;
 }
 
-ALLOT_INLINE void Multipool::delist(Slab& slab) noexcept {
+void Multipool::delist(Slab& slab) noexcept {
   (slab.previous == none ? roomy_[slab.size_class] : slabs_[slab.previous].next) = slab.next;
   if (slab.next != none)
     slabs_[slab.next].previous = slab.previous;
 }
 
 // The slab's blocks are free, and zero if that was asked for; so must its stack become.
-ALLOT_INLINE void Multipool::retire(Slab& slab) noexcept {
+void Multipool::retire(Slab& slab) noexcept {
   slab.state = State::inside;
   slab.was_used = true;
   const bool dirty = zero_ && slab.stack != slab.own;
@@ -314,13 +314,12 @@ ALLOT_INLINE void Multipool::retire(Slab& slab) noexcept {
 }
 
 // So that load which falls and rises again costs few system calls.
-ALLOT_INLINE std::size_t Multipool::most_spare() const noexcept {
+std::size_t Multipool::most_spare() const noexcept {
   return std::max<std::size_t>(in_use_ / 2, 8_MiB / slab_bytes);
 }
 
 // Of the run, no more than the first `dirty` bytes were written to.
-ALLOT_INLINE void Multipool::give_back(std::size_t number, std::size_t run,
-                                       std::size_t dirty) noexcept {
+void Multipool::give_back(std::size_t number, std::size_t run, std::size_t dirty) noexcept {
   in_use_ -= run;
   if (spare_ + run <= most_spare()) {
     if (zero_)
@@ -334,7 +333,7 @@ ALLOT_INLINE void Multipool::give_back(std::size_t number, std::size_t run,
     give_up(most_spare() / 2);
 }
 
-ALLOT_INLINE void Multipool::decommit(std::size_t number, std::size_t run) noexcept {
+void Multipool::decommit(std::size_t number, std::size_t run) noexcept {
   annotate::show(address(number), run * slab_extent);
   os::decommit(address(number), run * slab_extent,
                detail::commits ? os::Access::none : os::Access::read_write);
@@ -342,7 +341,7 @@ ALLOT_INLINE void Multipool::decommit(std::size_t number, std::size_t run) noexc
 }
 
 // Empty slabs that blocks are taken from next.
-ALLOT_INLINE void Multipool::retire_idle() noexcept {
+void Multipool::retire_idle() noexcept {
   for (Slab*& current : current_) {
     if (current != &no_slab && current->free == current->carved)
       retire(*std::exchange(current, &no_slab));
@@ -351,8 +350,7 @@ ALLOT_INLINE void Multipool::retire_idle() noexcept {
 
 // ---------------------------------------------------------------------------------------- resizing
 
-ALLOT_INLINE bool Multipool::resize(Slab& slab, void* p, std::size_t bytes,
-                                    std::size_t alignment) noexcept {
+bool Multipool::resize(Slab& slab, void* p, std::size_t bytes, std::size_t alignment) noexcept {
   const std::size_t size_class = class_of(bytes, alignment);
   if (size_class != slab.size_class)
     return false;
@@ -362,7 +360,7 @@ ALLOT_INLINE bool Multipool::resize(Slab& slab, void* p, std::size_t bytes,
   return true;
 }
 
-ALLOT_INLINE bool Multipool::resize_large(Slab& slab, std::size_t bytes) noexcept {
+bool Multipool::resize_large(Slab& slab, std::size_t bytes) noexcept {
   if (bytes > reserved_ * slab_bytes)
     return false;
   const std::size_t pages = divide_up(std::max<std::size_t>(bytes, 1), page);
@@ -379,7 +377,7 @@ ALLOT_INLINE bool Multipool::resize_large(Slab& slab, std::size_t bytes) noexcep
 }
 
 // Whether the slabs [first, last) are in no use.
-ALLOT_INLINE bool Multipool::is_free(std::size_t first, std::size_t last) const noexcept {
+bool Multipool::is_free(std::size_t first, std::size_t last) const noexcept {
   for (std::size_t i = first; i < last && i < top_; i += slabs_[i].run)
     if (slabs_[i].state != State::spare && slabs_[i].state != State::bare)
       return false;
@@ -388,7 +386,7 @@ ALLOT_INLINE bool Multipool::is_free(std::size_t first, std::size_t last) const 
 
 // Takes up to `most` slabs where a free run starts, or where nothing was used yet, and gives their
 // number; 0 if the system refused.
-ALLOT_INLINE std::size_t Multipool::take_at(std::size_t number, std::size_t most) noexcept {
+std::size_t Multipool::take_at(std::size_t number, std::size_t most) noexcept {
   if (number >= top_)
     return take_top(most, 1) != none ? most : 0;
   const State kind = slabs_[number].state;
@@ -402,7 +400,7 @@ ALLOT_INLINE std::size_t Multipool::take_at(std::size_t number, std::size_t most
   return part;
 }
 
-ALLOT_INLINE bool Multipool::grow_large(Slab& slab, std::size_t run) noexcept {
+bool Multipool::grow_large(Slab& slab, std::size_t run) noexcept {
   const std::size_t first = number_of(slab) + slab.run;
   const std::size_t last = number_of(slab) + run;
   const std::size_t more = last - first;
@@ -425,7 +423,7 @@ ALLOT_INLINE bool Multipool::grow_large(Slab& slab, std::size_t run) noexcept {
   return true;
 }
 
-ALLOT_INLINE void Multipool::shrink_large(Slab& slab, std::size_t run) noexcept {
+void Multipool::shrink_large(Slab& slab, std::size_t run) noexcept {
   const std::size_t kept = run * slab_extent / page;
   const std::size_t dirty = slab.capacity > kept ? slab.capacity - kept : 0;
   const std::size_t surplus = slab.run - run;
@@ -435,7 +433,7 @@ ALLOT_INLINE void Multipool::shrink_large(Slab& slab, std::size_t run) noexcept 
 }
 
 // The block gets a size of another class, which it has room for.
-ALLOT_INLINE void Multipool::loosen(Slab& slab, void* p, std::size_t bytes) noexcept {
+void Multipool::loosen(Slab& slab, void* p, std::size_t bytes) noexcept {
   slab.loose = true;
   if (slab.size_class == large)
     (void)resize_large(slab, bytes);
@@ -444,8 +442,7 @@ ALLOT_INLINE void Multipool::loosen(Slab& slab, void* p, std::size_t bytes) noex
 }
 
 // Null, and nothing changed, if there is no room for what is longer.
-ALLOT_INLINE void* Multipool::move(Slab& slab, void* p, std::size_t bytes,
-                                   std::size_t alignment) noexcept {
+void* Multipool::move(Slab& slab, void* p, std::size_t bytes, std::size_t alignment) noexcept {
   const std::size_t usable = slab.usable();
   void* const moved = try_allocate(bytes, alignment);
   if (moved == nullptr) {
@@ -460,7 +457,7 @@ ALLOT_INLINE void* Multipool::move(Slab& slab, void* p, std::size_t bytes,
   return moved;
 }
 
-ALLOT_INLINE void* Multipool::reallocate(void* p, std::size_t new_bytes) {
+void* Multipool::reallocate(void* p, std::size_t new_bytes) {
   if (p == nullptr)
     return allocate(new_bytes);
   Slab* const slab = find(p);
@@ -473,8 +470,8 @@ ALLOT_INLINE void* Multipool::reallocate(void* p, std::size_t new_bytes) {
   refuse_request(new_bytes, granule);
 }
 
-ALLOT_INLINE void* Multipool::reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
-                                         std::size_t alignment) {
+void* Multipool::reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
+                            std::size_t alignment) {
   if (p == nullptr)
     return allocate(new_bytes, alignment);
   Slab* const slab = find(p);
@@ -488,7 +485,7 @@ ALLOT_INLINE void* Multipool::reallocate(void* p, std::size_t old_bytes, std::si
   refuse_request(new_bytes, alignment);
 }
 
-ALLOT_INLINE void* Multipool::try_reallocate(void* p, std::size_t new_bytes) noexcept {
+void* Multipool::try_reallocate(void* p, std::size_t new_bytes) noexcept {
   if (p == nullptr)
     return try_allocate(new_bytes);
   Slab* const slab = find(p);
@@ -497,8 +494,7 @@ ALLOT_INLINE void* Multipool::try_reallocate(void* p, std::size_t new_bytes) noe
   return resize(*slab, p, new_bytes, granule) ? p : move(*slab, p, new_bytes, granule);
 }
 
-ALLOT_INLINE bool Multipool::try_resize(void* p, std::size_t old_bytes,
-                                        std::size_t new_bytes) noexcept {
+bool Multipool::try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
   Slab* const slab = find(p);
   if (slab == nullptr || old_bytes > slab->usable())
     return false;
@@ -512,14 +508,14 @@ ALLOT_INLINE bool Multipool::try_resize(void* p, std::size_t old_bytes,
 
 // ---------------------------------------------------------------------------------- the whole pool
 
-ALLOT_INLINE std::size_t Multipool::run_at(std::size_t number) const noexcept {
+std::size_t Multipool::run_at(std::size_t number) const noexcept {
   const State state = slabs_[number].state;
   const bool single = state == State::current || state == State::roomy || state == State::full;
   return single ? 1 : slabs_[number].run;
 }
 
 // The large object that the slab is inside of, or null.
-ALLOT_INLINE const Multipool::Slab* Multipool::large_around(std::size_t number) const noexcept {
+const Multipool::Slab* Multipool::large_around(std::size_t number) const noexcept {
   if (slabs_[number].state != State::inside)
     return slabs_[number].state == State::large ? &slabs_[number] : nullptr;
   std::size_t i = 0;
@@ -528,7 +524,7 @@ ALLOT_INLINE const Multipool::Slab* Multipool::large_around(std::size_t number) 
   return slabs_[i].state == State::large ? &slabs_[i] : nullptr;
 }
 
-ALLOT_INLINE bool Multipool::owns(const void* p) const noexcept {
+bool Multipool::owns(const void* p) const noexcept {
   const std::size_t offset =
       reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(begin_);
   const std::size_t number = offset / slab_extent;
@@ -545,7 +541,7 @@ ALLOT_INLINE bool Multipool::owns(const void* p) const noexcept {
          find(static_cast<const std::byte*>(p) - at % slab.stride);
 }
 
-ALLOT_INLINE std::size_t Multipool::used() const noexcept {
+std::size_t Multipool::used() const noexcept {
   std::size_t bytes = 0;
   for (std::size_t i = 0; i < top_; i += run_at(i)) {
     const Slab& slab = slabs_[i];
@@ -557,7 +553,7 @@ ALLOT_INLINE std::size_t Multipool::used() const noexcept {
   return bytes;
 }
 
-ALLOT_INLINE void Multipool::reset() {
+void Multipool::reset() {
   check_usable();
   annotate::truncated(begin_, begin_, 0);
   for (std::size_t i = 0; i < top_;) {
@@ -587,7 +583,7 @@ ALLOT_INLINE void Multipool::reset() {
   in_use_ = 0;
 }
 
-ALLOT_INLINE void Multipool::trim(std::size_t keep) {
+void Multipool::trim(std::size_t keep) {
   check_usable();
   retire_idle();
   give_up(divide_up(keep, slab_bytes));
@@ -595,8 +591,7 @@ ALLOT_INLINE void Multipool::trim(std::size_t keep) {
 
 // --------------------------------------------------------------------------------------- free runs
 
-ALLOT_INLINE Multipool::Number Multipool::take_run(std::size_t run,
-                                                   std::size_t alignment) noexcept {
+Multipool::Number Multipool::take_run(std::size_t run, std::size_t alignment) noexcept {
   if (run > most_ - in_use_)
     retire_idle();
   if (run > most_ - in_use_)
@@ -622,8 +617,8 @@ ALLOT_INLINE Multipool::Number Multipool::take_run(std::size_t run,
 }
 
 // First fit among the runs of the needed length's power of two, then any that is longer.
-ALLOT_INLINE Multipool::Number Multipool::take_free(State kind, std::size_t run,
-                                                    std::size_t alignment) noexcept {
+Multipool::Number Multipool::take_free(State kind, std::size_t run,
+                                       std::size_t alignment) noexcept {
   const std::size_t needed =
       saturating_add(run, std::max(alignment, slab_extent) / slab_extent - 1);
   Number number = none;
@@ -650,8 +645,7 @@ ALLOT_INLINE Multipool::Number Multipool::take_free(State kind, std::size_t run,
   return static_cast<Number>(first);
 }
 
-ALLOT_INLINE Multipool::Number Multipool::take_top(std::size_t run,
-                                                   std::size_t alignment) noexcept {
+Multipool::Number Multipool::take_top(std::size_t run, std::size_t alignment) noexcept {
   const std::size_t skip =
       padding(reinterpret_cast<std::uintptr_t>(address(top_)), std::max(alignment, slab_extent)) /
       slab_extent;
@@ -666,12 +660,12 @@ ALLOT_INLINE Multipool::Number Multipool::take_top(std::size_t run,
   return static_cast<Number>(first);
 }
 
-ALLOT_INLINE bool Multipool::back(std::size_t number, std::size_t run) noexcept {
+bool Multipool::back(std::size_t number, std::size_t run) noexcept {
   return !detail::commits || os::commit(address(number), run * slab_extent);
 }
 
 // Joins a free run with its neighbours of the same kind.
-ALLOT_INLINE void Multipool::put_run(State kind, std::size_t number, std::size_t run) noexcept {
+void Multipool::put_run(State kind, std::size_t number, std::size_t run) noexcept {
   if (number != 0 && slabs_[number - 1].state == kind) {
     const std::size_t before = slabs_[number - 1].run;
     remove_run(number - before);
@@ -689,7 +683,7 @@ ALLOT_INLINE void Multipool::put_run(State kind, std::size_t number, std::size_t
     insert_run(kind, number, run);
 }
 
-ALLOT_INLINE void Multipool::insert_run(State kind, std::size_t number, std::size_t run) noexcept {
+void Multipool::insert_run(State kind, std::size_t number, std::size_t run) noexcept {
   Slab& first = slabs_[number];
   Slab& last = slabs_[number + run - 1];
   Number& head = bin_of(kind, run);
@@ -704,7 +698,7 @@ ALLOT_INLINE void Multipool::insert_run(State kind, std::size_t number, std::siz
     spare_ += run;
 }
 
-ALLOT_INLINE void Multipool::remove_run(std::size_t number) noexcept {
+void Multipool::remove_run(std::size_t number) noexcept {
   Slab& first = slabs_[number];
   const State kind = first.state;
   (first.previous == none ? bin_of(kind, first.run) : slabs_[first.previous].next) = first.next;
@@ -716,7 +710,7 @@ ALLOT_INLINE void Multipool::remove_run(std::size_t number) noexcept {
 }
 
 // Gives memory of free slabs to the system, until no more than `keep` slabs have some.
-ALLOT_INLINE void Multipool::give_up(std::size_t keep) noexcept {
+void Multipool::give_up(std::size_t keep) noexcept {
   for (std::size_t bin = bin_count; bin-- != 0 && spare_ > keep;) {
     while (bins_[0][bin] != none && spare_ > keep) {
       const std::size_t number = bins_[0][bin];
@@ -730,4 +724,5 @@ ALLOT_INLINE void Multipool::give_up(std::size_t keep) noexcept {
   }
 }
 
-} // namespace allot::inline ALLOT_ABI
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -4,7 +4,8 @@
 #include <cstring>
 #include <new>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 namespace detail {
 
@@ -36,11 +37,11 @@ struct RegionChunk {
 inline constexpr std::size_t chunk_header =
     saturating_round_up(sizeof(RegionChunk), buffer_alignment);
 
-ALLOT_INLINE void push_chunk(RegionChunk*& list, RegionChunk* chunk) noexcept {
+void push_chunk(RegionChunk*& list, RegionChunk* chunk) noexcept {
   chunk->older = list;
   list = chunk;
 }
-ALLOT_INLINE RegionChunk* pop_chunk(RegionChunk*& list) noexcept {
+RegionChunk* pop_chunk(RegionChunk*& list) noexcept {
   RegionChunk* const chunk = list;
   list = chunk->older;
   return chunk;
@@ -48,14 +49,14 @@ ALLOT_INLINE RegionChunk* pop_chunk(RegionChunk*& list) noexcept {
 
 } // namespace detail
 
-ALLOT_INLINE Region::Region(const RegionOptions& options) : options_(options) {
+Region::Region(const RegionOptions& options) : options_(options) {
   if (options.arena_size == 0)
     throw_misuse(strategy_name, Errc::bad_size, "an arena size of 0 bytes was asked for");
   options_.arena_size = saturating_round_up(options.arena_size, granule);
   next_size_ = options_.arena_size;
 }
 
-ALLOT_INLINE Region& Region::operator=(Region&& other) noexcept {
+Region& Region::operator=(Region&& other) noexcept {
   if (this != &other && !objects_.report_running(strategy_name, "assigned to") &&
       !other.objects_.report_running(strategy_name, "moved")) {
     end_scopes("assigned to");
@@ -77,12 +78,12 @@ ALLOT_INLINE Region& Region::operator=(Region&& other) noexcept {
   return *this;
 }
 
-ALLOT_INLINE Region::~Region() {
+Region::~Region() {
   end_scopes("destroyed");
   release();
 }
 
-ALLOT_INLINE void Region::check_usable() const {
+void Region::check_usable() const {
   if (next_size_ == 0)
     throw_released(strategy_name);
   if (objects_.running())
@@ -91,7 +92,7 @@ ALLOT_INLINE void Region::check_usable() const {
 
 // Into the spare that was left last, if it has room: the usual end of an arena, once a region has
 // been reset. Null: it has not, or there is none.
-ALLOT_INLINE void* Region::take_in_spare(std::size_t bytes, std::size_t alignment) noexcept {
+void* Region::take_in_spare(std::size_t bytes, std::size_t alignment) noexcept {
   if (spare_ == nullptr || alignment != granule || objects_.running() ||
       !allot::fits(bytes, std::min(spare_->size, options_.arena_size)))
     return nullptr;
@@ -102,7 +103,7 @@ ALLOT_INLINE void* Region::take_in_spare(std::size_t bytes, std::size_t alignmen
   return cursor_.take(bytes);
 }
 
-ALLOT_INLINE void* Region::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
+void* Region::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
   if (void* p = take_in_spare(bytes, alignment)) [[likely]]
     return p;
   if (!usable() || !is_power_of_two(alignment))
@@ -110,13 +111,13 @@ ALLOT_INLINE void* Region::try_allocate_slow(std::size_t bytes, std::size_t alig
   return detail::null_if_thrown([&] { return grow(bytes, alignment); });
 }
 
-ALLOT_INLINE void* Region::allocate_slow(std::size_t bytes, std::size_t alignment) {
+void* Region::allocate_slow(std::size_t bytes, std::size_t alignment) {
   if (void* p = take_in_spare(bytes, alignment)) [[likely]]
     return p;
   return grow_or_refuse(bytes, alignment);
 }
 
-ALLOT_INLINE void* Region::grow_or_refuse(std::size_t bytes, std::size_t alignment) {
+void* Region::grow_or_refuse(std::size_t bytes, std::size_t alignment) {
   check_usable();
   if (!is_power_of_two(alignment))
     throw_bad_alignment(strategy_name, alignment);
@@ -130,13 +131,13 @@ ALLOT_INLINE void* Region::grow_or_refuse(std::size_t bytes, std::size_t alignme
 }
 
 // What an arena must have for a request: its start is aligned, but perhaps not that much.
-ALLOT_INLINE std::size_t Region::bytes_needed(std::size_t bytes, std::size_t alignment) noexcept {
+std::size_t Region::bytes_needed(std::size_t bytes, std::size_t alignment) noexcept {
   const std::size_t skip = alignment > buffer_alignment ? alignment - buffer_alignment : 0;
   return saturating_add(saturating_round_up(bytes, granule), skip);
 }
 
 // Serves a request that the current arena has no room for. Null: refused.
-ALLOT_INLINE void* Region::grow(std::size_t bytes, std::size_t alignment) {
+void* Region::grow(std::size_t bytes, std::size_t alignment) {
   if (bytes == 0)
     return current_ != nullptr
                ? cursor_.nothing(alignment)
@@ -162,7 +163,7 @@ ALLOT_INLINE void* Region::grow(std::size_t bytes, std::size_t alignment) {
   return p;
 }
 
-ALLOT_INLINE Region::Chunk* Region::take_spare(std::size_t bytes, bool large) noexcept {
+Region::Chunk* Region::take_spare(std::size_t bytes, bool large) noexcept {
   // A few tries: a search of them all would make one request as slow as there are spares.
   Chunk** link = large ? &large_spare_ : &spare_;
   for (int tries = 8; *link != nullptr && tries != 0; --tries, link = &(*link)->older)
@@ -171,7 +172,7 @@ ALLOT_INLINE Region::Chunk* Region::take_spare(std::size_t bytes, bool large) no
   return nullptr;
 }
 
-ALLOT_INLINE Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
+Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
   const std::size_t left = options_.limit - capacity_;
   if (bytes > left && bytes > room_without_spares())
     return nullptr;
@@ -208,7 +209,7 @@ ALLOT_INLINE Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
 }
 
 // How large an arena the limit would allow if there were no spares.
-ALLOT_INLINE std::size_t Region::room_without_spares() const noexcept {
+std::size_t Region::room_without_spares() const noexcept {
   std::size_t in_use = capacity_;
   for (const Chunk* list : {spare_, large_spare_})
     for (const Chunk* chunk = list; chunk != nullptr; chunk = chunk->older)
@@ -216,7 +217,7 @@ ALLOT_INLINE std::size_t Region::room_without_spares() const noexcept {
   return options_.limit - in_use;
 }
 
-ALLOT_INLINE void Region::free_chunk(Chunk* chunk) noexcept {
+void Region::free_chunk(Chunk* chunk) noexcept {
   --arenas_;
   capacity_ -= chunk->size;
   annotate::close(chunk->begin, chunk->extent());
@@ -224,17 +225,17 @@ ALLOT_INLINE void Region::free_chunk(Chunk* chunk) noexcept {
   const Buffer buffer = std::move(chunk->buffer); // frees the chunk itself, too
 }
 
-ALLOT_INLINE void Region::free_chunks(Chunk*& list) noexcept {
+void Region::free_chunks(Chunk*& list) noexcept {
   while (list != nullptr)
     free_chunk(detail::pop_chunk(list));
 }
 
-ALLOT_INLINE void Region::free_spares() noexcept {
+void Region::free_spares() noexcept {
   free_chunks(spare_);
   free_chunks(large_spare_);
 }
 
-ALLOT_INLINE void Region::leave_current() noexcept {
+void Region::leave_current() noexcept {
   if (current_ == nullptr)
     return;
   current_->used = cursor_.used();
@@ -244,13 +245,13 @@ ALLOT_INLINE void Region::leave_current() noexcept {
   cursor_ = Cursor();
 }
 
-ALLOT_INLINE void Region::enter(Chunk* chunk) noexcept {
+void Region::enter(Chunk* chunk) noexcept {
   current_ = chunk;
   cursor_ = chunk->cursor();
 }
 
 // Makes spares of the arenas that came into use after `until`.
-ALLOT_INLINE void Region::take_back(Chunk* until) noexcept {
+void Region::take_back(Chunk* until) noexcept {
   Chunk* chunk = std::exchange(newest_, until);
   while (chunk != until) {
     Chunk* const older = chunk->older;
@@ -261,7 +262,7 @@ ALLOT_INLINE void Region::take_back(Chunk* until) noexcept {
   }
 }
 
-ALLOT_INLINE void Region::rewind(const Position& to) noexcept {
+void Region::rewind(const Position& to) noexcept {
   objects_.destroy_back_to(to.objects, cursor_);
   peak_ = peak();
   if (current_ != to.current) {
@@ -278,7 +279,7 @@ ALLOT_INLINE void Region::rewind(const Position& to) noexcept {
 }
 
 // Frees the large spares that were not used since the last reset.
-ALLOT_INLINE void Region::free_unused() noexcept {
+void Region::free_unused() noexcept {
   Chunk* unused = nullptr;
   for (Chunk** link = &large_spare_; *link != nullptr;) {
     if ((*link)->high == 0)
@@ -289,7 +290,7 @@ ALLOT_INLINE void Region::free_unused() noexcept {
   free_chunks(unused);
 }
 
-ALLOT_INLINE void Region::reset() {
+void Region::reset() {
   check_usable();
   check_no_scope("reset");
   forget_checkpoints();
@@ -306,7 +307,7 @@ ALLOT_INLINE void Region::reset() {
     chunk->reset(options_.zero);
 }
 
-ALLOT_INLINE void Region::release() noexcept {
+void Region::release() noexcept {
   if (objects_.report_running(strategy_name, "released") || report_open_scope("released"))
     return;
   forget_checkpoints();
@@ -320,7 +321,7 @@ ALLOT_INLINE void Region::release() noexcept {
     next_size_ = options_.arena_size;
 }
 
-ALLOT_INLINE void Region::trim(std::size_t keep) {
+void Region::trim(std::size_t keep) {
   check_usable();
   for (Chunk** link : {&large_spare_, &spare_}) {
     while (*link != nullptr) {
@@ -334,7 +335,7 @@ ALLOT_INLINE void Region::trim(std::size_t keep) {
     next_size_ = options_.arena_size;
 }
 
-ALLOT_INLINE bool Region::holds(const void* p, std::size_t bytes) const noexcept {
+bool Region::holds(const void* p, std::size_t bytes) const noexcept {
   if (cursor_.holds(p, bytes))
     return true;
   for (const Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older)
@@ -343,16 +344,16 @@ ALLOT_INLINE bool Region::holds(const void* p, std::size_t bytes) const noexcept
   return false;
 }
 
-ALLOT_INLINE bool Region::owns(const void* p) const noexcept {
+bool Region::owns(const void* p) const noexcept {
   return holds(p, 1);
 }
 
-ALLOT_INLINE bool Region::try_shrink(void* p, std::size_t old_bytes,
-                                     std::size_t new_bytes) noexcept {
+bool Region::try_shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
   if (objects_.running() || new_bytes == 0 || new_bytes > old_bytes || !holds(p, old_bytes))
     return false;
   annotate::hide(static_cast<std::byte*>(p) + new_bytes, old_bytes - new_bytes);
   return true;
 }
 
-} // namespace allot::inline ALLOT_ABI
+} // namespace ALLOT_ABI
+} // namespace allot

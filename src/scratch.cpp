@@ -1,8 +1,9 @@
 #include <allot/scratch.hpp>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
-ALLOT_INLINE Scratch& Scratch::operator=(Scratch&& other) noexcept {
+Scratch& Scratch::operator=(Scratch&& other) noexcept {
   if (this != &other && !arena_.objects_.report_running(strategy_name, "assigned to") &&
       !other.arena_.objects_.report_running(strategy_name, "moved")) {
     end_scopes("assigned to");
@@ -13,19 +14,19 @@ ALLOT_INLINE Scratch& Scratch::operator=(Scratch&& other) noexcept {
   return *this;
 }
 
-ALLOT_INLINE Scratch::~Scratch() {
+Scratch::~Scratch() {
   end_scopes("destroyed");
   release();
 }
 
-ALLOT_INLINE void Scratch::reset() {
+void Scratch::reset() {
   check_usable();
   check_no_scope("reset");
   forget_checkpoints();
   arena_.reset();
 }
 
-ALLOT_INLINE void Scratch::release() noexcept {
+void Scratch::release() noexcept {
   if (report_open_scope("released"))
     return;
   arena_.release();
@@ -33,4 +34,5 @@ ALLOT_INLINE void Scratch::release() noexcept {
     forget_checkpoints();
 }
 
-} // namespace allot::inline ALLOT_ABI
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -4,11 +4,12 @@
 #include <cstring>
 #include <functional>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 namespace detail {
 // The bytes of `count` slots; refuses what no buffer can be.
-ALLOT_INLINE std::size_t slots_size(const char* name, std::size_t slot_bytes, std::size_t count) {
+std::size_t slots_size(const char* name, std::size_t slot_bytes, std::size_t count) {
   if (slot_bytes == 0 || count == 0)
     throw_misuse(name, Errc::bad_size, "%zu slots of %zu bytes were asked for", count, slot_bytes);
   const std::size_t bytes = saturating_multiply(saturating_round_up(slot_bytes, granule), count);
@@ -19,18 +20,18 @@ ALLOT_INLINE std::size_t slots_size(const char* name, std::size_t slot_bytes, st
 }
 } // namespace detail
 
-ALLOT_INLINE SlotArena::SlotArena(std::size_t slot_bytes, std::size_t capacity, Options options)
+SlotArena::SlotArena(std::size_t slot_bytes, std::size_t capacity, Options options)
     : SlotArena(strategy_name, slot_bytes, capacity, granule, options) {}
 
-ALLOT_INLINE SlotArena::SlotArena(const char* name, std::size_t slot_bytes, std::size_t capacity,
-                                  std::size_t alignment, Options options)
+SlotArena::SlotArena(const char* name, std::size_t slot_bytes, std::size_t capacity,
+                     std::size_t alignment, Options options)
     : SlotArena(
           name, slot_bytes, alignment,
           Buffer::heap(detail::slots_size(name, slot_bytes, capacity), alignment, options, name),
           options) {}
 
-ALLOT_INLINE SlotArena::SlotArena(const char* name, std::size_t slot_bytes, std::size_t alignment,
-                                  Buffer buffer, Options options)
+SlotArena::SlotArena(const char* name, std::size_t slot_bytes, std::size_t alignment, Buffer buffer,
+                     Options options)
     : slot_bytes_(slot_bytes), name_(name), zero_(options.zero) {
   (void)detail::slots_size(name, slot_bytes, 1);
   const std::size_t skip = padding(reinterpret_cast<std::uintptr_t>(buffer.data()), alignment);
@@ -48,7 +49,7 @@ ALLOT_INLINE SlotArena::SlotArena(const char* name, std::size_t slot_bytes, std:
   annotate::open(begin_, capacity_ * stride_);
 }
 
-ALLOT_INLINE SlotArena& SlotArena::operator=(SlotArena&& other) noexcept {
+SlotArena& SlotArena::operator=(SlotArena&& other) noexcept {
   if (this != &other) {
     release();
     count_ = std::exchange(other.count_, 0);
@@ -66,37 +67,37 @@ ALLOT_INLINE SlotArena& SlotArena::operator=(SlotArena&& other) noexcept {
   return *this;
 }
 
-ALLOT_INLINE void SlotArena::check_usable() const {
+void SlotArena::check_usable() const {
   if (begin_ == nullptr)
     throw_released(name_);
   if (closed())
     throw_busy(name_, "its own destructors run");
 }
 
-ALLOT_INLINE void SlotArena::refuse() const {
+void SlotArena::refuse() const {
   check_usable();
   throw_full(name_, 1, 0, capacity_, "slots");
 }
 
-ALLOT_INLINE void SlotArena::refuse_index(std::size_t index) const {
+void SlotArena::refuse_index(std::size_t index) const {
   if (begin_ == nullptr)
     throw_released(name_);
   throw_misuse(name_, Errc::out_of_bounds, "index %zu, of %zu slots in use", index, count_);
 }
 
-ALLOT_INLINE bool SlotArena::owns(const void* p) const noexcept {
+bool SlotArena::owns(const void* p) const noexcept {
   return !std::less<>()(static_cast<const std::byte*>(p), begin_) &&
          std::less<>()(static_cast<const std::byte*>(p), address(count_));
 }
 
-ALLOT_INLINE void SlotArena::truncate(std::size_t count) noexcept {
+void SlotArena::truncate(std::size_t count) noexcept {
   dirty_ = std::max(dirty_, count_);
   peak_ = std::max(peak_, count_);
   annotate::truncated(begin_, begin_ + count * stride_, (count_ - count) * stride_);
   count_ = count;
 }
 
-ALLOT_INLINE void SlotArena::reset() {
+void SlotArena::reset() {
   check_usable();
   truncate(0);
   const std::size_t written = dirty_ * stride_;
@@ -108,7 +109,7 @@ ALLOT_INLINE void SlotArena::reset() {
   dirty_ = 0;
 }
 
-ALLOT_INLINE void SlotArena::release() noexcept {
+void SlotArena::release() noexcept {
   if (begin_ == nullptr)
     return;
   annotate::close(begin_, capacity_ * stride_);
@@ -117,4 +118,5 @@ ALLOT_INLINE void SlotArena::release() noexcept {
   buffer_.release();
 }
 
-} // namespace allot::inline ALLOT_ABI
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -3,23 +3,24 @@
 #include <atomic>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 namespace detail {
 // Stacks draw serials in runs, so that setting a mark needs no atomic.
 inline constexpr std::uint64_t serial_run = std::uint64_t{1} << 24;
 
-ALLOT_INLINE std::uint64_t next_serials() noexcept {
+std::uint64_t next_serials() noexcept {
   static std::atomic<std::uint64_t> runs{1};
   return runs.fetch_add(1, std::memory_order_relaxed) * serial_run;
 }
 } // namespace detail
 
-ALLOT_INLINE Stack::Stack(Buffer buffer, Options options)
+Stack::Stack(Buffer buffer, Options options)
     : cursor_(Cursor(strategy_name, buffer, options.zero).without_gap()), floor_(buffer.data()),
       buffer_(std::move(buffer)), zero_(options.zero) {}
 
-ALLOT_INLINE Stack& Stack::operator=(Stack&& other) noexcept {
+Stack& Stack::operator=(Stack&& other) noexcept {
   if (this != &other) {
     end_scopes("assigned to");
     release();
@@ -35,23 +36,23 @@ ALLOT_INLINE Stack& Stack::operator=(Stack&& other) noexcept {
   return *this;
 }
 
-ALLOT_INLINE Stack::~Stack() {
+Stack::~Stack() {
   end_scopes("destroyed");
   release();
 }
 
-ALLOT_INLINE void Stack::end_scopes(const char* done) noexcept {
+void Stack::end_scopes(const char* done) noexcept {
   if (scopes_ != 0)
     report_misuse(strategy_name, Errc::busy, "%s with %zu scopes open", done, scopes_);
   scopes_ = 0;
 }
 
-ALLOT_INLINE void Stack::check_usable() const {
+void Stack::check_usable() const {
   if (cursor_.released())
     throw_released(strategy_name);
 }
 
-ALLOT_INLINE std::span<std::byte> Stack::push_slow(std::size_t bytes) {
+std::span<std::byte> Stack::push_slow(std::size_t bytes) {
   check_usable();
   if (bytes != 0)
     throw_full(strategy_name, bytes, available(), capacity());
@@ -59,7 +60,7 @@ ALLOT_INLINE std::span<std::byte> Stack::push_slow(std::size_t bytes) {
   return {cursor_.head(), 0};
 }
 
-ALLOT_INLINE std::span<std::byte> Stack::pop_slow(std::size_t bytes) {
+std::span<std::byte> Stack::pop_slow(std::size_t bytes) {
   check_usable();
   if (bytes != 0 && !fits(bytes, used()))
     throw_misuse(strategy_name, Errc::underflow, "%zu bytes popped, %zu of %zu are there", bytes,
@@ -67,7 +68,7 @@ ALLOT_INLINE std::span<std::byte> Stack::pop_slow(std::size_t bytes) {
   return try_pop(bytes);
 }
 
-ALLOT_INLINE std::span<std::byte> Stack::try_pop(std::size_t bytes) noexcept {
+std::span<std::byte> Stack::try_pop(std::size_t bytes) noexcept {
   if (bytes == 0)
     return {cursor_.head(), 0};
   if (!fits(bytes, used()))
@@ -80,7 +81,7 @@ ALLOT_INLINE std::span<std::byte> Stack::try_pop(std::size_t bytes) noexcept {
   return {top, bytes};
 }
 
-ALLOT_INLINE Marker Stack::mark() {
+Marker Stack::mark() {
   check_usable();
   if (next_serial_ % detail::serial_run == 0)
     next_serial_ = detail::next_serials();
@@ -90,17 +91,17 @@ ALLOT_INLINE Marker Stack::mark() {
   return {marks_.size() - 1, next_serial_++};
 }
 
-ALLOT_INLINE void Stack::drop_marks(std::size_t keep) noexcept {
+void Stack::drop_marks(std::size_t keep) noexcept {
   marks_.truncate(keep);
   floor_ = keep == 0 ? cursor_.begin() : marks_[keep - 1].top;
 }
 
-ALLOT_INLINE void Stack::rewind(std::byte* top) noexcept {
+void Stack::rewind(std::byte* top) noexcept {
   hide_popped();
   cursor_.rewind(top);
 }
 
-ALLOT_INLINE void Stack::restore(Marker marker) {
+void Stack::restore(Marker marker) {
   check_usable();
   if (marker.index_ >= marks_.size() || marks_[marker.index_].serial != marker.serial_)
     throw_misuse(strategy_name, Errc::stale_marker,
@@ -110,7 +111,7 @@ ALLOT_INLINE void Stack::restore(Marker marker) {
   drop_marks(marker.index_ + 1);
 }
 
-ALLOT_INLINE void Stack::leave(Marker marker) noexcept {
+void Stack::leave(Marker marker) noexcept {
   if (scopes_ != 0) // else the stack was assigned to meanwhile
     --scopes_;
   if (marker.index_ >= marks_.size() || marks_[marker.index_].serial != marker.serial_) {
@@ -122,7 +123,7 @@ ALLOT_INLINE void Stack::leave(Marker marker) noexcept {
   drop_marks(marker.index_);
 }
 
-ALLOT_INLINE void Stack::reset() {
+void Stack::reset() {
   check_usable();
   if (scopes_ != 0)
     throw_misuse(strategy_name, Errc::busy, "reset with %zu scopes open", scopes_);
@@ -131,7 +132,7 @@ ALLOT_INLINE void Stack::reset() {
   drop_marks(0);
 }
 
-ALLOT_INLINE void Stack::release() noexcept {
+void Stack::release() noexcept {
   if (cursor_.released())
     return;
   if (scopes_ != 0) {
@@ -145,4 +146,5 @@ ALLOT_INLINE void Stack::release() noexcept {
   buffer_.release();
 }
 
-} // namespace allot::inline ALLOT_ABI
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -1,15 +1,19 @@
 #include <allot/typed_arena.hpp>
 
-namespace allot::inline ALLOT_ABI::detail {
+namespace allot {
+inline namespace ALLOT_ABI {
+namespace detail {
 
 // 64 bits, so that counting goes on where the epochs end.
-ALLOT_INLINE std::atomic<std::uint64_t> epochs_drawn{0};
+std::atomic<std::uint64_t> epochs_drawn{0};
 
-ALLOT_INLINE std::uint32_t draw_epoch(const char* owner) {
+std::uint32_t draw_epoch(const char* owner) {
   const std::uint64_t epoch = epochs_drawn.fetch_add(1, std::memory_order_relaxed) + 1;
   if (epoch >= no_epoch)
     throw_exhausted(owner, Errc::no_room, "all %u epochs of handles are used up", no_epoch - 1);
   return static_cast<std::uint32_t>(epoch);
 }
 
-} // namespace allot::inline ALLOT_ABI::detail
+} // namespace detail
+} // namespace ALLOT_ABI
+} // namespace allot

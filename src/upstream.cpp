@@ -1,17 +1,19 @@
 #include <allot/upstream.hpp>
 
-namespace allot::inline ALLOT_ABI::detail {
+namespace allot {
+inline namespace ALLOT_ABI {
+namespace detail {
 
 // What upstream gives, right or wrong. The standard's declaration promises what `take` checks:
 // volatile keeps the compiler from believing it, the attribute keeps UBSan from reporting it first.
-__attribute__((no_sanitize("alignment"))) ALLOT_INLINE void*
-ask(std::pmr::memory_resource& upstream, std::size_t bytes, std::size_t alignment) {
+__attribute__((no_sanitize("alignment"))) void* ask(std::pmr::memory_resource& upstream,
+                                                    std::size_t bytes, std::size_t alignment) {
   void* volatile given = upstream.allocate(bytes, alignment);
   return given;
 }
 
-ALLOT_INLINE void* take(std::pmr::memory_resource& upstream, std::size_t bytes,
-                        std::size_t alignment, const char* owner) {
+void* take(std::pmr::memory_resource& upstream, std::size_t bytes, std::size_t alignment,
+           const char* owner) {
   if (bytes > largest_request || alignment > largest_request)
     throw_exhausted(owner, Errc::system_refused, "%zu bytes aligned to %zu asked of a resource",
                     bytes, alignment);
@@ -26,4 +28,6 @@ ALLOT_INLINE void* take(std::pmr::memory_resource& upstream, std::size_t bytes,
   return p;
 }
 
-} // namespace allot::inline ALLOT_ABI::detail
+} // namespace detail
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -2,7 +2,7 @@
 // sanitizers hide, and a resource that fails on demand.
 #pragma once
 
-#include <allot/annotate.hpp>
+#include <allot/base/annotate.hpp>
 #include <allot/error.hpp>
 
 #include <gtest/gtest.h>

@@ -1,6 +1,6 @@
 #include "counting.hpp"
 
-#include <allot/abi.hpp>
+#include <allot/base/abi.hpp>
 
 #include <algorithm>
 #include <bit>

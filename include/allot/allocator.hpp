@@ -19,15 +19,16 @@
 // must not be reset under them.
 #pragma once
 
+#include <allot/base/size.hpp>
+#include <allot/concepts.hpp>
+#include <allot/detail/give_back.hpp>
 #include <allot/error.hpp>
-#include <allot/give_back.hpp>
-#include <allot/roles.hpp>
-#include <allot/size.hpp>
 
 #include <cstddef>
 #include <type_traits>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 template <class T, class Strategy>
 class Allocator {
@@ -83,4 +84,5 @@ template <class T, class U, class Strategy>
   return &a.strategy() == &b.strategy();
 }
 
-} // namespace allot::inline ALLOT_ABI
+} // namespace ALLOT_ABI
+} // namespace allot

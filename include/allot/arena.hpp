@@ -14,14 +14,15 @@
 #pragma once
 
 #include <allot/buffer.hpp>
-#include <allot/cursor.hpp>
-#include <allot/objects.hpp>
-#include <allot/roles.hpp>
-#include <allot/vocabulary.hpp>
+#include <allot/concepts.hpp>
+#include <allot/detail/cleanups.hpp>
+#include <allot/detail/cursor.hpp>
+#include <allot/detail/vocabulary.hpp>
 
 #include <cstddef>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 class Arena : public Creating<Arena> {
 public:
@@ -102,7 +103,7 @@ private:
   // The head is last: before `objects`, GCC would read it and a word of those as one of 16 bytes,
   // which has to wait until the head, that every allocation writes, is in the cache.
   struct Position {
-    Objects::Position objects;
+    Cleanups::Position objects;
     std::byte* head = nullptr;
     bool operator==(const Position&) const = default;
   };
@@ -112,7 +113,7 @@ private:
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   void check_usable() const;
-  [[nodiscard]] Objects& owed() noexcept { return objects_; }
+  [[nodiscard]] Cleanups& owed() noexcept { return objects_; }
   [[nodiscard]] Position position() const noexcept { return {objects_.position(), cursor_.head()}; }
   void rewind(const Position& to) noexcept {
     objects_.destroy_back_to(to.objects, cursor_);
@@ -120,7 +121,7 @@ private:
   }
 
   Cursor cursor_; // first: its head and end are all that the fast path touches
-  Objects objects_;
+  Cleanups objects_;
   Buffer buffer_;
   const char* name_ = strategy_name;
   bool zero_ = true;
@@ -128,8 +129,5 @@ private:
 
 static_assert(Allocating<Arena> && Resettable<Arena>);
 
-} // namespace allot::inline ALLOT_ABI
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/arena.cpp>
-#endif
+} // namespace ALLOT_ABI
+} // namespace allot

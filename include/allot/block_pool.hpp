@@ -9,8 +9,8 @@
 // Which blocks are free is known by one of two structures, chosen by `order`. The other has no
 // numbers, and says so where it is asked:
 //
-//   Order::first_free   LowestFree, a tree of bits: a bit a block and a little more
-//   Order::any          LatestFree, a stack of indices and flags: five bytes a block
+//   Order::first_free   FreeBitmap, a tree of bits: a bit a block and a little more
+//   Order::any          FreeStack, a stack of indices and flags: five bytes a block
 //
 // Blocks that were never handed out are visited by neither construction, unless it zeroes a given
 // buffer, nor reset. Allocating and freeing are O(1) for `any`, O(log64 n) for `first_free`, plus
@@ -19,12 +19,12 @@
 // checked. One thread at a time; const calls may run together.
 #pragma once
 
+#include <allot/base/size.hpp>
 #include <allot/buffer.hpp>
-#include <allot/construct.hpp>
-#include <allot/latest_free.hpp>
-#include <allot/lowest_free.hpp>
-#include <allot/roles.hpp>
-#include <allot/size.hpp>
+#include <allot/concepts.hpp>
+#include <allot/detail/construct.hpp>
+#include <allot/detail/free_bitmap.hpp>
+#include <allot/detail/free_stack.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -33,7 +33,8 @@
 #include <span>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 enum class Order {
   first_free, ///< the lowest free block
@@ -148,8 +149,8 @@ public:
 
 private:
   static constexpr const char* strategy_name = "block_pool";
-  static constexpr std::size_t none = LowestFree::none;
-  static_assert(none == LatestFree::none);
+  static constexpr std::size_t none = FreeBitmap::none;
+  static_assert(none == FreeStack::none);
   static constexpr std::size_t batch = 64; // what `lowest_` takes and is given at a time
 
   /// The sizes of `count` blocks and of their bookkeeping.
@@ -229,10 +230,10 @@ private:
   std::byte* begin_ = nullptr;
   std::size_t stride_ = 0; // from block to block in memory, red zone included
   ExactDivisor by_stride_;
-  std::size_t quick_ = 0; // LatestFree::max_count if `latest_` has the blocks and none is zeroed
+  std::size_t quick_ = 0; // FreeStack::max_count if `latest_` has the blocks and none is zeroed
   bool zero_ = true;
-  LatestFree latest_;
-  LowestFree lowest_;
+  FreeStack latest_;
+  FreeBitmap lowest_;
   std::size_t block_size_ = 0;
   std::size_t block_bytes_ = 0;
   std::size_t capacity_ = 0;
@@ -242,8 +243,5 @@ private:
 
 static_assert(Resettable<BlockPool> && HandingOutBlocks<BlockPool>);
 
-} // namespace allot::inline ALLOT_ABI
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/block_pool.cpp>
-#endif
+} // namespace ALLOT_ABI
+} // namespace allot

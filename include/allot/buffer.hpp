@@ -8,15 +8,16 @@
 //   Arena on_pages(Buffer::mapped(1_GiB));
 #pragma once
 
-#include <allot/annotate.hpp>
-#include <allot/mapping.hpp>
-#include <allot/size.hpp>
+#include <allot/base/annotate.hpp>
+#include <allot/base/mapping.hpp>
+#include <allot/base/size.hpp>
 
 #include <cstddef>
 #include <memory_resource>
 #include <span>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 /// The alignment of owned memory: a cache line.
 inline constexpr std::size_t buffer_alignment = 64;
@@ -75,8 +76,5 @@ private:
   Gap gap_;
 };
 
-} // namespace allot::inline ALLOT_ABI
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/buffer.cpp>
-#endif
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -14,14 +14,15 @@
 #pragma once
 
 #include <allot/buffer.hpp>
-#include <allot/cursor.hpp>
-#include <allot/roles.hpp>
-#include <allot/vocabulary.hpp>
+#include <allot/concepts.hpp>
+#include <allot/detail/cursor.hpp>
+#include <allot/detail/vocabulary.hpp>
 
 #include <cstddef>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 class Bump : public Copying<Bump> {
 public:
@@ -100,8 +101,5 @@ private:
 
 static_assert(Allocating<Bump> && Resettable<Bump>);
 
-} // namespace allot::inline ALLOT_ABI
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/bump.cpp>
-#endif
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -9,13 +9,14 @@
 // exceptions every error goes to a handler, and the program aborts if that returns.
 #pragma once
 
-#include <allot/abi.hpp>
+#include <allot/base/abi.hpp>
 
 #include <cstddef>
 #include <new>
 #include <stdexcept>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 enum class Errc {
   // Exhausted
@@ -122,8 +123,5 @@ auto null_if_thrown(Call call) noexcept -> decltype(call()) {
 }
 } // namespace detail
 
-} // namespace allot::inline ALLOT_ABI
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/error.cpp>
-#endif
+} // namespace ALLOT_ABI
+} // namespace allot

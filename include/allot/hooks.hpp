@@ -34,11 +34,11 @@
 // All is O(1), but for finding a block's header in a Region, which is O(arenas), and for copying.
 #pragma once
 
-#include <allot/annotate.hpp>
+#include <allot/base/annotate.hpp>
+#include <allot/base/size.hpp>
+#include <allot/concepts.hpp>
+#include <allot/detail/give_back.hpp>
 #include <allot/error.hpp>
-#include <allot/give_back.hpp>
-#include <allot/roles.hpp>
-#include <allot/size.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -47,7 +47,9 @@
 #include <new>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI::hooks {
+namespace allot {
+inline namespace ALLOT_ABI {
+namespace hooks {
 
 namespace detail {
 
@@ -289,4 +291,6 @@ template <auto& strategy, std::integral Size>
   return static_cast<Size>(detail::size_of_block(strategy, p));
 }
 
-} // namespace allot::inline ALLOT_ABI::hooks
+} // namespace hooks
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -20,15 +20,16 @@
 // const calls may run together.
 #pragma once
 
-#include <allot/cursor.hpp>
-#include <allot/mapping.hpp>
-#include <allot/roles.hpp>
-#include <allot/vocabulary.hpp>
+#include <allot/base/mapping.hpp>
+#include <allot/concepts.hpp>
+#include <allot/detail/cursor.hpp>
+#include <allot/detail/vocabulary.hpp>
 
 #include <cstddef>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 class MappedArena : public Copying<MappedArena>, public Rewinding<MappedArena, std::byte*> {
 public:
@@ -132,8 +133,5 @@ private:
 
 static_assert(Allocating<MappedArena> && Resettable<MappedArena> && Rewindable<MappedArena>);
 
-} // namespace allot::inline ALLOT_ABI
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/mapped_arena.cpp>
-#endif
+} // namespace ALLOT_ABI
+} // namespace allot

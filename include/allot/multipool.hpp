@@ -30,11 +30,11 @@
 // Nothing is counted where it is hot: `used` adds up over the slabs, and there is no peak.
 #pragma once
 
-#include <allot/annotate.hpp>
-#include <allot/mapping.hpp>
-#include <allot/roles.hpp>
-#include <allot/size.hpp>
-#include <allot/vocabulary.hpp>
+#include <allot/base/annotate.hpp>
+#include <allot/base/mapping.hpp>
+#include <allot/base/size.hpp>
+#include <allot/concepts.hpp>
+#include <allot/detail/vocabulary.hpp>
 
 #include <algorithm>
 #include <array>
@@ -44,7 +44,8 @@
 #include <cstring>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 struct MultipoolOptions {
   bool zero = true; ///< zero a block when it is freed, so that what is handed out is zero
@@ -388,8 +389,5 @@ static_assert(Allocating<Multipool> && Deallocating<Multipool> && Resettable<Mul
 
 inline constinit Multipool::Slab Multipool::no_slab{};
 
-} // namespace allot::inline ALLOT_ABI
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/multipool.cpp>
-#endif
+} // namespace ALLOT_ABI
+} // namespace allot

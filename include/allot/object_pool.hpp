@@ -14,11 +14,11 @@
 // given back is checked. One thread at a time; const calls may run together.
 #pragma once
 
-#include <allot/annotate.hpp>
+#include <allot/base/annotate.hpp>
+#include <allot/base/size.hpp>
 #include <allot/buffer.hpp>
-#include <allot/latest_returned.hpp>
-#include <allot/roles.hpp>
-#include <allot/size.hpp>
+#include <allot/concepts.hpp>
+#include <allot/detail/returned_stack.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -29,7 +29,8 @@
 #include <type_traits>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 struct ObjectPoolOptions {
   /// Where the memory for objects comes from; null is the heap. It must outlive the pool and not
@@ -130,7 +131,7 @@ public:
   private:
     ObjectPool* pool_;
     T* object_;
-    LatestReturned::Place* place_;
+    ReturnedStack::Place* place_;
   };
   Lease lease() { return Lease(*this); }
 
@@ -169,7 +170,7 @@ private:
   static constexpr ExactDivisor by_stride{stride};
   static constexpr std::size_t alignment = std::max(alignof(T), buffer_alignment);
 
-  using Place = LatestReturned::Place;
+  using Place = ReturnedStack::Place;
 
   struct Chunk {
     Buffer buffer;
@@ -197,7 +198,7 @@ private:
         annotate::hide(object, sizeof(T));
     }
     ObjectPool& pool;
-    LatestReturned::Entry* end;
+    ReturnedStack::Entry* end;
     void* object;
     bool done = false;
   };
@@ -271,7 +272,7 @@ private:
 
   // A vacant slot is only taken when no object is available. There is room for every slot since it
   // was first used. Closed while a callable runs.
-  LatestReturned returned_;
+  ReturnedStack returned_;
   Chunk* newest_ = nullptr;
   Make make_;
   Reset reset_;
@@ -374,7 +375,7 @@ void ObjectPool<T, Make, Reset>::shrink() {
   check_usable();
   const std::size_t available = returned_.available();
   std::size_t excess = available - std::min(available, capacity_);
-  LatestReturned::Entry* const end = returned_.close();
+  ReturnedStack::Entry* const end = returned_.close();
   for (; excess != 0; --excess) {
     destroy(returned_.vacate_oldest());
     --objects_;
@@ -429,7 +430,7 @@ template <class T, class Make, class Reset>
 void ObjectPool<T, Make, Reset>::give_back_elsewhere(T& object) {
   T* const p = std::addressof(object);
   Place* const place = place_of(p);
-  if (place == nullptr || *place == LatestReturned::lent || returned_.holds(p, *place) ||
+  if (place == nullptr || *place == ReturnedStack::lent || returned_.holds(p, *place) ||
       returned_.closed())
     refuse_object(p);
   returned_.put_back(p, place);
@@ -441,7 +442,7 @@ void ObjectPool<T, Make, Reset>::end_lease(T& object, Place* place) noexcept {
   T* const p = std::addressof(object);
   if (returned_.put_back_newest_lent(p, place)) {
     annotate::hide(p, sizeof(T));
-  } else if (place_of(p) != place || *place != LatestReturned::lent) {
+  } else if (place_of(p) != place || *place != ReturnedStack::lent) {
     report_misuse(strategy_name, Errc::foreign_pointer,
                   "a lease ended whose object is not here any more");
     return;
@@ -475,7 +476,7 @@ void ObjectPool<T, Make, Reset>::refuse_object(const T* object) const {
     throw_misuse(strategy_name, Errc::misaligned_pointer, "%p lies %zu bytes into an object", p,
                  inside);
   const Place place = *place_of(p);
-  if (place == LatestReturned::lent)
+  if (place == ReturnedStack::lent)
     throw_misuse(strategy_name, Errc::busy, "the object at %p is on a lease", p);
   if (returned_.is_vacant(p, place))
     throw_misuse(strategy_name, Errc::foreign_pointer, "the object at %p was destroyed", p);
@@ -484,4 +485,5 @@ void ObjectPool<T, Make, Reset>::refuse_object(const T* object) const {
 
 static_assert(Strategy<ObjectPool<int>>);
 
-} // namespace allot::inline ALLOT_ABI
+} // namespace ALLOT_ABI
+} // namespace allot

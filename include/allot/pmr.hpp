@@ -10,9 +10,9 @@
 #pragma once
 
 #include <allot/pmr/monotonic_buffer_resource.hpp>
-#include <allot/pmr/resource.hpp>
 #include <allot/pmr/synchronized_pool_resource.hpp>
 #include <allot/pmr/unsynchronized_pool_resource.hpp>
+#include <allot/resource.hpp>
 
 #include <deque>
 #include <forward_list>
@@ -25,7 +25,9 @@
 #include <unordered_set>
 #include <vector>
 
-namespace allot::inline ALLOT_ABI::pmr {
+namespace allot {
+inline namespace ALLOT_ABI {
+namespace pmr {
 
 using std::pmr::get_default_resource;
 using std::pmr::memory_resource;
@@ -54,4 +56,6 @@ using std::pmr::unordered_set;
 using std::pmr::vector;
 using std::pmr::wstring;
 
-} // namespace allot::inline ALLOT_ABI::pmr
+} // namespace pmr
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -19,16 +19,17 @@
 #pragma once
 
 #include <allot/buffer.hpp>
-#include <allot/cursor.hpp>
-#include <allot/objects.hpp>
-#include <allot/roles.hpp>
-#include <allot/vocabulary.hpp>
+#include <allot/concepts.hpp>
+#include <allot/detail/cleanups.hpp>
+#include <allot/detail/cursor.hpp>
+#include <allot/detail/vocabulary.hpp>
 
 #include <cstddef>
 #include <memory_resource>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 struct RegionOptions {
   bool zero = true;                   ///< zero memory before it is handed out after a reset
@@ -44,7 +45,7 @@ namespace detail {
 /// Where a region stands; the head is last, as in an arena's. Chunks are the region's arenas.
 struct RegionChunk;
 struct RegionPosition {
-  Objects::Position objects;
+  Cleanups::Position objects;
   RegionChunk* current = nullptr;
   RegionChunk* newest = nullptr;
   std::size_t retired = 0;
@@ -163,7 +164,7 @@ private:
   void take_back(Chunk* until) noexcept;
   [[nodiscard]] bool usable() const noexcept { return next_size_ != 0 && !objects_.running(); }
   void check_usable() const;
-  [[nodiscard]] Objects& owed() noexcept { return objects_; }
+  [[nodiscard]] Cleanups& owed() noexcept { return objects_; }
   [[nodiscard]] Position position() const noexcept {
     return {objects_.position(), current_, newest_, retired_, cursor_.head()};
   }
@@ -173,7 +174,7 @@ private:
   }
 
   Cursor cursor_; // over the current arena
-  Objects objects_;
+  Cleanups objects_;
   Chunk* current_ = nullptr;
   Chunk* newest_ = nullptr; // of those in use
   Chunk* spare_ = nullptr;
@@ -188,8 +189,5 @@ private:
 
 static_assert(Allocating<Region> && Resettable<Region> && Rewindable<Region>);
 
-} // namespace allot::inline ALLOT_ABI
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/region.cpp>
-#endif
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -15,7 +15,8 @@
 
 #include <allot/arena.hpp>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 class Scratch : public Creating<Scratch>, public Rewinding<Scratch, Arena::Position> {
 public:
@@ -77,15 +78,12 @@ private:
     return arena_.cursor_.lower(position.head);
   }
 
-  [[nodiscard]] Objects& owed() noexcept { return arena_.owed(); }
+  [[nodiscard]] Cleanups& owed() noexcept { return arena_.owed(); }
 
   Arena arena_;
 };
 
 static_assert(Allocating<Scratch> && Resettable<Scratch> && Rewindable<Scratch>);
 
-} // namespace allot::inline ALLOT_ABI
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/scratch.cpp>
-#endif
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -11,14 +11,15 @@
 // arena's end. One thread at a time; const calls may run together.
 #pragma once
 
+#include <allot/base/size.hpp>
 #include <allot/buffer.hpp>
-#include <allot/roles.hpp>
-#include <allot/size.hpp>
+#include <allot/concepts.hpp>
 
 #include <cstddef>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 /// A slot that was handed out: where it is, and its number.
 struct Slot {
@@ -110,8 +111,5 @@ private:
 
 static_assert(Strategy<SlotArena> && Resettable<SlotArena>);
 
-} // namespace allot::inline ALLOT_ABI
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/slot_arena.cpp>
-#endif
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -14,9 +14,9 @@
 #pragma once
 
 #include <allot/buffer.hpp>
-#include <allot/cursor.hpp>
-#include <allot/roles.hpp>
-#include <allot/side_stack.hpp>
+#include <allot/concepts.hpp>
+#include <allot/detail/cursor.hpp>
+#include <allot/detail/record_stack.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -28,7 +28,8 @@
 #include <string_view>
 #include <type_traits>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 /// A place on a Stack to come back to. Markers are numbered from 0 on each stack, and no two in a
 /// process are equal.
@@ -211,7 +212,7 @@ private:
 
   Cursor cursor_;              // first: every push and pop touches its head
   std::byte* floor_ = nullptr; // where the newest mark stands: a pop above it is simple
-  SideStack<Mark> marks_;
+  RecordStack<Mark> marks_;
   std::uint64_t next_serial_ = 0;
   std::byte* popped_end_ = nullptr;
   Buffer buffer_;
@@ -221,8 +222,5 @@ private:
 
 static_assert(Resettable<Stack> && Rewindable<Stack>);
 
-} // namespace allot::inline ALLOT_ABI
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/stack.cpp>
-#endif
+} // namespace ALLOT_ABI
+} // namespace allot

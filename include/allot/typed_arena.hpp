@@ -17,7 +17,7 @@
 // together.
 #pragma once
 
-#include <allot/construct.hpp>
+#include <allot/detail/construct.hpp>
 #include <allot/slot_arena.hpp>
 
 #include <algorithm>
@@ -29,7 +29,8 @@
 #include <type_traits>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI {
+namespace allot {
+inline namespace ALLOT_ABI {
 
 namespace detail {
 // Each time an arena gives a handle for the first time since its last reset it draws a number, its
@@ -259,8 +260,5 @@ private:
 static_assert(Strategy<TypedArena<int>> && Resettable<TypedArena<int>>);
 static_assert(sizeof(TypedArena<int>::Handle) == 8);
 
-} // namespace allot::inline ALLOT_ABI
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/typed_arena.cpp>
-#endif
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -1,13 +1,15 @@
 // What every strategy that stands on a std::pmr resource asks of it.
 #pragma once
 
-#include <allot/annotate.hpp>
-#include <allot/size.hpp>
+#include <allot/base/annotate.hpp>
+#include <allot/base/size.hpp>
 
 #include <cstddef>
 #include <memory_resource>
 
-namespace allot::inline ALLOT_ABI::detail {
+namespace allot {
+inline namespace ALLOT_ABI {
+namespace detail {
 
 /// What `upstream` is, if it is one. Misuse: null.
 [[nodiscard]] inline std::pmr::memory_resource* checked(std::pmr::memory_resource* upstream,
@@ -23,8 +25,6 @@ namespace allot::inline ALLOT_ABI::detail {
 [[nodiscard]] void* take(std::pmr::memory_resource& upstream, std::size_t bytes,
                          std::size_t alignment, const char* owner);
 
-} // namespace allot::inline ALLOT_ABI::detail
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/upstream.cpp>
-#endif
+} // namespace detail
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -1,4 +1,4 @@
-#include <allot/size.hpp>
+#include <allot/base/size.hpp>
 
 using namespace allot::literals;
 

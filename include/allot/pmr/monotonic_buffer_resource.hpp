@@ -25,15 +25,17 @@
 // Instrumented builds ask upstream for twice as much, for red zones; a caller's buffer has none.
 #pragma once
 
-#include <allot/annotate.hpp>
-#include <allot/size.hpp>
+#include <allot/base/annotate.hpp>
+#include <allot/base/size.hpp>
 #include <allot/upstream.hpp>
 
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
 
-namespace allot::inline ALLOT_ABI::pmr {
+namespace allot {
+inline namespace ALLOT_ABI {
+namespace pmr {
 
 class monotonic_buffer_resource : public std::pmr::memory_resource {
 public:
@@ -119,8 +121,6 @@ private:
   std::size_t first_size_; // of chunks
 };
 
-} // namespace allot::inline ALLOT_ABI::pmr
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/pmr_monotonic.cpp>
-#endif
+} // namespace pmr
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -22,8 +22,8 @@
 // All of it, the table and the bookkeeping included, is memory from upstream; the heap is not used.
 #pragma once
 
-#include <allot/annotate.hpp>
-#include <allot/size.hpp>
+#include <allot/base/annotate.hpp>
+#include <allot/base/size.hpp>
 #include <allot/upstream.hpp>
 
 #include <bit>
@@ -31,7 +31,9 @@
 #include <cstdint>
 #include <memory_resource>
 
-namespace allot::inline ALLOT_ABI::pmr::detail {
+namespace allot {
+inline namespace ALLOT_ABI {
+namespace pmr::detail {
 
 /// Requests are classed by `last`: their size less one with the bits of their alignment less one,
 /// which is the size less one once it is rounded up to the alignment. Every class is a multiple of
@@ -266,8 +268,6 @@ private:
   const char* owner_;
 };
 
-} // namespace allot::inline ALLOT_ABI::pmr::detail
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/pmr_pools.cpp>
-#endif
+} // namespace pmr::detail
+} // namespace ALLOT_ABI
+} // namespace allot

@@ -42,7 +42,9 @@
 #include <memory_resource>
 #include <mutex>
 
-namespace allot::inline ALLOT_ABI::pmr {
+namespace allot {
+inline namespace ALLOT_ABI {
+namespace pmr {
 
 namespace detail {
 struct Magazine;
@@ -125,8 +127,6 @@ private:
   std::atomic<detail::ThreadCache*> orphans_ = nullptr; // of threads that ended
 };
 
-} // namespace allot::inline ALLOT_ABI::pmr
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/pmr_synchronized.cpp>
-#endif
+} // namespace pmr
+} // namespace ALLOT_ABI
+} // namespace allot

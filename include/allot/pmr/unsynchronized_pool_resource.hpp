@@ -27,7 +27,9 @@
 #include <cstddef>
 #include <memory_resource>
 
-namespace allot::inline ALLOT_ABI::pmr {
+namespace allot {
+inline namespace ALLOT_ABI {
+namespace pmr {
 
 class unsynchronized_pool_resource : public std::pmr::memory_resource {
 public:
@@ -95,8 +97,6 @@ private:
   detail::Pools pools_;
 };
 
-} // namespace allot::inline ALLOT_ABI::pmr
-
-#ifdef ALLOT_HEADER_ONLY
-#include <allot/src/pmr_unsynchronized.cpp>
-#endif
+} // namespace pmr
+} // namespace ALLOT_ABI
+} // namespace allot

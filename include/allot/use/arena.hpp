@@ -18,15 +18,17 @@
 #include <allot/scratch.hpp>
 #include <allot/slot_arena.hpp>
 #include <allot/stack.hpp>
-#include <allot/tags.hpp>
 #include <allot/typed_arena.hpp>
+#include <allot/use/tags.hpp>
 
 #include <cstddef>
 #include <span>
 #include <type_traits>
 #include <utility>
 
-namespace allot::inline ALLOT_ABI::use::arena {
+namespace allot {
+inline namespace ALLOT_ABI {
+namespace use::arena {
 
 using allot::acquire;
 using allot::align;
@@ -283,4 +285,6 @@ inline void scrat(Scratch& s, ReleaseTag) noexcept {
   s.release();
 }
 
-} // namespace allot::inline ALLOT_ABI::use::arena
+} // namespace use::arena
+} // namespace ALLOT_ABI
+} // namespace allot

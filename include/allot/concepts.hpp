@@ -1,0 +1,66 @@
+// What a strategy can be asked to do, one concept a role. Each strategy's header ends by asserting
+// the roles that its class plays.
+#pragma once
+
+#include <allot/base/abi.hpp>
+
+#include <concepts>
+#include <cstddef>
+#include <type_traits>
+
+namespace allot {
+inline namespace ALLOT_ABI {
+
+/// Owns memory, cannot be copied, and gives everything back in one step that cannot fail.
+template <class S>
+concept Strategy = std::is_nothrow_move_constructible_v<S> &&
+                   std::is_nothrow_move_assignable_v<S> && !std::is_copy_constructible_v<S> &&
+                   !std::is_copy_assignable_v<S> && requires(S & s, const S& cs, const void* p) {
+  { s.release() }
+  noexcept;
+  { cs.owns(p) }
+  noexcept->std::same_as<bool>;
+};
+
+/// Hands out bytes of any size.
+template <class S>
+concept Allocating = Strategy<S> &&
+    requires(S& s, std::size_t bytes, std::size_t alignment, void* p) {
+  { s.allocate(bytes) } -> std::same_as<void*>;
+  { s.allocate(bytes, alignment) } -> std::same_as<void*>;
+  { s.try_allocate(bytes) }
+  noexcept->std::same_as<void*>;
+  { s.try_allocate(bytes, alignment) }
+  noexcept->std::same_as<void*>;
+  { s.try_resize(p, bytes, bytes) }
+  noexcept->std::same_as<bool>;
+};
+
+/// Takes single blocks back.
+template <class S>
+concept Deallocating = Strategy<S> && requires(S& s, void* p) {
+  s.deallocate(p);
+};
+
+/// Hands out blocks of one size, as BlockPool does.
+template <class S>
+concept HandingOutBlocks = Deallocating<S> && requires(S& s, const S& cs) {
+  { s.allocate() } -> std::same_as<void*>;
+  { cs.block_size() } -> std::same_as<std::size_t>;
+  { cs.block_alignment() } -> std::same_as<std::size_t>;
+};
+
+/// Takes everything back and keeps the memory.
+template <class S>
+concept Resettable = Strategy<S> && requires(S& s) {
+  s.reset();
+};
+
+/// Takes back what came after a point, by itself at the end of a scope.
+template <class S>
+concept Rewindable = Strategy<S> && requires(S& s) {
+  { s.scope() } -> std::destructible;
+};
+
+} // namespace ALLOT_ABI
+} // namespace allot

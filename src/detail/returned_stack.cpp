@@ -1,0 +1,42 @@
+#include <allot/detail/returned_stack.hpp>
+
+#include <utility>
+
+namespace allot {
+inline namespace ALLOT_ABI {
+
+ReturnedStack& ReturnedStack::operator=(ReturnedStack&& other) noexcept {
+  if (this != &other) {
+    if (room_ != 0)
+      detail::free_grown(begin_);
+    end_ = std::exchange(other.end_, nothing + 1);
+    floor_ = std::exchange(other.floor_, nothing + 1);
+    begin_ = std::exchange(other.begin_, nothing);
+    room_ = std::exchange(other.room_, 0);
+  }
+  return *this;
+}
+
+ReturnedStack::~ReturnedStack() {
+  if (room_ != 0)
+    detail::free_grown(begin_);
+}
+
+void ReturnedStack::reserve(const char* owner, std::size_t count) {
+  const std::size_t entries = saturating_add(count, 2); // one of nobody at each end
+  if (entries <= room_)
+    return;
+  const std::ptrdiff_t end = end_ - begin_;
+  const std::ptrdiff_t floor = floor_ - begin_;
+  const bool first = room_ == 0;
+  const detail::Grown grown = detail::grow(owner, first ? nullptr : begin_, entries, sizeof(Entry));
+  begin_ = static_cast<Entry*>(grown.p);
+  if (first)
+    begin_[0] = begin_[1] = no_entry;
+  end_ = begin_ + end;
+  floor_ = begin_ + floor;
+  room_ = grown.count;
+}
+
+} // namespace ALLOT_ABI
+} // namespace allot
