@@ -66,7 +66,7 @@ public:
         reset();
         break;
       case 2:
-        check_contents();
+        in_.one_in(2) ? check_contents() : for_each();
         break;
       case 3:
       case 4:
@@ -89,6 +89,9 @@ public:
       case 9:
         deallocate_many();
         break;
+      case 10:
+        reset_peak();
+        break;
       default:
         in_.one_in(2) ? allocate() : deallocate(pick(in_.below(65536)));
       }
@@ -108,7 +111,7 @@ private:
           "no more blocks than there can be");
     check(refusal([&] { return allot::BlockPool(in_.unservable(), 8, options); }).has_value(),
           "no larger blocks than there can be");
-    used_ = 0;
+    used_ = peak_ = 0;
     choice_ = Choice();
     return in_.one_in(2) ? on_buffer(options) : of_count(options);
   }
@@ -146,6 +149,7 @@ private:
     void* const first = pool.allocate();
     begin_ = static_cast<std::byte*>(first);
     pool.deallocate(first);
+    peak_ = 1;
     if constexpr (order == allot::Order::any) {
       choice_.take(0);
       choice_.give_back(0);
@@ -179,14 +183,19 @@ private:
     };
     const std::size_t index = choice_.next(blocks_);
     operation("create", index);
-    if (index == none)
-      return;
-    if (block_bytes_ >= sizeof(std::size_t)) {
-      const auto* const p = pool_.template create<std::size_t>(std::size_t{0});
-      allocated(index, const_cast<std::size_t*>(p));
-    }
-    if (block_size_ < sizeof(Wide))
+    if (block_size_ < sizeof(Wide)) {
       check(refusal([&] { (void)pool_.template create<Wide>(); }) == Errc::bad_size, "too large");
+      check(pool_.template try_create<Wide>() == nullptr, "too large");
+    }
+    if (block_bytes_ < sizeof(std::size_t))
+      return;
+    if (index == none) {
+      check(pool_.template try_create<std::size_t>() == nullptr, "all are used");
+      return;
+    }
+    const auto* const p = in_.one_in(2) ? pool_.template create<std::size_t>(std::size_t{0})
+                                        : pool_.template try_create<std::size_t>(std::size_t{0});
+    allocated(index, const_cast<std::size_t*>(p));
   }
   void allocated(std::size_t index, void* p) {
     check(p == begin_ + index * stride_, "the block that comes next");
@@ -195,7 +204,7 @@ private:
     choice_.take(index);
     blocks_[index] = new_piece(p, block_bytes_);
     last_ = index;
-    ++used_;
+    peak_ = std::max(peak_, ++used_);
   }
 
   /// Up to all of the blocks, or as many as take several words of the second level.
@@ -289,6 +298,28 @@ private:
             "a block that was not handed out is refused");
   }
 
+  /// Maybe freeing each third.
+  void for_each() {
+    operation("for_each");
+    std::size_t index = 0;
+    const std::size_t freed = in_.one_in(4) ? in_.below(3) : 3;
+    pool_.for_each([&](void* p) {
+      while (index != blocks_.size() && blocks_[index].bytes == 0)
+        ++index;
+      check(index != blocks_.size() && blocks_[index].p == p, "the next that is in use");
+      if (index % 3 == freed)
+        deallocate(index);
+      ++index;
+    });
+    while (index != blocks_.size())
+      check(blocks_[index++].bytes == 0, "all that are in use");
+  }
+  void reset_peak() {
+    operation("reset_peak");
+    pool_.reset_peak();
+    peak_ = used_;
+    check(pool_.peak() == peak_, "the peak is what is used");
+  }
   void reset() {
     operation("reset");
     check_contents();
@@ -319,12 +350,14 @@ private:
     check(refusal([&] { pool.deallocate(begin_); }) == Errc::released, "released");
     check(refusal([&] { pool.reset(); }) == Errc::released, "released");
     check(pool.capacity() == 0 && pool.stats().used == 0, "nothing is left");
+    check(pool.freed() && pool.empty() && pool.peak() == 0, "nothing is left");
   }
   void check_contents() const {
     for (const Piece& block : blocks_)
       check(block.intact(), "contents kept");
   }
   void check_state() const {
+    check(pool_.peak() == peak_, "the most in use");
     if (blocks_.size() > 5000 && used_ % 64 != 0) // adds up over all blocks
       return;
     const allot::BlockPool::Stats stats = pool_.stats();
@@ -333,12 +366,14 @@ private:
     check(std::abs(stats.utilization * static_cast<double>(stats.total) -
                    static_cast<double>(used_)) < 1e-6,
           "utilization");
+    check(pool_.used() == used_ && pool_.available() == stats.free, "used and available");
+    check(pool_.empty() == (used_ == 0) && !pool_.freed(), "empty");
     check(pool_.block_size() == block_size_, "block_size");
   }
 
   Input& in_;
   Memory memory_;
-  std::size_t block_bytes_ = 0, block_size_ = 0, stride_ = 0, used_ = 0, last_ = 0;
+  std::size_t block_bytes_ = 0, block_size_ = 0, stride_ = 0, used_ = 0, peak_ = 0, last_ = 0;
   std::byte* begin_ = nullptr;
   bool zero_ = true;
   std::vector<Piece> blocks_;

@@ -3,18 +3,18 @@
 #include <algorithm>
 #include <bit>
 #include <cstring>
-#include <functional>
+#include <new>
 
 namespace allot {
 inline namespace ALLOT_ABI {
 
 namespace detail {
 
-std::size_t rounded_block(std::size_t block_bytes, const BlockOptions& options) {
+std::size_t rounded_block(std::size_t block_bytes, const BlockOptions& options, Label who) {
   if (block_bytes == 0)
-    throw_misuse("block_pool", Errc::bad_size, "blocks of 0 bytes were asked for");
+    throw_misuse(who, Errc::bad_size, "blocks of 0 bytes were asked for");
   if (!is_power_of_two(options.alignment))
-    throw_bad_alignment("block_pool", options.alignment);
+    throw_bad_alignment(who, options.alignment);
   return saturating_round_up(block_bytes, std::max(options.alignment, granule));
 }
 
@@ -36,20 +36,23 @@ BlockPool::Layout BlockPool::layout(std::size_t block_size, std::size_t count,
 
 BlockPool::Layout BlockPool::checked_layout(std::size_t block_bytes, std::size_t count,
                                             const BlockOptions& options) {
-  const std::size_t block_size = detail::rounded_block(block_bytes, options);
+  const std::size_t block_size =
+      detail::rounded_block(block_bytes, options, {strategy_name, options.name});
   if (count == 0)
-    throw_misuse(strategy_name, Errc::bad_size, "0 blocks were asked for");
+    throw_misuse({strategy_name, options.name}, Errc::bad_size, "0 blocks were asked for");
   const bool counted = options.order != Order::any || count <= FreeStack::max_count;
   const bool sized = saturating_multiply(block_size, count) <= PTRDIFF_MAX;
   if (!counted || !sized)
-    throw_misuse(strategy_name, Errc::overflow, "%zu blocks of %zu bytes are more than %s", count,
-                 block_bytes, sized ? "Order::any can number" : "a size can hold");
+    throw_misuse({strategy_name, options.name}, Errc::overflow,
+                 "%zu blocks of %zu bytes are more than %s", count, block_bytes,
+                 sized ? "Order::any can number" : "a size can hold");
   return layout(block_size, count, options.order);
 }
 
 BlockPool::Layout BlockPool::fitting_layout(std::size_t block_bytes, const Buffer& buffer,
                                             const BlockOptions& options) {
-  const std::size_t block_size = detail::rounded_block(block_bytes, options);
+  const std::size_t block_size =
+      detail::rounded_block(block_bytes, options, {strategy_name, options.name});
   const std::size_t skip = detail::bytes_before(buffer, options.alignment);
   const std::size_t room = skip < buffer.extent() ? buffer.gap().shrink(buffer.extent() - skip) : 0;
   std::size_t fits = 0;
@@ -62,7 +65,7 @@ BlockPool::Layout BlockPool::fitting_layout(std::size_t block_bytes, const Buffe
     (layout(block_size, middle, options.order).bytes() <= room ? fits : too_many) = middle;
   }
   if (fits == 0)
-    throw_misuse(strategy_name, Errc::bad_size,
+    throw_misuse({strategy_name, options.name}, Errc::bad_size,
                  "a buffer of %zu bytes has no room for one block of %zu", buffer.size(),
                  block_bytes);
   return layout(block_size, fits, options.order);
@@ -71,7 +74,7 @@ BlockPool::Layout BlockPool::fitting_layout(std::size_t block_bytes, const Buffe
 BlockPool::BlockPool(std::size_t block_bytes, std::size_t count, const BlockOptions& options)
     : BlockPool(block_bytes, checked_layout(block_bytes, count, options),
                 Buffer::heap(checked_layout(block_bytes, count, options).bytes(), options.alignment,
-                             {.zero = options.zero}, strategy_name),
+                             {.zero = options.zero}, {strategy_name, options.name}),
                 options) {}
 
 BlockPool::BlockPool(std::size_t block_bytes, Buffer buffer, const BlockOptions& options)
@@ -81,18 +84,17 @@ BlockPool::BlockPool(std::size_t block_bytes, Buffer buffer, const BlockOptions&
 BlockPool::BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buffer,
                      const BlockOptions& options)
     : begin_(buffer.data() + detail::bytes_before(buffer, options.alignment)),
-      stride_(buffer.gap().stretch(layout.block_size)), by_stride_(stride_), zero_(options.zero),
-      block_size_(layout.block_size), block_bytes_(block_bytes), capacity_(layout.count) {
+      stride_(buffer.gap().stretch(layout.block_size)), by_stride_(stride_), order_(options.order),
+      zero_(options.zero), block_size_(layout.block_size), block_bytes_(block_bytes),
+      capacity_(layout.count), name_(options.name) {
   const std::size_t address = reinterpret_cast<std::uintptr_t>(begin_);
   alignment_ = std::min(std::size_t{1} << std::countr_zero(address | block_size_),
                         std::max(options.alignment, buffer_alignment));
   std::byte* const side = begin_ + capacity_ * stride_;
-  if (options.order == Order::any) {
-    latest_ = FreeStack(side, capacity_);
-    quick_ = zero_ ? 0 : FreeStack::max_count;
-  } else {
-    lowest_ = FreeBitmap(side, capacity_);
-  }
+  if (order_ == Order::any)
+    ::new (&stack_) FreeStack(side, capacity_, zero_ ? Freeing::slow : Freeing::quick);
+  else
+    ::new (&bitmap_) FreeBitmap(side, capacity_);
   if (zero_ && !buffer.is_zero())
     std::memset(begin_, 0, capacity_ * stride_);
   buffer_ = std::move(buffer);
@@ -102,33 +104,53 @@ BlockPool::BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buf
 BlockPool& BlockPool::operator=(BlockPool&& other) noexcept {
   if (this != &other) {
     release();
-    zero_ = other.zero_;
-    quick_ = other.quick_;
     begin_ = std::exchange(other.begin_, nullptr);
     stride_ = other.stride_;
     by_stride_ = other.by_stride_;
-    latest_ = std::exchange(other.latest_, {});
-    lowest_ = std::exchange(other.lowest_, {});
+    order_ = other.order_;
+    zero_ = other.zero_;
+    if (order_ == Order::any)
+      ::new (&stack_) FreeStack(other.stack_);
+    else
+      ::new (&bitmap_) FreeBitmap(other.bitmap_);
+    other.forget_blocks();
     block_size_ = other.block_size_;
     block_bytes_ = other.block_bytes_;
     capacity_ = std::exchange(other.capacity_, 0);
     alignment_ = other.alignment_;
+    peak_ = std::exchange(other.peak_, 0);
     buffer_ = std::move(other.buffer_);
+    name_ = other.name_;
   }
   return *this;
 }
 
-void* BlockPool::try_find() noexcept {
-  const std::size_t index = find_index();
+std::size_t BlockPool::find() noexcept {
+  return order_ == Order::any ? stack_.find() : bitmap_.find();
+}
+
+void* BlockPool::try_allocate_slow() noexcept {
+  const std::size_t index = find();
   return index == none ? nullptr : hand_out(index);
 }
 
-void* BlockPool::find() {
-  const std::size_t index = find_index();
+void* BlockPool::allocate_slow() {
+  const std::size_t index = find();
   if (index != none) [[likely]]
     return hand_out(index);
   check_usable();
-  throw_full(strategy_name, 1, 0, capacity_, "blocks");
+  throw_full(label(), 1, 0, capacity_, "blocks");
+}
+
+// A block that the quick ways did not free.
+void BlockPool::deallocate_slow(void* p, std::size_t index) {
+  const bool freed =
+      order_ == Order::any ? stack_.put_back_slow(index) : bitmap_.put_back_slow(index);
+  if (!freed)
+    refuse_pointer(p);
+  __builtin_prefetch(p); // as deallocate
+  if (zero_ || instrumented)
+    close(p);
 }
 
 // What follows for a block that was freed.
@@ -140,34 +162,46 @@ void BlockPool::close(void* p) noexcept {
   annotate::freed(begin_, p, block_size_);
 }
 
-// Where zeroing keeps Order::any from the quick way, or the pointer is wrong.
-void BlockPool::deallocate_slowly(void* p) {
-  if (!latest_.put_back(index_of(p)))
-    refuse_pointer(p);
-  close(p);
+bool BlockPool::try_allocate_many(std::span<void*> blocks) noexcept {
+  const bool given =
+      order_ == Order::any ? take_many_of_stack(blocks) : take_many_of_bitmap(blocks);
+  if (!given)
+    std::fill(blocks.begin(), blocks.end(), nullptr);
+  return given;
 }
 
-bool BlockPool::try_allocate_many(std::span<void*> blocks) noexcept {
-  std::size_t taken = 0;
-  FreeStack latest = latest_; // in registers
-  for (; taken != blocks.size(); ++taken) {
-    const std::size_t number = latest.at_hand() ? latest.take() : latest.find();
-    if (number == none)
-      break;
-    blocks[taken] = hand_out(number);
-  }
-  latest_ = latest;
-  while (taken != blocks.size()) {
-    std::size_t numbers[batch];
-    const std::span wanted = std::span(numbers).first(std::min(batch, blocks.size() - taken));
-    const std::size_t count = lowest_.take_many(wanted);
-    for (std::size_t i = 0; i != count; ++i)
-      blocks[taken++] = hand_out(numbers[i]);
-    if (count != wanted.size()) {
-      take_back(blocks.first(taken));
-      std::fill(blocks.begin(), blocks.end(), nullptr);
-      return false;
+bool BlockPool::take_many_of_stack(std::span<void*> blocks) noexcept {
+  if (blocks.size() > capacity_ - stack_.used())
+    return false;
+  FreeStack stack = stack_; // in registers
+  for (void*& block : blocks) {
+    std::size_t index = 0;
+    if (!stack.take(index)) [[unlikely]] {
+      stack_ = stack;
+      index = stack_.find();
+      stack = stack_;
     }
+    block = hand_out(index);
+  }
+  stack_ = stack;
+  return true;
+}
+
+// When no block is ready, all below the limit are in use, which tells how many are free. A fresh
+// one is not taken before that is known, for it would count as used at the peak.
+bool BlockPool::take_many_of_bitmap(std::span<void*> blocks) noexcept {
+  if (blocks.size() > capacity_ - bitmap_.least_used())
+    return false;
+  for (std::size_t taken = 0; taken != blocks.size(); ++taken) {
+    std::size_t index = 0;
+    if (!bitmap_.take(index)) {
+      if (bitmap_.is_prefix() && blocks.size() - taken > capacity_ - bitmap_.limit()) {
+        take_back(blocks.first(taken));
+        return false;
+      }
+      index = bitmap_.find();
+    }
+    blocks[taken] = hand_out(index);
   }
   return true;
 }
@@ -176,7 +210,7 @@ bool BlockPool::try_allocate_many(std::span<void*> blocks) noexcept {
 // Nobody has written to them, so they are zero still.
 void BlockPool::take_back(std::span<void* const> blocks) noexcept {
   for (std::size_t i = blocks.size(); i-- != 0;) {
-    (void)put_back(index_of(blocks[i]));
+    (void)put_back_in_bitmap(index_of(blocks[i]));
     annotate::freed(begin_, blocks[i], block_size_);
   }
 }
@@ -185,37 +219,44 @@ void BlockPool::allocate_many(std::span<void*> blocks) {
   if (try_allocate_many(blocks))
     return;
   check_usable();
-  throw_full(strategy_name, blocks.size(), stats().free, capacity_, "blocks");
+  throw_full(label(), blocks.size(), available(), capacity_, "blocks");
 }
 
 void BlockPool::deallocate_many(std::span<void* const> blocks) {
+  const std::size_t freed =
+      order_ == Order::any ? put_back_many_of_stack(blocks) : put_back_many_of_bitmap(blocks);
+  if (freed != blocks.size())
+    refuse_pointer(blocks[freed]);
+}
+
+// How many, up to the first that is not in use.
+std::size_t BlockPool::put_back_many_of_stack(std::span<void* const> blocks) noexcept {
+  FreeStack stack = stack_; // in registers
   std::size_t freed = 0;
-  FreeStack latest = latest_; // in registers
   for (; freed != blocks.size(); ++freed) {
     void* const p = blocks[freed];
-    const std::size_t number = index_of(p);
-    if (!latest.put_back(number))
+    if (!stack.put_back_slow(index_of(p)))
       break;
     __builtin_prefetch(p); // likely the next to be allocated
     if (zero_ || instrumented)
       close(p);
   }
-  latest_ = latest;
-  while (freed != blocks.size()) {
-    std::size_t numbers[batch];
-    const std::size_t count = std::min(batch, blocks.size() - freed);
-    for (std::size_t i = 0; i != count; ++i) {
-      numbers[i] = index_of(blocks[freed + i]);
-      __builtin_prefetch(blocks[freed + i]);
-    }
-    const std::size_t done = lowest_.put_back_many({numbers, count});
+  stack_ = stack;
+  return freed;
+}
+
+std::size_t BlockPool::put_back_many_of_bitmap(std::span<void* const> blocks) noexcept {
+  std::size_t freed = 0;
+  for (; freed != blocks.size(); ++freed) {
+    void* const p = blocks[freed];
+    const std::size_t index = index_of(p);
+    if (!put_back_in_bitmap(index))
+      break;
+    __builtin_prefetch(p);
     if (zero_ || instrumented)
-      for (std::size_t i = 0; i != done; ++i)
-        close(blocks[freed + i]);
-    freed += done;
-    if (done != count)
-      refuse_pointer(blocks[freed]);
+      close(p);
   }
+  return freed;
 }
 
 // Frees the block of a constructor that threw, unless that has reset the pool or freed it itself.
@@ -225,67 +266,89 @@ void BlockPool::abandon(void* p) noexcept {
 }
 
 bool BlockPool::owns(const void* p) const noexcept {
-  const auto at = static_cast<const std::byte*>(p);
-  if (std::less<>()(at, begin_) || !std::less<>()(at, address(capacity_)))
-    return false;
-  return in_use(static_cast<std::size_t>(at - begin_) / stride_);
+  const std::size_t offset = offset_of(p);
+  return offset < capacity_ * stride_ && in_use(offset / stride_);
+}
+
+bool BlockPool::in_use(std::size_t index) const noexcept {
+  return order_ == Order::any ? stack_.in_use(index) : bitmap_.in_use(index);
+}
+
+std::size_t BlockPool::next_in_use(std::size_t index) const noexcept {
+  return order_ == Order::any ? stack_.next_in_use(index) : bitmap_.next_in_use(index);
+}
+
+std::size_t BlockPool::used() const noexcept {
+  return order_ == Order::any ? stack_.used() : bitmap_.used();
+}
+
+std::size_t BlockPool::peak() const noexcept {
+  return std::max(peak_, order_ == Order::any ? stack_.peak() : bitmap_.peak());
+}
+
+void BlockPool::reset_peak() noexcept {
+  peak_ = 0;
+  order_ == Order::any ? stack_.reset_peak() : bitmap_.reset_peak();
 }
 
 BlockPool::Stats BlockPool::stats() const noexcept {
-  const std::size_t used = latest_.used() + lowest_.used();
+  const std::size_t in_use = used();
   const double utilization =
-      capacity_ == 0 ? 0 : static_cast<double>(used) / static_cast<double>(capacity_);
-  return {capacity_, used, capacity_ - used, utilization};
+      capacity_ == 0 ? 0 : static_cast<double>(in_use) / static_cast<double>(capacity_);
+  const std::size_t free = capacity_ - in_use;
+  return {capacity_,
+          in_use,
+          free,
+          utilization,
+          {name(), capacity_ * block_size_, in_use * block_size_, free * block_size_,
+           peak() * block_size_, buffer_.size()}};
 }
 
 void BlockPool::check_usable() const {
   if (begin_ == nullptr)
-    throw_released(strategy_name);
+    throw_released(label());
 }
 
 void BlockPool::refuse_pointer(const void* p) const {
   check_usable();
   if (p == nullptr)
-    throw_misuse(strategy_name, Errc::null_pointer, "a null pointer was given back");
-  const auto at = static_cast<const std::byte*>(p);
-  if (std::less<>()(at, begin_) || !std::less<>()(at, address(capacity_)))
-    throw_misuse(strategy_name, Errc::foreign_pointer,
-                 "%p was not handed out by this pool of %zu blocks", p, capacity_);
-  const std::size_t offset = static_cast<std::size_t>(at - begin_);
+    throw_misuse(label(), Errc::null_pointer, "a null pointer was given back");
+  const std::size_t offset = offset_of(p);
+  if (offset >= capacity_ * stride_)
+    throw_misuse(label(), Errc::foreign_pointer, "%p was not handed out by this pool of %zu blocks",
+                 p, capacity_);
   if (offset % stride_ != 0)
-    throw_misuse(strategy_name, Errc::misaligned_pointer,
+    throw_misuse(label(), Errc::misaligned_pointer,
                  "%p lies %zu bytes into block %zu, not at its start", p, offset % stride_,
                  offset / stride_);
-  throw_misuse(strategy_name, Errc::double_free, "block %zu at %p is free already",
-               offset / stride_, p);
+  throw_misuse(label(), Errc::double_free, "block %zu at %p is free already", offset / stride_, p);
 }
 
 void BlockPool::refuse_type(std::size_t bytes, std::size_t alignment) const {
   check_usable();
-  throw_misuse(strategy_name, bytes > block_size_ ? Errc::bad_size : Errc::bad_alignment,
+  throw_misuse(label(), bytes > block_size_ ? Errc::bad_size : Errc::bad_alignment,
                "an object of %zu bytes aligned to %zu, in blocks of %zu aligned to %zu", bytes,
                alignment, block_size_, alignment_);
 }
 
 void BlockPool::reset() {
   check_usable();
-  const std::size_t limit = std::max(latest_.limit(), lowest_.limit());
+  const std::size_t limit = order_ == Order::any ? stack_.limit() : bitmap_.limit();
   annotate::truncated(begin_, begin_, limit * stride_);
   if (zero_) { // the blocks in use, run by run; the others are zero
-    for (std::size_t i = 0; i != limit;) {
-      const std::size_t first = i;
-      while (i != limit && in_use(i))
-        ++i;
-      const std::size_t bytes = (i - first) * stride_;
+    for (std::size_t first = next_in_use(0); first != none;) {
+      std::size_t end = first + 1;
+      while (in_use(end))
+        ++end;
+      const std::size_t bytes = (end - first) * stride_;
       annotate::show(address(first), bytes);
       std::memset(address(first), 0, bytes);
       annotate::hide(address(first), bytes);
-      while (i != limit && !in_use(i))
-        ++i;
+      first = next_in_use(end);
     }
   }
-  latest_.reset();
-  lowest_.reset();
+  peak_ = peak();
+  order_ == Order::any ? stack_.reset() : bitmap_.reset();
 }
 
 void BlockPool::release() noexcept {
@@ -293,10 +356,17 @@ void BlockPool::release() noexcept {
     return;
   annotate::close(begin_, capacity_ * stride_);
   begin_ = nullptr;
-  latest_ = {};
-  lowest_ = {};
+  forget_blocks();
   capacity_ = 0;
+  peak_ = 0;
   buffer_.release();
+}
+
+void BlockPool::forget_blocks() noexcept {
+  if (order_ == Order::any)
+    stack_ = {};
+  else
+    bitmap_ = {};
 }
 
 } // namespace ALLOT_ABI

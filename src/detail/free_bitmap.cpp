@@ -9,209 +9,246 @@ namespace allot {
 inline namespace ALLOT_ABI {
 
 std::size_t FreeBitmap::bytes(std::size_t count) noexcept {
-  std::size_t words = divide_up(count, word_bits);
-  std::size_t total = words;
+  std::size_t words = 0;
   do {
-    words = divide_up(words, word_bits);
-    total += words;
-  } while (words > word_bits);
-  return total * sizeof(Word); // about an eighth of `count`
+    count = divide_up(count, word_bits);
+    words += count;
+  } while (count > word_bits);
+  return words * sizeof(Word); // about an eighth of `count`
 }
 
-FreeBitmap::FreeBitmap(std::byte* memory, std::size_t count) noexcept : count_(count) {
-  std::size_t words = count;
-  do {
-    words = divide_up(words, word_bits);
-    level_[levels_++] = ::new (memory) Word[words];
-    memory += words * sizeof(Word);
-  } while (levels_ < 2 || words > word_bits);
+// The levels lie one behind the other, the leaves first.
+FreeBitmap::FreeBitmap(std::byte* memory, std::size_t count) noexcept
+    : leaves_(::new(memory) Word[bytes(count) / sizeof(Word)]), top_(leaves_), count_(count) {
+  for (; words_of(levels_above_) > word_bits; ++levels_above_)
+    top_ += words_of(levels_above_);
+  if (top_ != leaves_)
+    lanes_ = leaves_ + words_of(0);
+  slow_walk_ = levels_above_ > 1;
+}
+
+std::size_t FreeBitmap::words_of(std::size_t level) const noexcept {
+  const std::size_t shift = (level + 1) * bits_of_position;
+  return (count_ + ((std::size_t{1} << shift) - 1)) >> shift;
 }
 
 void FreeBitmap::reset() noexcept {
-  leaf_ = root_ = 0;
-  newest_ = newest_end_ = none;
-  leaf_end_ = limit_ = made_ = 0;
+  root_ = slow_root_ = 0;
+  limit_ = slow_limit_ = prefix_ = prefix_end_ = fresh_ = 0;
+  counting_ = false;
+  slow_walk_ = levels_above_ > 1;
 }
 
-// All numbers below the limit are in use.
-std::size_t FreeBitmap::find_at_limit() noexcept {
-  if (limit_ != 0) {
-    newest_ = std::exchange(limit_, 0) - 1;
-    newest_end_ = made_ - 1;
-    leaf_end_ = 0;
-  }
-  if (newest_ == newest_end_) {
-    if (made_ == count_)
-      return none;
-    std::size_t position = made_ / word_bits;
-    for (std::size_t level = 0; level != levels_; ++level, position /= word_bits) {
-      level_[level][position] = 0; // the words that begin here
-      if (position % word_bits != 0)
-        break;
-    }
-    made_ = std::min(made_ + word_bits, count_);
-    newest_end_ = made_ - 1;
-  }
-  return ++newest_;
+void FreeBitmap::set_tree(std::size_t limit, Word root) noexcept {
+  root_ = slow_walk_ ? 0 : root;
+  slow_root_ = slow_walk_ ? root : 0;
+  limit_ = slow_walk_ ? 0 : limit;
+  slow_limit_ = slow_walk_ ? limit : 0;
 }
 
-// Numbers below `newest_`, if any are in use, may be free from now on. What is free of its leaf is
-// in the tree then.
-void FreeBitmap::leave_newest() noexcept {
-  if (newest_ == none)
-    return;
-  const std::size_t used = newest_ + 1;
-  newest_ = newest_end_ = none;
+void FreeBitmap::set_counting(bool counting) noexcept {
+  counting_ = counting;
+  slow_walk_ = counting || levels_above_ > 1;
+  set_tree(tree_limit(), root_ | slow_root_);
+}
+
+// The first that it can of: from a slow tree, from tree to prefix, from there to a fresh number.
+std::size_t FreeBitmap::find() noexcept {
+  if (slow_root_ != 0)
+    return has_four_levels() && !counting_ ? take_of_four_levels() : take_by_loop();
+  if (tree_limit() != 0) { // all below it are in use
+    prefix_ = tree_limit();
+    prefix_end_ = fresh_;
+    set_tree(0, 0);
+  }
+  if (prefix_ != prefix_end_)
+    return prefix_++;
+  if (fresh_ == count_)
+    return none;
+  make_words(fresh_);
+  prefix_ = prefix_end_ = ++fresh_;
+  return prefix_ - 1;
+}
+
+// Those that begin with this number.
+void FreeBitmap::make_words(std::size_t number) noexcept {
+  Word* words = leaves_;
+  for (std::size_t level = 0; number % word_bits == 0; ++level) {
+    number /= word_bits;
+    words[number] = 0;
+    if (words == top_)
+      return;
+    words += words_of(level);
+  }
+}
+
+// Not the newest of a prefix, and of no tree that put_back walks.
+bool FreeBitmap::put_back_slow(std::size_t number) noexcept {
+  if (number < slow_limit_ && has_four_levels() && !counting_)
+    return put_back_in_four_levels(number);
+  return put_back_by_loop(number);
+}
+
+bool FreeBitmap::put_back_by_loop(std::size_t number) noexcept {
+  if (number >= tree_limit()) {
+    if (number >= prefix_)
+      return false;
+    end_prefix();
+  }
+  const std::size_t leaf = number / word_bits;
+  const Word word = leaves_[leaf];
+  if (is_free(word, number))
+    return false;
+  leaves_[leaf] = word | bit_of(number);
+  mark(leaf);
+  if (counting_)
+    --used_;
+  return true;
+}
+
+// Numbers below the newest may be free from now on. The tree has what is left of the newest's leaf,
+// too, so that the states do not change with every call.
+void FreeBitmap::end_prefix() noexcept {
+  const std::size_t used = std::exchange(prefix_, 0);
+  prefix_end_ = 0;
   const std::size_t leaf = (used - 1) / word_bits;
   const std::size_t end = (leaf + 1) * word_bits;
-  limit_ = std::min(end, count_);
-  if (used != limit_) {
-    level_[0][leaf] = (~Word{0} << used % word_bits) & (~Word{0} >> (end - limit_));
+  const std::size_t limit = std::min(end, fresh_);
+  set_tree(limit, 0);
+  if (used != limit) {
+    leaves_[leaf] = (~Word{0} << used % word_bits) & (~Word{0} >> (end - limit));
     mark(leaf);
   }
 }
 
-bool FreeBitmap::put_back_at_limit(std::size_t number) noexcept {
-  if (number >= limit())
-    return false;
-  leave_newest();
-  return put_back_in_tree(number);
-}
-
-// A number below the leaf held.
-bool FreeBitmap::put_back_lower(std::size_t number) noexcept {
-  let_go();
-  return put_back_in_tree(number);
-}
-
-// All that is free is in the tree then.
-void FreeBitmap::let_go() noexcept {
-  if (leaf_ != 0) {
-    const std::size_t leaf = leaf_end_ / word_bits - 1;
-    level_[0][leaf] = std::exchange(leaf_, 0);
-    mark(leaf);
+// In the leaf something is free.
+void FreeBitmap::mark(std::size_t leaf) noexcept {
+  std::size_t position = leaf;
+  if (lanes_ != nullptr) {
+    position = leaf / word_bits;
+    lanes_[position] |= bit_of(leaf);
+    Word* words = lanes_;
+    for (std::size_t level = 1; words != top_; ++level) {
+      words = level + 1 == levels_above_ ? top_ : words + words_of(level);
+      words[position / word_bits] |= bit_of(position);
+      position /= word_bits;
+    }
   }
-  leaf_end_ = 0;
+  (slow_walk_ ? slow_root_ : root_) |= bit_of(position);
 }
 
-std::size_t FreeBitmap::put_back_many(std::span<const std::size_t> numbers) noexcept {
-  leave_newest();
-  let_go();
-  std::size_t done = 0;
-  while (done != numbers.size() && numbers[done] < limit_ && put_back_in_tree(numbers[done]))
-    ++done;
-  return done;
-}
-
-std::size_t FreeBitmap::take_many(std::span<std::size_t> numbers) noexcept {
-  std::size_t taken = 0;
-  let_go();
-  while (taken != numbers.size() && root_ != 0)
-    taken += take_of_lanes(numbers.subspan(taken));
-  for (; taken != numbers.size(); ++taken) {
-    const std::size_t number = newest_ != newest_end_ ? take() : find_at_limit();
-    if (number == none)
-      break;
-    numbers[taken] = number;
-  }
-  return taken;
-}
-
-// At least one number, from the lowest lanes that share a word above them, of which one has one
-// free. No leaf is held. How many leaves a lane has cannot be foreseen, so the next lane is loaded
-// before it is needed, and becomes the lane without a branch.
-std::size_t FreeBitmap::take_of_lanes(std::span<std::size_t> numbers) noexcept {
-  const std::size_t word = lowest_lane() / word_bits;
-  const std::size_t first_lane = word * word_bits;
-  Word* const above = levels_ == 2 ? &root_ : &level_[2][word];
-  Word* const lanes = level_[1] + first_lane;
-  const Word highest = bit_of(word_bits - 1 - static_cast<std::size_t>(__builtin_clzll(*above)));
-  std::size_t lane_number = lowest(*above);
-  Word lane = std::exchange(lanes[lane_number], 0);
-  Word coming = *above & (*above - 1);
-  Word leaf = 0;
-  std::size_t at = 0;
-  std::size_t taken = 0;
-  for (;;) {
-    const std::size_t next = lowest(coming | highest); // some lane, if none is coming
-    const Word next_lane = lanes[next];
-    const Word next_bit = coming & (0 - coming);
-
-    at = (first_lane + lane_number) * word_bits + lowest(lane);
-    lane &= lane - 1;
-    leaf = level_[0][at];
-    do {
-      numbers[taken++] = at * word_bits + lowest(leaf);
-      leaf &= leaf - 1;
-    } while (leaf != 0 && taken != numbers.size());
-    level_[0][at] = leaf;
-    if (taken == numbers.size() || (lane | coming) == 0)
-      break;
-
-    const Word if_ended = Word{0} - static_cast<Word>(lane == 0);
-    lane |= next_lane & if_ended;
-    lane_number ^= (lane_number ^ next) & static_cast<std::size_t>(if_ended);
-    coming ^= next_bit & if_ended;
-    lanes[lane_number] = 0;
-  }
-  if (leaf != 0)
-    lane |= bit_of(at);
-  lanes[lane_number] = lane;
-  if (lane != 0)
-    coming |= bit_of(lane_number);
-  *above = coming;
-  if (coming == 0 && levels_ > 2)
-    unmark(first_lane);
-  return taken;
-}
-
-// The lowest lane in which something is free.
-std::size_t FreeBitmap::lowest_lane() const noexcept {
-  std::size_t lane = lowest(root_);
-  for (std::size_t level = levels_; level-- > 2;)
-    lane = lane * word_bits + lowest(level_[level][lane]);
-  return lane;
-}
-
-std::size_t FreeBitmap::take_lowest_leaf_of_many() noexcept {
-  const std::size_t lane = lowest_lane();
-  Word& leaves = level_[1][lane];
-  const std::size_t leaf = lane * word_bits + lowest(leaves);
-  leaves &= leaves - 1;
-  if (leaves == 0)
-    unmark(lane);
-  return leaf;
-}
-
-void FreeBitmap::mark_above(std::size_t lane) noexcept {
-  for (std::size_t level = 2; level != levels_; ++level, lane /= word_bits)
-    level_[level][lane / word_bits] |= bit_of(lane);
-  root_ |= bit_of(lane);
-}
-
+// In the lane nothing is free.
 void FreeBitmap::unmark(std::size_t lane) noexcept {
-  for (std::size_t level = 2; level != levels_; ++level, lane /= word_bits) {
-    Word& word = level_[level][lane / word_bits];
-    word &= ~bit_of(lane);
-    if (word != 0)
+  Word* words = lanes_;
+  for (std::size_t level = 1; words != top_; ++level) {
+    words = level + 1 == levels_above_ ? top_ : words + words_of(level);
+    lane /= word_bits;
+    words[lane] = without_lowest(words[lane]);
+    if (words[lane] != 0)
       return;
   }
-  root_ &= ~bit_of(lane);
+  slow_root_ = without_lowest(slow_root_);
 }
 
-bool FreeBitmap::in_use(std::size_t number) const noexcept {
-  if (number >= limit_)
-    return number < limit();
+// As with three levels, but out of line. All is in sight, for it takes half as long again by loops.
+std::size_t FreeBitmap::take_of_four_levels() noexcept {
+  const std::size_t group = lowest(slow_root_);
+  const Word lanes = top_[group];
+  const std::size_t lane = group * word_bits + lowest(lanes);
+  const Word leaves = lanes_[lane];
+  const std::size_t leaf = lane * word_bits + lowest(leaves);
+  const Word word = leaves_[leaf];
+  leaves_[leaf] = without_lowest(word);
+  if (without_lowest(word) == 0) {
+    lanes_[lane] = without_lowest(leaves);
+    if (without_lowest(leaves) == 0) {
+      top_[group] = without_lowest(lanes);
+      if (without_lowest(lanes) == 0)
+        slow_root_ = without_lowest(slow_root_);
+    }
+  }
+  return leaf * word_bits + lowest(word);
+}
+
+bool FreeBitmap::put_back_in_four_levels(std::size_t number) noexcept {
   const std::size_t leaf = number / word_bits;
-  const bool held = leaf + 1 == leaf_end_ / word_bits;
-  return ((held ? leaf_ : level_[0][leaf]) & bit_of(number)) == 0;
+  const std::size_t lane = leaf / word_bits;
+  const std::size_t group = lane / word_bits;
+  const Word word = leaves_[leaf];
+  if (is_free(word, number)) [[unlikely]]
+    return false;
+  leaves_[leaf] = word | bit_of(number);
+  lanes_[lane] |= bit_of(leaf);
+  top_[group] |= bit_of(lane);
+  slow_root_ |= bit_of(group);
+  return true;
+}
+
+// Of a tree with any number of levels: down to the lowest number, and up again as far as words
+// become zero.
+std::size_t FreeBitmap::take_by_loop() noexcept {
+  std::size_t leaf = lowest(slow_root_);
+  if (lanes_ != nullptr) {
+    std::size_t lane = leaf;
+    const Word* words = top_;
+    for (std::size_t level = levels_above_; words != lanes_; --level) {
+      lane = lane * word_bits + lowest(words[lane]);
+      words = level == 2 ? lanes_ : words - words_of(level - 1);
+    }
+    leaf = lane * word_bits + lowest(lanes_[lane]);
+  }
+  const Word word = leaves_[leaf];
+  const std::size_t number = leaf * word_bits + lowest(word);
+  leaves_[leaf] = without_lowest(word);
+  if (leaves_[leaf] == 0) {
+    if (lanes_ == nullptr) {
+      slow_root_ = without_lowest(slow_root_);
+    } else {
+      Word& lane = lanes_[leaf / word_bits];
+      lane = without_lowest(lane);
+      if (lane == 0)
+        unmark(leaf / word_bits);
+    }
+  }
+  if (counting_) {
+    peak_ = std::max(peak_, ++used_);
+    if (slow_root_ == 0) // all below fresh_ are in use, and no more ever were
+      set_counting(false);
+  }
+  return number;
+}
+
+std::size_t FreeBitmap::next_in_use(std::size_t number) const noexcept {
+  if (number < prefix_)
+    return number;
+  while (number < tree_limit()) {
+    const Word used = ~leaves_[number / word_bits] >> (number % word_bits);
+    if (used != 0) {
+      number += lowest(used);
+      return number < tree_limit() ? number : none;
+    }
+    number = (number / word_bits + 1) * word_bits;
+  }
+  return none;
 }
 
 std::size_t FreeBitmap::used() const noexcept {
-  std::size_t free = static_cast<std::size_t>(std::popcount(leaf_));
-  for (std::size_t leaf = 0; leaf != divide_up(limit_, word_bits); ++leaf)
-    free += static_cast<std::size_t>(std::popcount(level_[0][leaf])); // 0 for the leaf held
+  std::size_t free = 0;
+  if (!is_prefix())
+    for (std::size_t leaf = 0; leaf != divide_up(tree_limit(), word_bits); ++leaf)
+      free += static_cast<std::size_t>(std::popcount(leaves_[leaf]));
   return limit() - free;
+}
+
+// In a tree with holes only counting can tell how many are in use.
+void FreeBitmap::reset_peak() noexcept {
+  fresh_ = limit();
+  if (tree_limit() == 0)
+    prefix_end_ = fresh_;
+  if (is_prefix())
+    return;
+  used_ = peak_ = used();
+  set_counting(true);
 }
 
 } // namespace ALLOT_ABI

@@ -57,7 +57,7 @@ struct ForTypedArena {
 };
 struct ForBlockPoolFirst {
   static constexpr const char* name = "BlockPoolFirst";
-  static constexpr std::size_t least = 24; // a leaf and a lane
+  static constexpr std::size_t least = 16; // a leaf
   static BlockPool make(Buffer buffer) { return BlockPool(8, std::move(buffer)); }
   static void* take(BlockPool& s) { return s.try_allocate(); }
 };

@@ -779,6 +779,220 @@ TEST(BlockPool, ConstructionAndResetVisitNoBlockThatWasNotUsed) {
 }
 #endif
 
+TEST(BlockPool, CountsItsBlocks) {
+  for (const Order order : orders) {
+    for (const bool zero : {true, false}) {
+      BlockPool pool(24, 1000, {.zero = zero, .order = order});
+      EXPECT_TRUE(pool.empty());
+      std::vector<void*> blocks;
+      for (std::size_t i = 0; i != 100; ++i) {
+        blocks.push_back(pool.allocate());
+        ASSERT_EQ(pool.used(), i + 1);
+        ASSERT_EQ(pool.available(), 1000 - pool.used());
+        ASSERT_EQ(pool.peak(), i + 1);
+        ASSERT_FALSE(pool.empty());
+      }
+      std::shuffle(blocks.begin(), blocks.end(), std::mt19937(1));
+      for (std::size_t i = 100; i-- != 0;) {
+        pool.deallocate(blocks[i]);
+        ASSERT_EQ(pool.used(), i);
+        ASSERT_EQ(pool.empty(), i == 0);
+      }
+      EXPECT_EQ(pool.peak(), 100u);
+    }
+  }
+}
+
+TEST(BlockPool, APeakOutlivesAReset) {
+  for (const Order order : orders) {
+    BlockPool pool(8, 100, {.order = order});
+    void* blocks[70];
+    pool.allocate_many(blocks);
+    pool.reset();
+    EXPECT_EQ(pool.peak(), 70u);
+    (void)pool.allocate();
+    EXPECT_EQ(pool.peak(), 70u);
+    pool.reset_peak();
+    EXPECT_EQ(pool.peak(), 1u);
+    BlockPool other = std::move(pool);
+    (void)other.allocate();
+    EXPECT_EQ(other.peak(), 2u);
+    EXPECT_EQ(pool.peak(), 0u);
+    other.reset();
+    EXPECT_EQ(other.peak(), 2u);
+    other.reset_peak();
+    EXPECT_EQ(other.peak(), 0u);
+    other.release();
+    other.reset_peak();
+    EXPECT_EQ(other.peak(), 0u);
+    EXPECT_EQ(other.used(), 0u);
+    EXPECT_EQ(other.available(), 0u);
+    EXPECT_TRUE(other.empty());
+  }
+}
+
+// Against a counter, with frees at random, so that there are holes where the peak is reset.
+TEST(BlockPool, APeakIsExactAfterItWasReset) {
+  for (const Order order : orders) {
+    for (const bool zero : {true, false}) {
+      for (const std::size_t count : test::Sizes{64, 1000, 10000, 262145}) {
+        BlockPool pool(8, count, {.zero = zero, .order = order});
+        std::vector<void*> used;
+        std::size_t peak = 0;
+        std::mt19937 random(static_cast<unsigned>(count));
+        for (int step = 0; step != 2000; ++step) {
+          const std::size_t some = random() % 40;
+          if (random() % 2 == 0) {
+            std::vector<void*> blocks(some);
+            if (random() % 4 == 0 && pool.try_allocate_many(blocks))
+              used.insert(used.end(), blocks.begin(), blocks.end());
+            for (std::size_t i = 0; i != some; ++i)
+              if (void* const p = pool.try_allocate())
+                used.push_back(p);
+            peak = std::max(peak, used.size());
+          } else {
+            const bool newest = random() % 3 == 0;
+            for (std::size_t i = 0; i != some && !used.empty(); ++i) {
+              if (!newest)
+                std::swap(used[random() % used.size()], used.back());
+              pool.deallocate(used.back());
+              used.pop_back();
+            }
+          }
+          ASSERT_EQ(pool.used(), used.size());
+          ASSERT_EQ(pool.peak(), peak);
+          if (random() % 16 == 0) {
+            pool.reset_peak();
+            peak = used.size();
+            ASSERT_EQ(pool.peak(), peak);
+          }
+          if (random() % 256 == 0) {
+            pool.reset();
+            used.clear();
+          }
+        }
+      }
+    }
+  }
+}
+
+// It would not be the most in use if they had been in use for a moment.
+TEST(BlockPool, ARefusedBatchIsNoPeak) {
+  for (const Order order : orders) {
+    for (const bool again : {false, true}) {
+      BlockPool pool(8, 1000, {.order = order});
+      std::vector<void*> blocks(300);
+      pool.allocate_many(blocks);
+      std::shuffle(blocks.begin(), blocks.end(), std::mt19937(1));
+      pool.deallocate_many(std::span(blocks).first(100));
+      if (again)
+        pool.reset_peak();
+      std::vector<void*> more(801);
+      EXPECT_FALSE(pool.try_allocate_many(more));
+      EXPECT_EQ(pool.peak(), again ? 200u : 300u);
+      EXPECT_EQ(pool.used(), 200u);
+      more.resize(800);
+      pool.allocate_many(more);
+      EXPECT_EQ(pool.peak(), 1000u);
+    }
+  }
+}
+
+TEST(BlockPool, FreedIsReleasedOrMovedFrom) {
+  BlockPool pool(8, 10);
+  EXPECT_FALSE(pool.freed());
+  BlockPool other = std::move(pool);
+  EXPECT_TRUE(pool.freed());
+  EXPECT_FALSE(other.freed());
+  other.release();
+  EXPECT_TRUE(other.freed());
+}
+
+TEST(BlockPool, ForEachVisitsWhatIsInUseInOrderOfAddress) {
+  for (const Order order : orders) {
+    for (const std::size_t count : test::Sizes{1, 64, 65, 300, 5000}) {
+      BlockPool pool(24, count, {.order = order});
+      const auto visited = [&] {
+        std::vector<void*> result;
+        std::as_const(pool).for_each([&](void* p) { result.push_back(p); });
+        return result;
+      };
+      EXPECT_TRUE(visited().empty());
+      std::vector<void*> used;
+      for (std::size_t i = 0; i != count * 3 / 4; ++i)
+        used.push_back(pool.allocate());
+      EXPECT_EQ(visited(), used); // a prefix
+      std::shuffle(used.begin(), used.end(), std::mt19937(static_cast<unsigned>(count)));
+      for (std::size_t i = 0; i != count / 3; ++i) {
+        pool.deallocate(used.back());
+        used.pop_back();
+      }
+      std::sort(used.begin(), used.end());
+      EXPECT_EQ(visited(), used);
+      pool.reset();
+      EXPECT_TRUE(visited().empty());
+      pool.release();
+      EXPECT_TRUE(visited().empty());
+    }
+  }
+}
+
+TEST(BlockPool, ForEachMayFreeWhatItIsGivenAndMore) {
+  for (const Order order : orders) {
+    for (const bool holes : {false, true}) {
+      BlockPool pool(24, 300, {.order = order});
+      void* blocks[200];
+      pool.allocate_many(blocks);
+      if (holes)
+        pool.deallocate(std::exchange(blocks[77], nullptr));
+      std::size_t visits = 0;
+      pool.for_each([&](void* p) {
+        if (visits++ % 2 == 0)
+          pool.deallocate(p);
+      });
+      EXPECT_EQ(visits, holes ? 199u : 200u);
+      EXPECT_EQ(pool.used(), visits / 2);
+      pool.for_each([&](void* p) { pool.deallocate(p); });
+      EXPECT_TRUE(pool.empty());
+      (void)pool.allocate();
+      (void)pool.allocate();
+      pool.for_each([&](void*) { pool.reset(); });
+      EXPECT_TRUE(pool.empty());
+      (void)pool.allocate();
+      pool.for_each([&](void*) { pool.release(); });
+      EXPECT_TRUE(pool.freed());
+    }
+  }
+}
+
+TEST(BlockPool, TryCreateIsNullForEveryRefusal) {
+  for (const Order order : orders) {
+    std::vector<int> log;
+    BlockPool pool(sizeof(Witness), 1, {.order = order});
+    Witness* const object = pool.try_create<Witness>(log, 1);
+    ASSERT_NE(object, nullptr);
+    EXPECT_EQ(object->number(), 1);
+    EXPECT_EQ(pool.try_create<Witness>(log, 2), nullptr);
+    pool.destroy(object);
+    EXPECT_EQ(log, std::vector{1});
+    using Large = std::array<char, sizeof(Witness) + granule>;
+    EXPECT_EQ(pool.try_create<Large>(), nullptr);
+    struct alignas(128) Aligned {
+      char byte;
+    };
+    BlockPool wide(128, 1, {.order = order});
+    EXPECT_EQ(wide.try_create<Aligned>(), nullptr);
+    EXPECT_TRUE(wide.empty());
+    struct Throws {
+      Throws() { throw std::runtime_error("always"); }
+    };
+    EXPECT_THROW((void)pool.try_create<Throws>(), std::runtime_error);
+    EXPECT_TRUE(pool.empty());
+    pool.release();
+    EXPECT_EQ(pool.try_create<Witness>(log, 3), nullptr);
+  }
+}
+
 TEST(BlockPool, BlocksGoWithAMove) {
   for (const Order order : orders) {
     BlockPool from(24, 1000, {.order = order});

@@ -14,6 +14,7 @@
 #include <vector>
 
 using allot::FreeBitmap;
+using allot::Freeing;
 using allot::FreeStack;
 
 namespace {
@@ -58,32 +59,28 @@ private:
   std::vector<std::size_t> free_;
 };
 
+// As a BlockPool does.
 template <class Numbers>
 std::size_t take(Numbers& numbers) {
-  return numbers.at_hand() ? numbers.take() : numbers.find();
+  std::size_t number = 0;
+  return numbers.take(number) ? number : numbers.find();
 }
-
-// As a BlockPool does.
 bool put_back(FreeStack& numbers, std::size_t number) {
-  return (number < FreeStack::max_count && numbers.put_back_newest(number)) ||
-         numbers.put_back(number);
+  return numbers.put_back(number) || numbers.put_back_slow(number);
 }
 bool put_back(FreeBitmap& numbers, std::size_t number) {
-  return numbers.put_back_newest(number) || numbers.put_back(number);
+  return numbers.put_back(number) || numbers.put_back_newest(number) ||
+         numbers.put_back_slow(number);
 }
-
-template <class Numbers>
-concept TakesMany = requires(Numbers& numbers) {
-  numbers.take_many({});
-};
 
 template <class Numbers, class Model>
 class Compared {
 public:
   // Whatever the memory holds.
-  Compared(std::size_t count, std::byte filling)
-      : memory_(Numbers::bytes(count), filling), numbers_(memory_.data(), count), model_(count),
-        count_(count) {}
+  template <class... Options>
+  Compared(std::size_t count, std::byte filling, Options... options)
+      : memory_(Numbers::bytes(count), filling), numbers_(memory_.data(), count, options...),
+        model_(count), count_(count) {}
 
   void take_some(std::size_t n) {
     for (; n != 0; --n) {
@@ -92,6 +89,7 @@ public:
       if (number == Numbers::none)
         break;
       in_use_.push_back(number);
+      peak_ = std::max(peak_, in_use_.size());
     }
   }
   void put_back_some(std::size_t n, std::size_t near) {
@@ -108,36 +106,9 @@ public:
       model_.put_back(number);
     }
   }
-  void take_many(std::size_t n) {
-    std::vector<std::size_t> taken(n, count_);
-    taken.resize(numbers_.take_many(taken));
-    for (const std::size_t number : taken) {
-      ASSERT_EQ(number, model_.take());
-      in_use_.push_back(number);
-    }
-    if (taken.size() != n) {
-      ASSERT_EQ(model_.take(), Numbers::none);
-    }
-  }
-  // With one that is not in use among them, or behind them.
-  void put_back_many(std::size_t n) {
-    n = std::min(n, in_use_.size());
-    std::shuffle(in_use_.end() - static_cast<std::ptrdiff_t>(n), in_use_.end(), random_);
-    std::vector<std::size_t> all(in_use_.end() - static_cast<std::ptrdiff_t>(n), in_use_.end());
-    const std::size_t good = random_() % (n + 1);
-    const std::size_t wrong[] = {count_, SIZE_MAX, good == 0 ? count_ : all[0]};
-    all.insert(all.begin() + static_cast<std::ptrdiff_t>(good), wrong[random_() % 3]);
-    ASSERT_EQ(numbers_.put_back_many(all), good);
-    ASSERT_EQ(numbers_.put_back_many(std::span(all).subspan(good + 1)), n - good);
-    in_use_.resize(in_use_.size() - n);
-    all.erase(all.begin() + static_cast<std::ptrdiff_t>(good));
-    for (const std::size_t number : all) {
-      ASSERT_FALSE(numbers_.in_use(number));
-      model_.put_back(number);
-    }
-  }
   void check() {
     ASSERT_EQ(numbers_.used(), in_use_.size());
+    ASSERT_EQ(numbers_.peak(), peak_);
     ASSERT_LE(numbers_.limit(), count_);
     for (const std::size_t number : {numbers_.limit(), count_, count_ + 1, count_ + 64, SIZE_MAX}) {
       ASSERT_FALSE(numbers_.in_use(number));
@@ -148,8 +119,12 @@ public:
       ASSERT_LT(number, numbers_.limit());
       used[number] = true;
     }
+    std::size_t next = numbers_.next_in_use(0);
     for (std::size_t number = 0; number != count_; ++number) {
       ASSERT_EQ(numbers_.in_use(number), used[number]);
+      ASSERT_EQ(number == next, used[number]);
+      if (number == next)
+        next = numbers_.next_in_use(number + 1);
       if (!used[number]) {
         ASSERT_FALSE(put_back(numbers_, number));
       }
@@ -159,6 +134,7 @@ public:
     numbers_.reset();
     model_ = Model(count_);
     in_use_.clear();
+    peak_ = 0;
     check();
   }
   void run() {
@@ -170,13 +146,13 @@ public:
       put_back_some(random_() % 3 == 0 ? 1 + random_() % all : 1 + random_() % 200,
                     random_() % 2 == 0 ? 1 : count_);
       check();
-      if constexpr (TakesMany<Numbers>) {
-        take_many(random_() % 3 == 0 ? random_() % all : random_() % 200);
-        put_back_many(random_() % 3 == 0 ? random_() % all : random_() % 200);
-        check();
-      }
       if (random_() % 16 == 0)
         reset();
+      if (random_() % 4 == 0) {
+        numbers_.reset_peak();
+        peak_ = in_use_.size();
+        check();
+      }
     }
   }
 
@@ -186,6 +162,7 @@ private:
   Model model_;
   std::size_t count_;
   std::vector<std::size_t> in_use_;
+  std::size_t peak_ = 0;
   std::mt19937 random_{static_cast<unsigned>(count_)};
 };
 
@@ -198,6 +175,11 @@ TEST(FreeStack, TakesWhatAStackWouldTake) {
   for (const std::size_t count : counts)
     for (const int filling : {0x00, 0xFF})
       Compared<FreeStack, Latest>(count, static_cast<std::byte>(filling)).run();
+}
+
+TEST(FreeStack, DoesSoByCallsOnly) {
+  for (const std::size_t count : {1U, 65U, 10000U})
+    Compared<FreeStack, Latest>(count, std::byte{0xFF}, Freeing::slow).run();
 }
 
 // So that construction and reset visit nothing, whatever the memory holds.
@@ -224,7 +206,7 @@ TEST(FreeBitmap, NeedsABitANumberAndLittleMore) {
     EXPECT_LE(FreeBitmap::bytes(count), (count / 64 + 1) * 8 * 65 / 64 + 32);
   }
   EXPECT_GE(FreeBitmap::bytes(SIZE_MAX), SIZE_MAX / 8);
-  EXPECT_EQ(FreeStack::bytes(1000), 1000 * 5 + 8);
+  EXPECT_EQ(FreeStack::bytes(1000), 1000 * 5 + 4);
   EXPECT_EQ(FreeStack::bytes(SIZE_MAX), SIZE_MAX);
 }
 
@@ -233,22 +215,50 @@ TEST(FreeBitmap, TheNewestNeedNotBePutBackAsSuch) {
   FreeBitmap numbers(memory.data(), 100);
   for (std::size_t i = 0; i != 3; ++i)
     ASSERT_EQ(take(numbers), i);
-  EXPECT_TRUE(numbers.put_back(2));
-  EXPECT_FALSE(numbers.put_back(2));
+  EXPECT_TRUE(numbers.put_back_slow(2));
+  EXPECT_FALSE(numbers.put_back_slow(2));
   EXPECT_EQ(numbers.used(), 2u);
   EXPECT_EQ(take(numbers), 2u);
 }
 
+TEST(FreeStack, SlowFreeingIsByCallsOnly) {
+  std::vector<std::byte> memory(FreeStack::bytes(100));
+  FreeStack numbers(memory.data(), 100, Freeing::slow);
+  for (std::size_t i = 0; i != 70; ++i)
+    ASSERT_EQ(take(numbers), i);
+  for (const std::size_t number : {69U, 3U}) {
+    EXPECT_FALSE(numbers.put_back(number));
+    EXPECT_TRUE(numbers.put_back_slow(number));
+    EXPECT_FALSE(numbers.put_back_slow(number));
+  }
+  for (const std::size_t number : {3U, 69U, 70U})
+    EXPECT_EQ(take(numbers), number);
+}
+
 TEST(FreeBitmap, OfNoNumbersHasNone) {
   FreeBitmap numbers;
-  EXPECT_FALSE(numbers.at_hand());
+  std::size_t number = 0;
+  EXPECT_FALSE(numbers.take(number));
   EXPECT_EQ(numbers.find(), FreeBitmap::none);
-  EXPECT_FALSE(numbers.put_back(0));
-  std::size_t number[1] = {0};
-  EXPECT_EQ(numbers.take_many(number), 0u);
-  EXPECT_EQ(numbers.put_back_many(number), 0u);
+  EXPECT_FALSE(put_back(numbers, 0));
+  EXPECT_FALSE(put_back(numbers, SIZE_MAX));
   EXPECT_FALSE(numbers.in_use(0));
+  EXPECT_EQ(numbers.next_in_use(0), FreeBitmap::none);
   EXPECT_EQ(numbers.used(), 0u);
+  EXPECT_EQ(numbers.peak(), 0u);
+}
+
+TEST(FreeStack, OfNoNumbersHasNone) {
+  FreeStack numbers;
+  std::size_t number = 0;
+  EXPECT_FALSE(numbers.take(number));
+  EXPECT_EQ(numbers.find(), FreeStack::none);
+  EXPECT_FALSE(put_back(numbers, 0));
+  EXPECT_FALSE(put_back(numbers, SIZE_MAX));
+  EXPECT_FALSE(numbers.in_use(0));
+  EXPECT_EQ(numbers.next_in_use(0), FreeStack::none);
+  EXPECT_EQ(numbers.used(), 0u);
+  EXPECT_EQ(numbers.peak(), 0u);
 }
 
 } // namespace

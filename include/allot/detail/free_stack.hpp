@@ -2,16 +2,15 @@
 //
 // BlockPool's Order::any. Not for use on its own: numbers, no memory but its bookkeeping.
 //
-//   stack   | nobody | 7 | 2 | 5 | 9 | 4 | nobody |    top_ points past 5, freed last
-//                free        taken from here
-//   flags   | 1 1 0 1 1 0 1 0 ... |    a 1 is in use; none was ever taken from limit on
+//   stack   | 7 | 2 | none | 5 | 9 | 4 |        flags   | 1 1 0 1 1 0 0 0 1 0 0 ...
+//             bottom_ floor_           top_              1 is in use       limit_
 //
-// A number that was taken from the stack and is put back in stack order is still where it was, so
-// that one comparison tells that it is in use, and nothing needs to be pushed. Any other overwrites
-// what is there, and has `nobody` above it, since what lies further up may be free by now.
+// Numbers are pushed and popped above floor_, where `none` stands, so that popping tests nothing
+// else. There, `find` goes on: with what lies below, from which floor_ falls by one each time, then
+// with the numbers from limit_ on, which were never taken. What lies below floor_ was free all the
+// time since reset_peak raised it, so the most that were in use are limit_ without those.
 //
-// When no number that was put back is left, those that were never taken follow, in order. All is
-// O(1), construction and reset too.
+// All is O(1), construction and reset too: flags are read below limit_ only.
 #pragma once
 
 #include <allot/base/size.hpp>
@@ -22,52 +21,41 @@
 namespace allot {
 inline namespace ALLOT_ABI {
 
+/// Whether numbers are put back inline, or by calls only.
+enum class Freeing : bool { slow, quick };
+
 class FreeStack {
 public:
   static constexpr std::size_t none = max_size;
-  static constexpr std::size_t max_count = 0xFFFFFFFF; // numbers have 32 bits, and `nobody` is none
+  static constexpr std::size_t max_count = 0xFFFFFFFF; // an index has 32 bits, and one is no number
 
   /// The bytes of bookkeeping that `count` numbers need, or max_size if no size holds that.
   [[nodiscard]] static std::size_t bytes(std::size_t count) noexcept;
 
-  /// No numbers.
+  /// No numbers, and `find` must not be called.
   FreeStack() = default;
   /// All of 0 to `count` - 1 are free. `memory` is `bytes(count)` bytes, aligned to 8.
-  FreeStack(std::byte* memory, std::size_t count) noexcept;
+  /// `Freeing::slow`: put_back frees none, but put_back_slow all.
+  FreeStack(std::byte* memory, std::size_t count, Freeing freeing = Freeing::quick) noexcept;
 
-  /// Whether `take` may be called; else `find` may know more.
-  [[nodiscard]] bool at_hand() const noexcept { return top_[-1] != nobody; }
-  /// The number freed last, no longer free.
-  [[nodiscard, gnu::always_inline]] std::size_t take() noexcept {
-    const Index number = *--top_;
+  /// The number freed last, no longer free. False: `find` may know of one.
+  [[nodiscard, gnu::always_inline]] bool take(std::size_t& number) noexcept {
+    if (top_[-1] == no_index) [[unlikely]]
+      return false;
+    number = *--top_;
     flags_[number] = Flag::in_use;
-    return number;
+    return true;
   }
-  /// As `take`, when nothing is at hand. `none`: all are in use.
-  [[nodiscard]] std::size_t find() noexcept {
-    if (limit_ == count_)
-      return none;
-    flags_[limit_] = Flag::in_use;
-    return limit_++;
-  }
+  /// The same, when `take` gave none. `none`: all are in use.
+  [[nodiscard]] std::size_t find() noexcept;
 
-  /// Frees the number that `take` gave last, or before those that were put back in this way since.
-  /// False: it is another, which `put_back` may free. `number` is below `max_count`.
-  [[nodiscard, gnu::always_inline]] bool put_back_newest(std::size_t number) noexcept {
-    if (*top_ != static_cast<Index>(number))
-      return false;
-    flags_[number] = Flag::free;
-    ++top_;
-    return true;
-  }
-  /// Frees a number. False: it is not in use.
+  /// Frees a number. False: `put_back_slow` may do it.
   [[nodiscard, gnu::always_inline]] bool put_back(std::size_t number) noexcept {
-    if (!in_use(number)) [[unlikely]]
-      return false;
-    flags_[number] = Flag::free;
-    *top_++ = static_cast<Index>(number);
-    *top_ = nobody;
-    return true;
+    return number < quick_limit_ && push(number);
+  }
+  /// The same, when `put_back` did not. False: it is not in use.
+  [[nodiscard]] bool put_back_slow(std::size_t number) noexcept {
+    return number < limit_ && push(number);
   }
   /// Frees all numbers.
   void reset() noexcept;
@@ -77,8 +65,14 @@ public:
   [[nodiscard]] bool in_use(std::size_t number) const noexcept {
     return number < limit_ && flags_[number] != Flag::free;
   }
+  /// The lowest number in use that is not below `number`, or `none`.
+  [[nodiscard]] std::size_t next_in_use(std::size_t number) const noexcept;
   /// How many are in use.
-  [[nodiscard]] std::size_t used() const noexcept;
+  [[nodiscard]] std::size_t used() const noexcept { return limit_ - free_below(top_ - 1); }
+  /// The most that were in use since construction, reset or reset_peak.
+  [[nodiscard]] std::size_t peak() const noexcept { return limit_ - free_below(floor_); }
+  /// The peak is what is used now.
+  void reset_peak() noexcept;
 
 private:
   // Types that alias no member, so that a store to one makes the compiler reload nothing; a plain
@@ -86,14 +80,30 @@ private:
   using Index = std::uint32_t;
   enum class Flag : std::uint8_t { free, in_use };
 
-  static constexpr Index nobody = max_count;
-  static inline Index nothing[] = {nobody, nobody}; // the stack of no numbers; never written
+  static constexpr Index no_index = max_count;
+  static inline Index empty[] = {no_index}; // the stack of no numbers; never written
 
-  Index* top_ = nothing + 1;
-  Index* bottom_ = nothing + 1;
+  [[nodiscard, gnu::always_inline]] bool push(std::size_t number) noexcept {
+    if (flags_[number] == Flag::free) [[unlikely]]
+      return false;
+    flags_[number] = Flag::free;
+    *top_++ = static_cast<Index>(number);
+    return true;
+  }
+
+  // Every number on the stack has a place of its own, floor_ one more.
+  [[nodiscard]] std::size_t free_below(const Index* place) const noexcept {
+    return static_cast<std::size_t>(place - bottom_);
+  }
+
+  Index* top_ = empty + 1;
   Flag* flags_ = nullptr;
+  std::size_t quick_limit_ = 0; // limit_, or 0 if Freeing::slow
   std::size_t limit_ = 0;
+  Index* floor_ = empty;
+  Index* bottom_ = empty;
   std::size_t count_ = 0;
+  bool quick_ = false;
 };
 
 } // namespace ALLOT_ABI
