@@ -4,7 +4,9 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstdint>
 #include <cstring>
+#include <optional>
 #include <span>
 #include <utility>
 #include <vector>
@@ -26,6 +28,7 @@ public:
   }
 
 private:
+  using Value = std::pair<std::uint32_t, std::uint32_t>; // without padding
   struct Pushed {
     std::size_t top, bytes;
   };
@@ -78,6 +81,22 @@ private:
       case 13:
         refuse_marker();
         break;
+      case 14:
+        stack_.reset_peak();
+        peak_ = image_.size();
+        break;
+      case 15:
+      case 16:
+      case 17:
+      case 18:
+        push_value();
+        break;
+      case 19:
+      case 20:
+      case 21:
+      case 22:
+        in_.one_in(4) ? check_top() : pop_value();
+        break;
       default:
         in_.below(16) < 9 ? push() : pop();
       }
@@ -102,8 +121,29 @@ private:
       pushed = stack_.try_push(data);
       check((pushed.data() != nullptr) == expected, "refused exactly when there is no room");
     }
-    if (!expected)
-      return;
+    if (expected)
+      add(pushed, data);
+  }
+  // Of a type that is not trivially copyable.
+  void push_value() {
+    operation("push a value");
+    ++value_;
+    const Value value(value_, ~value_);
+    const bool expected = sizeof value <= capacity_ - image_.size();
+    std::span<std::byte> pushed;
+    if (in_.one_in(2) && worth_throwing(in_, !expected)) {
+      const auto refused = refusal([&] { pushed = stack_.push(value); });
+      check(expected ? !refused : refused == Errc::no_room,
+            "refused exactly when there is no room");
+    } else {
+      pushed = stack_.try_push(value);
+      check((pushed.data() != nullptr) == expected, "refused exactly when there is no room");
+    }
+    if (expected)
+      add(pushed, std::as_bytes(std::span(&value, 1)));
+  }
+  void add(std::span<std::byte> pushed, std::span<const std::byte> data) {
+    const std::size_t bytes = data.size();
     check(pushed.data() == begin_ + image_.size() && pushed.size() == bytes, "on top");
     check(bytes == 0 || std::memcmp(pushed.data(), data.data(), bytes) == 0, "a copy");
     pushed_.push_back({image_.size(), bytes});
@@ -130,6 +170,43 @@ private:
     const std::size_t top = image_.size() - allot::round_up(bytes);
     check(popped.data() == begin_ + top && popped.size() == bytes, "what was on top");
     check_image(top, bytes);
+    drop(top);
+  }
+  void pop_value() {
+    operation("pop a value");
+    const bool expected = sizeof(Value) <= image_.size();
+    std::optional<Value> popped;
+    if (in_.one_in(2) && worth_throwing(in_, !expected)) {
+      const auto refused = refusal([&] { popped = stack_.pop<Value>(); });
+      check(expected ? !refused : refused == Errc::underflow, "refused exactly when not there");
+    } else {
+      popped = stack_.try_pop<Value>();
+    }
+    check(popped.has_value() == expected, "refused exactly when not there");
+    if (!expected)
+      return;
+    const std::size_t top = image_.size() - sizeof(Value);
+    check_value(*popped, top);
+    drop(top);
+  }
+  void check_top() {
+    operation("top");
+    if (sizeof(Value) > image_.size()) {
+      if (worth_throwing(in_, true))
+        check(refusal([&] { (void)stack_.top<Value>(); }) == Errc::underflow, "nothing is there");
+      return;
+    }
+    const std::size_t top = image_.size() - sizeof(Value);
+    const void* const there = &stack_.top<Value>();
+    check(there == begin_ + top, "on top");
+  }
+  void check_value(const Value& value, std::size_t top) const {
+    const auto bytes = std::as_bytes(std::span(&value, 1));
+    for (std::size_t i = 0; i != bytes.size(); ++i)
+      if (image_[top + i] != nobodys)
+        check(bytes[i] == image_[top + i], "what was on top");
+  }
+  void drop(std::size_t top) {
     back_to(top);
     while (!marks_.empty() && marks_.back().top > top)
       drop_mark();
@@ -228,6 +305,8 @@ private:
     check(refusal([&] { (void)stack.mark(); }) == Errc::released, "released");
     check(refusal([&] { stack.restore(last_); }) == Errc::released, "released");
     check(refusal([&] { stack.reset(); }) == Errc::released, "released");
+    check(!stack.try_pop<Value>() && stack.freed() && stack.empty(), "freed");
+    check(refusal([&] { (void)stack.top<Value>(); }) == Errc::released, "released");
     check(stack.capacity() == 0 && stack.used() == 0 && stack.available() == 0, "nothing is left");
   }
 
@@ -260,6 +339,7 @@ private:
     check(stack_.available() == capacity_ - image_.size(), "available");
     check(stack_.capacity() == capacity_ && stack_.size() == capacity_, "capacity");
     check(stack_.peak() == peak_, "peak");
+    check(stack_.empty() == image_.empty() && !stack_.freed(), "empty, freed");
     check(image_.empty() || stack_.owns(begin_ + image_.size() - 1), "owns what is on it");
     check(!stack_.owns(begin_ + image_.size()) && !stack_.owns(begin_ - 1), "owns nothing else");
   }
@@ -269,7 +349,7 @@ private:
   Reports reports_;
   Memory memory_;
   std::size_t capacity_ = 0, peak_ = 0, fresh_ = 0, scopes_ = 0;
-  unsigned value_ = 0;
+  std::uint32_t value_ = 0;
   std::byte* begin_ = nullptr;
   bool zero_ = true;
   std::byte source_[4096];

@@ -1,3 +1,4 @@
+// first error: serves no containers
 #include <allot/allocator.hpp>
 #include <allot/arena.hpp>
 #include <allot/stack.hpp>

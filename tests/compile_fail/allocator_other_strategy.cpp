@@ -1,3 +1,4 @@
+// first error: Allocator<
 #include <allot/allocator.hpp>
 #include <allot/arena.hpp>
 #include <allot/bump.hpp>

@@ -1,3 +1,4 @@
+// first error: deleted
 #include <allot/block_pool.hpp>
 
 #include <utility>

@@ -1,3 +1,4 @@
+// first error: deleted
 #include <allot/mapped_arena.hpp>
 
 #include <utility>

@@ -1,3 +1,4 @@
+// first error: deleted
 #include <allot/object_pool.hpp>
 
 #include <utility>

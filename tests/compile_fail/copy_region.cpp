@@ -1,3 +1,4 @@
+// first error: deleted
 #include <allot/region.hpp>
 
 #include <utility>

@@ -1,3 +1,4 @@
+// first error: deleted
 #include <allot/slot_arena.hpp>
 
 #include <utility>

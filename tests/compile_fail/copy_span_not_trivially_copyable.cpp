@@ -1,3 +1,4 @@
+// first error: BytesCanBeCopied
 #include <allot/bump.hpp>
 
 #include <span>

@@ -1,3 +1,4 @@
+// first error: deleted
 #include <allot/typed_arena.hpp>
 
 #include <utility>

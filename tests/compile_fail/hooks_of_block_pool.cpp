@@ -1,3 +1,4 @@
+// first error: Allocating
 #include <allot/arena.hpp>
 #include <allot/block_pool.hpp>
 #include <allot/hooks.hpp>

@@ -1,3 +1,4 @@
+// first error: size_t_cannot_hold_this
 #include <allot/base/size.hpp>
 
 using namespace allot::literals;

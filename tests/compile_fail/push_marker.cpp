@@ -1,3 +1,4 @@
+// first error: is_data
 #include <allot/stack.hpp>
 
 void use(allot::Stack& stack) {

@@ -1,3 +1,4 @@
+// first error: deleted
 #include <allot/stack.hpp>
 
 void use(allot::Stack& stack) {

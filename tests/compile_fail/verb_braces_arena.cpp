@@ -1,3 +1,4 @@
+// first error: arena(
 #include <allot/use/arena.hpp>
 
 using namespace allot::use::arena;

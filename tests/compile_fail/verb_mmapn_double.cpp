@@ -1,3 +1,4 @@
+// first error: Integer
 #include <allot/use/arena.hpp>
 
 using namespace allot::use::arena;

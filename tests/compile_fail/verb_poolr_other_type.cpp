@@ -1,3 +1,4 @@
+// first error: int
 #include <allot/use/arena.hpp>
 
 using namespace allot::use::arena;

@@ -2,6 +2,7 @@
 #include <allot/allot.hpp>
 
 #include <cstddef>
+#include <utility>
 
 extern "C" {
 void* bump_16(allot::Bump& s) {
@@ -24,5 +25,17 @@ void* region_16(allot::Region& s) {
 }
 void* mapped_16(allot::MappedArena& s) {
   return s.allocate(16);
+}
+void stack_push(allot::Stack& s, const std::pair<std::size_t, std::size_t>& value) {
+  s.push(value);
+}
+void stack_pop(allot::Stack& s) {
+  s.pop(16);
+}
+std::size_t stack_mark(allot::Stack& s) {
+  return s.mark().index();
+}
+void stack_restore(allot::Stack& s, allot::Marker marker) {
+  s.restore(marker);
 }
 }

@@ -49,6 +49,22 @@ const Cases stack_cases = {
      }},
     {"stack.underflow_try", "the same of a call that does not throw", "refused",
      [] { refused(Stack(4096).try_pop(1).data() == nullptr); }},
+    {"stack.value_underflow", "popping a value off a stack with less on it",
+     "Misuse(underflow) stack: 16 bytes popped, 8 of 4096 are there",
+     [] {
+       Stack stack(4096);
+       stack.push(1.5);
+       stack.pop<std::array<double, 2>>();
+     }},
+    {"stack.value_underflow_try", "the same of a call that does not throw", "refused",
+     [] {
+       Stack stack(4096);
+       stack.push(1.5);
+       refused(!stack.try_pop<std::array<double, 2>>().has_value());
+     }},
+    {"stack.top_empty", "looking at the top of an empty stack",
+     "Misuse(underflow) stack: 4 bytes read, 0 of 4096 are there",
+     [] { (void)Stack(4096).top<int>(); }},
     {"stack.marker_null", "restoring a marker of no stack", stale(0, 1),
      [] {
        Stack stack(4096);
@@ -147,9 +163,17 @@ const Cases stack_cases = {
        stack.release();
        stack.pop(16);
      }},
+    {"stack.top_after_release", "looking at the top after release", released,
+     [] {
+       Stack stack(4096);
+       stack.push(1.5);
+       stack.release();
+       (void)stack.top<double>();
+     }},
     {"stack.mark_after_release", "setting a marker after release", released,
      [] {
        Stack stack(4096);
+       (void)stack.mark();
        stack.release();
        (void)stack.mark();
      }},
@@ -313,6 +337,9 @@ const Cases stack_cases = {
          fill(stack.push(bytes).data(), 16);
          fill(stack.pop(40).data(), 40);
          fill(stack.pop(8).data(), 8);
+         stack.push(1.5);
+         fill(&stack.top<double>(), 8);
+         (void)stack.pop<double>();
          stack.reset();
        }
        Stack moved = std::move(stack);

@@ -481,9 +481,16 @@ TEST(Page, stack_stack_data) {
   EXPECT_EQ(std::memcmp(object.data(), &point, sizeof point), 0);
   EXPECT_TRUE(is_aligned(object.data(), 8));
 
-  EXPECT_EQ(s.used(), 8u * 11);
+  EXPECT_EQ(stack(s, 1.5).size(), sizeof(double));
+  EXPECT_EQ(s.top<double>(), 1.5);
+  EXPECT_EQ(stack(s, &point).size(), sizeof(void*));
+  EXPECT_EQ(s.top<const Point*>(), &point);
+  EXPECT_EQ(stack(s, std::pair(1, 'a')).size(), sizeof(std::pair<int, char>));
+  EXPECT_EQ(s.top<int>(), 1);
+
+  EXPECT_EQ(s.used(), 8u * 14);
   EXPECT_EQ(kind([&] { stack(s, std::string(256, 'x')); }), "Exhausted(no_room)");
-  EXPECT_EQ(s.used(), 8u * 11);
+  EXPECT_EQ(s.used(), 8u * 14);
 }
 
 // Pops size bytes off the top of the stack. Errors on underflow.
@@ -737,17 +744,14 @@ TEST(Page, scrat_scratch_free) {
 
 // A call with `...`, if it compiles.
 template <class... Arguments>
-concept ArenaTakes = requires(Arguments&&... arguments) {
-  arena(std::forward<Arguments>(arguments)...);
-};
+concept ArenaTakes =
+    requires(Arguments&&... arguments) { arena(std::forward<Arguments>(arguments)...); };
 template <class Data>
-concept StackTakes = requires(allot::Stack& s, Data&& data) {
-  stack(s, std::forward<Data>(data));
-};
+concept StackTakes = requires(allot::Stack& s, Data&& data) { stack(s, std::forward<Data>(data)); };
 
 template <class T>
-constexpr bool is_size = ArenaTakes<T>&& ArenaTakes<allot::Arena&, T>&& ArenaTakes<T, align>&&
-    ArenaTakes<T, slots>&& ArenaTakes<allot::SlotArena&, T>;
+constexpr bool is_size = ArenaTakes<T> && ArenaTakes<allot::Arena&, T> && ArenaTakes<T, align> &&
+                         ArenaTakes<T, slots> && ArenaTakes<allot::SlotArena&, T>;
 template <class T>
 constexpr bool is_nowhere_a_size =
     !ArenaTakes<T> && !ArenaTakes<allot::Arena&, T> && !ArenaTakes<T, align> &&
@@ -761,13 +765,17 @@ static_assert(is_nowhere_a_size<bool> && is_nowhere_a_size<char> && is_nowhere_a
 static_assert(is_nowhere_a_size<double> && is_nowhere_a_size<void*> &&
               is_nowhere_a_size<allot::Marker> && is_nowhere_a_size<std::string>);
 
-// What can't be mistaken for data: numbers pop, markers restore, the rest means something else.
+// Integers pop and markers restore; data is what can be mistaken for neither, nor means anything
+// else.
 static_assert(StackTakes<std::string> && StackTakes<const char*> && StackTakes<std::vector<int>>);
-static_assert(StackTakes<int> && StackTakes<allot::Marker>);
+static_assert(StackTakes<double> && StackTakes<int*> && StackTakes<std::byte> &&
+              StackTakes<std::pair<int, int>> && StackTakes<int[3]>);
+static_assert(StackTakes<int> && StackTakes<std::uint8_t> && StackTakes<allot::Marker>);
 static_assert(!StackTakes<std::nullptr_t> && !StackTakes<bool> && !StackTakes<char> &&
-              !StackTakes<double> && !StackTakes<int*>);
+              !StackTakes<wchar_t> && !StackTakes<char8_t>);
 static_assert(!StackTakes<align> && !StackTakes<slots> && !StackTakes<decltype(reset)> &&
               !StackTakes<decltype(release)> && !StackTakes<decltype(stats)>);
+static_assert(!allot::Pushable<align> && !allot::Pushable<allot::use::ResetTag>);
 static_assert(!StackTakes<std::vector<std::string>> && !StackTakes<std::unique_ptr<int>>);
 
 TEST(Verbs, AMarkerIsNotASize) {
@@ -783,13 +791,14 @@ TEST(Verbs, AMarkerIsNotASize) {
 #if defined(__SIZEOF_INT128__)
 template <class Wide>
 void expect_range_checked() {
-  if constexpr (allot::Integer<Wide>) {
+  if constexpr (allot::use::Integer<Wide>) {
     EXPECT_EQ(arena(Wide{64}).size(), 64u);
     EXPECT_EQ(kind([] { (void)arena(Wide{-64}); }), "Misuse(bad_size)");
     EXPECT_EQ(kind([] { (void)arena((Wide{1} << 64) + 64); }), "Misuse(bad_size)");
     EXPECT_EQ(kind([] { (void)arena(13, (Wide{1} << 64) + 8); }), "Misuse(bad_size)");
   } else {
     EXPECT_FALSE(ArenaTakes<Wide>); // strict C++ does not count it among the integers
+    EXPECT_FALSE(StackTakes<Wide>); // but it is no data either
   }
 }
 TEST(Verbs, NumbersWiderThanASizeAreRangeChecked) {

@@ -2,13 +2,17 @@
 
 #include "support.hpp"
 
+#include <algorithm>
 #include <array>
 #include <cstdint>
+#include <list>
 #include <memory>
+#include <optional>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
+#include <tuple>
 #include <utility>
 #include <vector>
 
@@ -50,6 +54,8 @@ TEST(Stack, NamesItselfInErrors) {
             "Exhausted(no_room) stack: 17 bytes asked, 16 of 64 left");
   EXPECT_EQ(test::error([&] { stack.pop(49); }),
             "Misuse(underflow) stack: 49 bytes popped, 48 of 64 are there");
+  EXPECT_EQ(test::error([&] { return stack.top<std::array<int, 13>>(); }),
+            "Misuse(underflow) stack: 52 bytes read, 48 of 64 are there");
   EXPECT_EQ(test::error([&] { stack.restore(Marker()); }),
             "Misuse(stale_marker) stack: marker 0 was popped or restored below, or is another "
             "stack's; 0 are set");
@@ -63,7 +69,6 @@ TEST(Stack, PushesCopiesOfWhateverHasBytes) {
   };
   Stack stack(1024);
   const std::string text = "text";
-  char array[] = {'a', 'b', '\0'};
   const std::array<std::uint16_t, 3> numbers{1, 2, 3};
   const std::vector<int> vector{4, 5};
   const Point point{6, 7};
@@ -72,7 +77,6 @@ TEST(Stack, PushesCopiesOfWhateverHasBytes) {
   EXPECT_EQ(text_of(stack.push(std::string_view("a\0b", 3))), std::string("a\0b", 3));
   EXPECT_EQ(text_of(stack.push("literal")), "literal");
   EXPECT_EQ(text_of(stack.push(text.c_str())), "text");
-  EXPECT_EQ(stack.push(array).size(), 3u); // not a literal: all of it
   EXPECT_EQ(stack.push(numbers).size(), 6u);
   EXPECT_EQ(stack.push(vector).size(), 8u);
   EXPECT_EQ(stack.push(std::span(vector)).size(), 8u);
@@ -82,24 +86,183 @@ TEST(Stack, PushesCopiesOfWhateverHasBytes) {
   EXPECT_EQ(copy.size(), sizeof point);
 }
 
-TEST(Stack, PushesLiteralsOfAllCharactersWithoutTheirTerminatingZero) {
+// A literal, and arrays of the same characters, constant and not.
+template <class C, std::size_t n>
+void expect_all_pushed_as(std::size_t characters, const C (&literal)[n]) {
+  const auto constant = std::to_array(literal);
+  C array[n];
+  std::copy(constant.begin(), constant.end(), array);
   Stack stack(1024);
-  EXPECT_EQ(stack.push("abc").size(), 3u);
-  EXPECT_EQ(stack.push(u8"abc").size(), 3u);
-  EXPECT_EQ(stack.push(u"abc").size(), 3 * sizeof(char16_t));
-  EXPECT_EQ(stack.push(U"abc").size(), 3 * sizeof(char32_t));
-  EXPECT_EQ(stack.push(L"abc").size(), 3 * sizeof(wchar_t));
-  EXPECT_EQ(stack.push(u8"a\0").size(), 2u); // one zero is the text's own
-  EXPECT_EQ(stack.push(u8"").size(), 0u);
-  const char16_t without[] = {u'a', u'b'};
-  char16_t text[] = u"abc";
-  EXPECT_EQ(stack.push(without).size(), sizeof without);
-  EXPECT_EQ(stack.push(text).size(), sizeof text);
+  const std::string expected(reinterpret_cast<const char*>(literal), characters * sizeof(C));
+  EXPECT_EQ(text_of(stack.push(literal)), expected);
+  EXPECT_EQ(text_of(stack.push(array)), expected);
+  EXPECT_EQ(text_of(stack.push(std::as_const(array))), expected);
+  EXPECT_EQ(text_of(stack.try_push(array)), expected);
+}
+
+TEST(Stack, PushesAnArrayOfCharactersButForOneZeroAtItsEnd) {
+  expect_all_pushed_as(3, "abc");
+  expect_all_pushed_as(3, u8"abc");
+  expect_all_pushed_as(3, u"abc");
+  expect_all_pushed_as(3, U"abc");
+  expect_all_pushed_as(3, L"abc");
+  expect_all_pushed_as(2, "a\0"); // one zero is the text's own
+  expect_all_pushed_as(3, "a\0b");
+  expect_all_pushed_as(0, "");
+  expect_all_pushed_as(2, {'a', 'b'});
+  expect_all_pushed_as(2, {u'a', u'b'});
+}
+
+TEST(Stack, PushesWhatIsNoArrayOfCharactersWithItsZeros) {
+  Stack stack(1024);
   const unsigned char bytes[] = {1, 2, 0};
-  EXPECT_EQ(stack.push(bytes).size(), 3u); // no text
+  EXPECT_EQ(stack.push(bytes).size(), 3u);
+  EXPECT_EQ(stack.push(std::to_array("abc")).size(), 4u);
   EXPECT_EQ(stack.push(std::u16string_view(u"abc")).size(), 3 * sizeof(char16_t));
   EXPECT_EQ(stack.push(std::u8string(u8"abc")).size(), 3u);
 }
+
+TEST(Stack, PushesTheElementsOfRangesOfAnyExtent) {
+  // std::as_bytes of a fixed extent is no std::span<const std::byte>, and must not come back here.
+  const int numbers[] = {1, 2, 3};
+  const std::array<std::pair<char, int>, 2> pairs{{{'a', 1}, {'b', 2}}};
+  const int table[2][2] = {{1, 2}, {3, 4}};
+  Stack stack(1024);
+  EXPECT_EQ(stack.push(numbers).size(), 12u);
+  EXPECT_EQ(stack.push(std::span(numbers)).size(), 12u);
+  EXPECT_EQ(stack.push(std::as_bytes(std::span(numbers))).size(), 12u);
+  EXPECT_EQ(stack.try_push(std::as_bytes(std::span(numbers))).size(), 12u);
+  EXPECT_EQ(stack.push(std::array<std::byte, 5>()).size(), 5u);
+  EXPECT_EQ(stack.push(std::array<int, 0>()).size(), 0u);
+  EXPECT_EQ(stack.push(table).size(), 16u);
+  EXPECT_EQ(stack.push(std::vector(pairs.begin(), pairs.end())).size(), sizeof pairs);
+  const std::span<std::byte> copy = stack.push(std::span(numbers).first<2>());
+  EXPECT_EQ(copy.size(), 8u);
+  EXPECT_EQ(std::memcmp(copy.data(), numbers, 8), 0);
+}
+
+// Pushed, looked at, replaced and popped, with something above and below.
+template <class T>
+void expect_kept(const T& value, const T& other) {
+  Stack stack(256);
+  push(stack, 8, 'a');
+  EXPECT_EQ(stack.push(value).size(), sizeof(T));
+  EXPECT_EQ(stack.used(), 8 + (sizeof(T) + 7) / 8 * 8);
+  if constexpr (alignof(T) <= granule) {
+    EXPECT_EQ(stack.top<T>(), value);
+    stack.top<T>() = other;
+    EXPECT_EQ(std::as_const(stack).top<T>(), other);
+  }
+  EXPECT_EQ(stack.pop<T>(), alignof(T) <= granule ? other : value);
+  EXPECT_EQ(stack.try_push(value).size(), sizeof(T));
+  EXPECT_EQ(stack.try_pop<T>(), std::optional<T>(value));
+  EXPECT_EQ(text_of(stack.pop(8)), "aaaaaaaa");
+}
+
+TEST(Stack, KeepsValuesOfAnyTriviallyCopiedType) {
+  enum class Colour : unsigned char { red, green };
+  struct Point {
+    double x, y;
+    bool operator==(const Point&) const = default;
+  };
+  struct Constant { // copied, but neither made nor assigned
+    explicit Constant(int of) : value(of) {}
+    const int value;
+  };
+  const int numbers[] = {1, 2};
+  expect_kept(true, false);
+  expect_kept('a', 'b');
+  expect_kept(u'a', u'b');
+  expect_kept(short{-1}, short{2});
+  expect_kept(-1, 2);
+  expect_kept(std::uint64_t{1}, UINT64_MAX);
+  expect_kept(1.5, -0.5);
+  expect_kept(1.5L, -0.5L);
+  expect_kept(std::byte{1}, std::byte{2});
+  expect_kept(Colour::green, Colour::red);
+  expect_kept(&numbers[0], &numbers[1]);
+  expect_kept<const void*>(numbers, nullptr);
+  expect_kept(&push, &push);
+  expect_kept(&Point::x, &Point::y);
+  expect_kept(Point{1, 2}, Point{3, 4});
+  expect_kept(std::pair('a', 2.0), std::pair('b', 3.0));
+  expect_kept(std::tuple('a', 2, 3.0), std::tuple('b', 3, 4.0));
+  expect_kept(std::tuple('a', 2.0L), std::tuple('b', 3.0L));
+  expect_kept(std::optional(1), std::optional<int>());
+  expect_kept(std::array{1, 2, 3}, std::array{4, 5, 6});
+  expect_kept(std::array{std::pair(1, 'a')}, std::array{std::pair(2, 'b')});
+
+  Stack stack(64);
+  stack.push(Constant(7));
+  EXPECT_EQ(stack.top<Constant>().value, 7);
+  EXPECT_EQ(stack.try_pop<Constant>()->value, 7);
+  stack.push<double>(1); // which it may be told
+  EXPECT_EQ(stack.pop<double>(), 1.0);
+}
+
+TEST(Stack, PushesPointersThatAreNoTextAsTheyAre) {
+  const unsigned char bytes[] = "abc";
+  char text[] = "abc";
+  Stack stack(64);
+  stack.push(&bytes[0]);
+  EXPECT_EQ(stack.pop<const unsigned char*>(), bytes);
+  stack.push(&L"abc"[0]);
+  EXPECT_EQ(stack.used(), sizeof(const wchar_t*));
+  EXPECT_EQ(text_of(stack.push(&text[0])), "abc");
+  EXPECT_EQ(text_of(stack.push(static_cast<const char*>(text))), "abc");
+}
+
+TEST(Stack, CopiesPoppedValuesThatArePushedAgain) {
+  using Triple = std::tuple<std::uint64_t, std::uint64_t, std::uint64_t>;
+  Stack stack(64);
+  push(stack, 8);
+  stack.push(Triple(1, 2, 3));
+  const Triple& popped = stack.top<Triple>();
+  stack.pop(32);
+  stack.push(popped); // 8 bytes further down, over itself
+  EXPECT_EQ(stack.pop<Triple>(), Triple(1, 2, 3));
+}
+
+TEST(Stack, RefusesValuesThatAreNotThere) {
+  Stack stack(8);
+  stack.push(1);
+  EXPECT_EQ(test::kind([&] { stack.push(std::pair(1, 2.0)); }), "Exhausted(no_room)");
+  EXPECT_EQ(stack.try_push(1).data(), nullptr);
+  EXPECT_EQ(test::kind([&] { return stack.pop<std::pair<int, double>>(); }), "Misuse(underflow)");
+  EXPECT_EQ((stack.try_pop<std::pair<int, double>>()), std::nullopt);
+  EXPECT_EQ(test::kind([&] { return stack.top<std::pair<int, double>>(); }), "Misuse(underflow)");
+  EXPECT_EQ(stack.pop<int>(), 1);
+  EXPECT_EQ(test::kind([&] { return stack.top<char>(); }), "Misuse(underflow)");
+  EXPECT_EQ(stack.try_pop<char>(), std::nullopt);
+}
+
+template <class T>
+concept StackTakes = requires(Stack& stack, const T& data) {
+  stack.push(data);
+  { stack.try_push(data) } noexcept;
+};
+template <class T>
+concept StackGives = requires(Stack& stack) {
+  stack.pop<T>();
+  stack.top<T>();
+  { stack.try_pop<T>() } noexcept;
+};
+struct Unique {
+  Unique(const Unique&) = delete;
+  Unique(Unique&&) = default;
+};
+static_assert(StackTakes<int> && StackTakes<char[4]> && StackTakes<int[2][2]>);
+static_assert(!StackTakes<std::nullptr_t> && !StackTakes<Marker> && !StackTakes<Unique> &&
+              !StackTakes<std::unique_ptr<int>> && !StackTakes<Stack>);
+static_assert(!StackTakes<std::vector<bool>> && !StackTakes<std::vector<std::string>> &&
+              !StackTakes<std::span<std::string>> && !StackTakes<std::list<int>>);
+static_assert(StackGives<int> && StackGives<void*> && StackGives<std::array<char, 4>>);
+static_assert(!StackGives<std::nullptr_t> && !StackGives<Marker> && !StackGives<std::string> &&
+              !StackGives<int&> && !StackGives<void>);
+// They are pushed as what they show.
+static_assert(!StackGives<const char*> && !StackGives<char*> && !StackGives<std::string_view> &&
+              !StackGives<std::span<int>> && !StackGives<std::span<int, 2>> &&
+              !StackGives<std::array<int, 0>>);
 
 TEST(Stack, LaysPushesSideBySide) {
   Stack stack(64);
@@ -257,6 +420,27 @@ TEST(Stack, APopBelowAMarkerDropsIt) {
   }
 }
 
+TEST(Stack, APopDropsTheMarkersThatItGoesBelowAndNoOthers) {
+  for (std::size_t left = 0; left != 11; ++left) {
+    Stack stack(80);
+    std::vector<Marker> markers; // two at each place
+    for (int i = 0; i != 10; ++i) {
+      markers.push_back(stack.mark());
+      markers.push_back(stack.mark());
+      push(stack, 8);
+    }
+    stack.pop(8 * (10 - left));
+    const std::size_t kept = std::min<std::size_t>(2 * (left + 1), 20);
+    EXPECT_EQ(stack.mark().index(), kept);
+    for (std::size_t i = kept; i != 20; ++i)
+      EXPECT_EQ(test::kind([&] { stack.restore(markers[i]); }), "Misuse(stale_marker)");
+    for (std::size_t i = kept; i-- != 0;) {
+      stack.restore(markers[i]);
+      EXPECT_EQ(stack.used(), 8 * (i / 2));
+    }
+  }
+}
+
 TEST(Stack, AMarkerOfAnotherStackIsRefused) {
   Stack one(64), other(64);
   const Marker marker = one.mark();
@@ -335,6 +519,23 @@ TEST(Stack, PeakSurvivesPopsRestoresAndResets) {
   stack.reset();
   push(stack, 8);
   EXPECT_EQ(stack.peak(), 40u);
+  stack.reset_peak();
+  EXPECT_EQ(stack.peak(), 8u);
+}
+
+TEST(Stack, KnowsWhetherItIsEmptyOrFreed) {
+  Stack stack(64);
+  EXPECT_TRUE(stack.empty());
+  EXPECT_FALSE(stack.freed());
+  push(stack, 1);
+  EXPECT_FALSE(stack.empty());
+  const Stack moved = std::move(stack);
+  EXPECT_FALSE(moved.empty());
+  EXPECT_TRUE(stack.freed());
+  EXPECT_TRUE(stack.empty());
+  Stack released(64);
+  released.release();
+  EXPECT_TRUE(released.freed());
 }
 
 TEST(Stack, OwnsWhatIsOnItNow) {
@@ -442,7 +643,11 @@ void expect_released(Stack& stack) {
     EXPECT_EQ(test::kind([&] { stack.pop(bytes); }), "Misuse(released)");
     EXPECT_EQ(stack.try_pop(bytes).data(), nullptr);
   }
+  EXPECT_EQ(test::kind([&] { return stack.pop<int>(); }), "Misuse(released)");
+  EXPECT_EQ(test::kind([&] { return stack.top<int>(); }), "Misuse(released)");
+  EXPECT_EQ(stack.try_pop<int>(), std::nullopt);
   EXPECT_EQ(stack.try_push({}).data(), nullptr);
+  EXPECT_EQ(stack.try_push(1).data(), nullptr);
   EXPECT_EQ(stack.try_push(std::vector<std::byte>(8)).data(), nullptr);
   EXPECT_EQ(test::kind([&] { return stack.mark(); }), "Misuse(released)");
   EXPECT_EQ(test::kind([&] { stack.restore(Marker()); }), "Misuse(released)");

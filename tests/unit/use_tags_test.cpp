@@ -6,7 +6,7 @@
 #include <cstdint>
 #include <type_traits>
 
-using namespace allot;
+using namespace allot::use;
 
 namespace {
 
@@ -16,18 +16,15 @@ static_assert(Integer<std::int8_t> && Integer<std::uint8_t> && Integer<const int
 static_assert(!Integer<bool> && !Integer<char> && !Integer<wchar_t> && !Integer<char8_t> &&
               !Integer<char16_t> && !Integer<char32_t>);
 static_assert(!Integer<const bool> && !Integer<volatile char> && !Integer<double> &&
-              !Integer<void*> && !Integer<std::byte> && !Integer<Errc>);
+              !Integer<void*> && !Integer<std::byte> && !Integer<allot::Errc>);
 
 // `{}` makes none of them, and no number becomes one by itself.
 template <class T>
-concept MadeFromBraces = requires(void (*takes)(T)) {
-  takes({});
-};
+concept MadeFromBraces = requires(void (*takes)(T)) { takes({}); };
 template <class T>
-constexpr bool is_a_tag = !MadeFromBraces<T> && !std::is_aggregate_v<T> &&
-                          std::is_default_constructible_v<T> && std::is_empty_v<T> && requires {
-  typename T::allot_vocabulary;
-};
+constexpr bool is_a_tag =
+    !MadeFromBraces<T> && !std::is_aggregate_v<T> && std::is_default_constructible_v<T> &&
+    std::is_empty_v<T> && std::derived_from<T, Word>;
 static_assert(MadeFromBraces<int>); // the concept can tell
 static_assert(is_a_tag<ResetTag> && is_a_tag<ReleaseTag> && is_a_tag<StatsTag> &&
               is_a_tag<ShrinkTag> && is_a_tag<AcquireTag> && is_a_tag<SaveTag> &&
@@ -38,9 +35,8 @@ constexpr bool is_a_strong_number =
     !MadeFromBraces<T> && !std::is_default_constructible_v<T> && !std::is_convertible_v<int, T> &&
     !std::is_convertible_v<T, std::size_t> && std::is_constructible_v<T, int> &&
     std::is_constructible_v<T, std::uint8_t> && !std::is_constructible_v<T, bool> &&
-    !std::is_constructible_v<T, char> && !std::is_constructible_v<T, double> && requires {
-  typename T::allot_vocabulary;
-};
+    !std::is_constructible_v<T, char> && !std::is_constructible_v<T, double> &&
+    std::derived_from<T, Word>;
 static_assert(is_a_strong_number<align> && is_a_strong_number<slots>);
 static_assert(!std::is_constructible_v<align, slots> && !std::is_constructible_v<slots, align>);
 

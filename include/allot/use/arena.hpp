@@ -9,9 +9,13 @@
 // `slots` must be off (QT_NO_KEYWORDS).
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/arena.hpp>
 #include <allot/block_pool.hpp>
 #include <allot/bump.hpp>
+#include <allot/error.hpp>
 #include <allot/mapped_arena.hpp>
 #include <allot/object_pool.hpp>
 #include <allot/region.hpp>
@@ -21,24 +25,31 @@
 #include <allot/typed_arena.hpp>
 #include <allot/use/tags.hpp>
 
+#include <concepts>
 #include <cstddef>
+#include <limits>
 #include <span>
 #include <type_traits>
 #include <utility>
 
 namespace allot {
 inline namespace ALLOT_ABI {
+
+// No word of the page is data to push on a stack, here or by the member.
+template <std::derived_from<use::Word> T>
+inline constexpr bool is_data<T> = false;
+
 namespace use::arena {
 
-using allot::acquire;
-using allot::align;
-using allot::release;
-using allot::reset;
-using allot::restore;
-using allot::save;
-using allot::shrink;
-using allot::slots;
-using allot::stats;
+using use::acquire;
+using use::align;
+using use::release;
+using use::reset;
+using use::restore;
+using use::save;
+using use::shrink;
+using use::slots;
+using use::stats;
 
 // Arena
 
@@ -193,10 +204,16 @@ template <Integer N>
 [[nodiscard]] Stack stack(N size) {
   return Stack(to_size("stack", size));
 }
-/// Pushes a copy of the data: a contiguous range's elements, text, or an object.
+/// Data that cannot be meant as a size: no integer, which pops, and no bool or character either.
 template <class Data>
-auto stack(Stack& s, Data&& data) -> decltype(s.push(std::forward<Data>(data))) {
-  return s.push(std::forward<Data>(data));
+concept StackData = requires(Stack& s, const Data& data) {
+  s.push(data);
+  requires !std::numeric_limits<std::decay_t<Data>>::is_integer;
+};
+/// Pushes a copy of the data: a value, a contiguous range's elements, or text.
+template <StackData Data>
+std::span<std::byte> stack(Stack& s, const Data& data) {
+  return s.push(data);
 }
 /// Pops `size` bytes off the top; they can be read until the next push.
 template <Integer N>
@@ -288,3 +305,5 @@ inline void scrat(Scratch& s, ReleaseTag) noexcept {
 } // namespace use::arena
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

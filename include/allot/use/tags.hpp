@@ -4,8 +4,11 @@
 // All constructors are explicit, so that `{}` selects none.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
+#include <allot/base/errc.hpp>
 #include <allot/base/size.hpp>
-#include <allot/error.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -13,34 +16,31 @@
 
 namespace allot {
 inline namespace ALLOT_ABI {
+namespace use {
 
-struct ResetTag {
+/// What all of them are, so that none is taken for data to push.
+struct Word {};
+
+struct ResetTag : Word {
   explicit ResetTag() = default;
-  using allot_vocabulary = void; // never data to push on a Stack; so for all below
 };
-struct ReleaseTag {
+struct ReleaseTag : Word {
   explicit ReleaseTag() = default;
-  using allot_vocabulary = void;
 };
-struct StatsTag {
+struct StatsTag : Word {
   explicit StatsTag() = default;
-  using allot_vocabulary = void;
 };
-struct ShrinkTag {
+struct ShrinkTag : Word {
   explicit ShrinkTag() = default;
-  using allot_vocabulary = void;
 };
-struct AcquireTag {
+struct AcquireTag : Word {
   explicit AcquireTag() = default;
-  using allot_vocabulary = void;
 };
-struct SaveTag {
+struct SaveTag : Word {
   explicit SaveTag() = default;
-  using allot_vocabulary = void;
 };
-struct RestoreTag {
+struct RestoreTag : Word {
   explicit RestoreTag() = default;
-  using allot_vocabulary = void;
 };
 
 inline constexpr ResetTag reset{};
@@ -73,20 +73,21 @@ template <Integer N>
 }
 
 /// An alignment, not a size: `arena(n, align{64})`.
-struct align {
+struct align : Word {
   template <Integer N>
   explicit constexpr align(N n) : value(to_size("align", n)) {}
   std::size_t value;
-  using allot_vocabulary = void;
 };
 
 /// A number of slots, not of bytes: `arena(n, slots{100})`.
-struct slots {
+struct slots : Word {
   template <Integer N>
   explicit constexpr slots(N n) : value(to_size("slots", n)) {}
   std::size_t value;
-  using allot_vocabulary = void;
 };
 
+} // namespace use
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

@@ -1,3 +1,4 @@
+// first error: PushableValue
 #include <allot/stack.hpp>
 
 #include <string>
