@@ -1,25 +1,31 @@
 #include <allot/arena.hpp>
 
-#include <cstring>
-
 namespace allot {
 inline namespace ALLOT_ABI {
 
-Arena::Arena(const char* name, Buffer buffer, Options options)
-    : cursor_(name, buffer, options.zero), buffer_(std::move(buffer)), name_(name),
-      zero_(options.zero) {}
+Arena::Arena(const char* kind, Buffer buffer, Options options)
+    : Bumping(Cursor({kind, options.name}, buffer, options.zero)), buffer_(std::move(buffer)),
+      zero_(options.zero), kind_(kind), name_(options.name) {}
 
 Arena& Arena::operator=(Arena&& other) noexcept {
-  if (this != &other && !objects_.report_running(name_, "assigned to") &&
-      !other.objects_.report_running(other.name_, "moved")) {
+  if (this != &other && !objects_.report_running(label(), "assigned to") &&
+      !other.objects_.report_running(other.label(), "moved")) {
+    end_scopes("assigned to");
     release();
+    Rewinding::operator=(static_cast<Rewinding&&>(other)); // its own part
     cursor_ = std::move(other.cursor_);
     objects_ = std::move(other.objects_);
     buffer_ = std::move(other.buffer_);
-    name_ = other.name_;
     zero_ = other.zero_;
+    kind_ = other.kind_;
+    name_ = other.name_;
   }
   return *this;
+}
+
+Arena::~Arena() {
+  end_scopes("destroyed");
+  release();
 }
 
 void* Arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
@@ -30,25 +36,28 @@ void* Arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcep
 void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
   if (void* p = try_allocate_slow(bytes, alignment))
     return p;
-  cursor_.refuse(name_, objects_.running(), bytes, alignment);
+  cursor_.refuse(label(), objects_.running(), bytes, alignment);
 }
 
 void Arena::check_usable() const {
   if (freed())
-    throw_released(name_);
+    throw_released(label());
   if (objects_.running())
-    throw_busy(name_, "its own destructors run");
+    throw_busy(label(), "its own destructors run");
 }
 
 void Arena::reset() {
   check_usable();
+  check_no_scope("reset");
+  forget_checkpoints();
   objects_.destroy_back_to({}, cursor_);
   cursor_.reset(zero_);
 }
 
 void Arena::release() noexcept {
-  if (freed() || objects_.report_running(name_, "released"))
+  if (freed() || objects_.report_running(label(), "released") || report_open_scope("released"))
     return;
+  forget_checkpoints();
   objects_.destroy_back_to({}, cursor_);
   annotate::close(buffer_.data(), buffer_.extent());
   cursor_ = Cursor();

@@ -23,7 +23,7 @@ std::size_t stretched_alignment(std::size_t alignment) noexcept {
   return saturating_multiply(std::max(alignment, buffer_alignment), red_zones.stretch(1));
 }
 
-void check_request(const char* owner, std::size_t bytes, std::size_t alignment) {
+void check_request(Label owner, std::size_t bytes, std::size_t alignment) {
   if (bytes == 0)
     throw_misuse(owner, Errc::bad_size, "a size of 0 bytes was asked for");
   if (!is_power_of_two(alignment))
@@ -58,7 +58,9 @@ Buffer Buffer::try_heap(std::size_t bytes, std::size_t alignment, Options option
   return buffer;
 }
 
-Buffer Buffer::heap(std::size_t bytes, std::size_t alignment, Options options, const char* owner) {
+Buffer Buffer::heap(std::size_t bytes, std::size_t alignment, Options options, Label owner) {
+  if (owner.name == nullptr)
+    owner.name = options.name;
   detail::check_request(owner, bytes, alignment);
   Buffer buffer = try_heap(bytes, alignment, options);
   if (buffer.data() == nullptr)
@@ -67,19 +69,18 @@ Buffer Buffer::heap(std::size_t bytes, std::size_t alignment, Options options, c
 }
 
 Buffer Buffer::mapped(std::size_t bytes, const MapOptions& options) {
-  detail::check_request("buffer", bytes, granule);
+  const Label owner("buffer", options.name);
+  detail::check_request(owner, bytes, granule);
   const std::size_t size = saturating_round_up(bytes, os::page_size());
   const std::size_t extent = detail::stretched(size);
   if (extent > largest_request)
-    throw_exhausted("buffer", Errc::system_refused, "the system refused to reserve %zu bytes",
-                    bytes);
-  Mapping mapping("buffer", extent, options);
+    throw_exhausted(owner, Errc::system_refused, "the system refused to reserve %zu bytes", bytes);
+  Mapping mapping(owner, extent, options);
   if (!mapping.commit(mapping.size())) {
     mapping.release();
     if (!options.file.empty())
       os::remove_file(options.file.c_str());
-    throw_exhausted("buffer", Errc::system_refused, "the system refused to commit %zu bytes",
-                    bytes);
+    throw_exhausted(owner, Errc::system_refused, "the system refused to commit %zu bytes", bytes);
   }
   Buffer buffer;
   buffer.data_ = mapping.data();
@@ -103,15 +104,14 @@ Buffer Buffer::borrowed(std::span<std::byte> memory) noexcept {
   return buffer;
 }
 
-Buffer Buffer::from(std::pmr::memory_resource* upstream, std::size_t bytes, std::size_t alignment,
-                    const char* owner) {
-  (void)detail::checked(upstream, owner);
+Buffer Buffer::from(UpstreamRef upstream, std::size_t bytes, std::size_t alignment, Label owner) {
+  upstream.check(owner);
   detail::check_request(owner, bytes, alignment);
   Buffer buffer;
   buffer.base_alignment_ = detail::stretched_alignment(alignment);
   buffer.base_bytes_ = detail::stretched(bytes);
-  buffer.base_ = static_cast<std::byte*>(
-      detail::take(*upstream, buffer.base_bytes_, buffer.base_alignment_, owner));
+  buffer.base_ =
+      static_cast<std::byte*>(upstream.allocate(buffer.base_bytes_, buffer.base_alignment_, owner));
   buffer.upstream_ = upstream;
   buffer.source_ = Source::upstream;
   buffer.gap_ = red_zones;
@@ -148,7 +148,7 @@ void Buffer::release() noexcept {
     os::release(base_, base_bytes_);
     break;
   case Source::upstream:
-    upstream_->deallocate(base_, base_bytes_, base_alignment_);
+    upstream_.deallocate(base_, base_bytes_, base_alignment_);
     break;
   }
   source_ = Source::none;

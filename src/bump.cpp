@@ -9,29 +9,30 @@ Bump& Bump::operator=(Bump&& other) noexcept {
     cursor_ = std::move(other.cursor_);
     buffer_ = std::move(other.buffer_);
     zero_ = other.zero_;
+    name_ = other.name_;
   }
   return *this;
 }
 
 void* Bump::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
-  const bool usable = !cursor_.released() && is_power_of_two(alignment);
+  const bool usable = !freed() && is_power_of_two(alignment);
   return usable && bytes == 0 ? cursor_.nothing(alignment) : nullptr;
 }
 
 void* Bump::allocate_slow(std::size_t bytes, std::size_t alignment) {
   if (void* p = try_allocate_slow(bytes, alignment))
     return p;
-  cursor_.refuse(strategy_name, false, bytes, alignment);
+  cursor_.refuse(label(), false, bytes, alignment);
 }
 
 void Bump::reset() {
-  if (cursor_.released())
-    throw_released(strategy_name);
+  if (freed())
+    throw_released(label());
   cursor_.reset(zero_);
 }
 
 void Bump::release() noexcept {
-  if (cursor_.released())
+  if (freed())
     return;
   annotate::close(buffer_.data(), buffer_.extent());
   cursor_ = Cursor();

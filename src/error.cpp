@@ -9,9 +9,12 @@ inline namespace ALLOT_ABI {
 
 namespace detail {
 
-Message compose(const char* strategy, const char* format, std::va_list arguments) {
+Message compose(Label who, const char* format, std::va_list arguments) noexcept {
   Message message;
-  const int used = std::snprintf(message.text, sizeof message.text, "%s: ", strategy);
+  const int used =
+      who.name == nullptr
+          ? std::snprintf(message.text, sizeof message.text, "%s: ", who.kind)
+          : std::snprintf(message.text, sizeof message.text, "%s \"%.63s\": ", who.kind, who.name);
   if (used >= 0 && static_cast<std::size_t>(used) < sizeof message.text)
     std::vsnprintf(message.text + used, sizeof message.text - static_cast<std::size_t>(used),
                    format, arguments);
@@ -75,10 +78,10 @@ const char* name(Errc code) noexcept {
   return "unknown";
 }
 
-void throw_exhausted(const char* strategy, Errc code, const char* format, ...) {
+void throw_exhausted(Label who, Errc code, const char* format, ...) {
   std::va_list arguments;
   va_start(arguments, format);
-  const detail::Message message = detail::compose(strategy, format, arguments);
+  const detail::Message message = detail::compose(who, format, arguments);
   va_end(arguments);
 #if defined(__cpp_exceptions)
   throw Exhausted(code, message);
@@ -88,10 +91,10 @@ void throw_exhausted(const char* strategy, Errc code, const char* format, ...) {
 #endif
 }
 
-void throw_misuse(const char* strategy, Errc code, const char* format, ...) {
+void throw_misuse(Label who, Errc code, const char* format, ...) {
   std::va_list arguments;
   va_start(arguments, format);
-  const detail::Message message = detail::compose(strategy, format, arguments);
+  const detail::Message message = detail::compose(who, format, arguments);
   va_end(arguments);
 #if defined(__cpp_exceptions)
   throw Misuse(code, message);
@@ -101,30 +104,41 @@ void throw_misuse(const char* strategy, Errc code, const char* format, ...) {
 #endif
 }
 
-void report_misuse(const char* strategy, Errc code, const char* format, ...) noexcept {
+void report_misuse(Label who, Errc code, const char* format, ...) noexcept {
   std::va_list arguments;
   va_start(arguments, format);
-  const detail::Message message = detail::compose(strategy, format, arguments);
+  const detail::Message message = detail::compose(who, format, arguments);
   va_end(arguments);
   misuse_handler(Misuse(code, message));
 }
 
-void throw_full(const char* strategy, std::size_t asked, std::size_t left, std::size_t capacity,
+namespace detail {
+void report_caught() noexcept {
+#if defined(__cpp_exceptions)
+  try {
+    throw;
+  } catch (const Misuse& misuse) {
+    misuse_handler(misuse);
+  }
+#endif
+}
+} // namespace detail
+
+void throw_full(Label who, std::size_t asked, std::size_t left, std::size_t capacity,
                 const char* unit) {
-  throw_exhausted(strategy, Errc::no_room, "%zu %s asked, %zu of %zu left", asked, unit, left,
-                  capacity);
+  throw_exhausted(who, Errc::no_room, "%zu %s asked, %zu of %zu left", asked, unit, left, capacity);
 }
 
-void throw_released(const char* strategy) {
-  throw_misuse(strategy, Errc::released, "used after release");
+void throw_released(Label who) {
+  throw_misuse(who, Errc::released, "used after release");
 }
 
-void throw_bad_alignment(const char* strategy, std::size_t alignment) {
-  throw_misuse(strategy, Errc::bad_alignment, "alignment %zu is not a power of two", alignment);
+void throw_bad_alignment(Label who, std::size_t alignment) {
+  throw_misuse(who, Errc::bad_alignment, "alignment %zu is not a power of two", alignment);
 }
 
-void throw_busy(const char* strategy, const char* during) {
-  throw_misuse(strategy, Errc::busy, "used while %s", during);
+void throw_busy(Label who, const char* during) {
+  throw_misuse(who, Errc::busy, "used while %s", during);
 }
 
 } // namespace ALLOT_ABI

@@ -9,17 +9,18 @@ inline namespace ALLOT_ABI {
 namespace detail {
 inline constexpr std::size_t accounting_step = 4096; // the page's, whatever the system's pages are
 
-std::size_t reservation(const char* strategy, std::size_t bytes) {
+std::size_t reservation(Label who, std::size_t bytes) {
   if (bytes == 0)
-    throw_misuse(strategy, Errc::bad_size, "a size of 0 bytes was asked for");
+    throw_misuse(who, Errc::bad_size, "a size of 0 bytes was asked for");
   return saturating_round_up(bytes, accounting_step);
 }
 } // namespace detail
 
 MappedArena::MappedArena(std::size_t bytes, const MapOptions& options)
-    : capacity_(detail::reservation(strategy_name, bytes)),
-      mapping_(strategy_name, saturating_multiply(capacity_, red_zones.stretch(1)), options),
-      zero_(options.zero) {
+    : capacity_(detail::reservation({strategy_name, options.name}, bytes)),
+      mapping_({strategy_name, options.name}, saturating_multiply(capacity_, red_zones.stretch(1)),
+               options),
+      zero_(options.zero), name_(options.name) {
   cursor_ = Cursor(mapping_.data(), 0, red_zones);
   annotate::open(mapping_.data(), 0);
   follow_mapping(0);
@@ -35,6 +36,7 @@ MappedArena& MappedArena::operator=(MappedArena&& other) noexcept {
     committed_ = std::exchange(other.committed_, 0);
     mapping_ = std::move(other.mapping_);
     zero_ = other.zero_;
+    name_ = other.name_;
   }
   return *this;
 }
@@ -45,12 +47,17 @@ MappedArena::~MappedArena() {
 }
 
 void MappedArena::check_usable() const {
-  if (cursor_.released())
-    throw_released(strategy_name);
+  if (freed())
+    throw_released(label());
 }
 
 std::size_t MappedArena::committed() const noexcept {
   return std::max(committed_, saturating_round_up(cursor_.high(), detail::accounting_step));
+}
+
+void MappedArena::reset_peak() noexcept {
+  committed_ = committed(); // which counts what was used before
+  cursor_.reset_peak(zero_);
 }
 
 void MappedArena::follow_mapping(std::size_t ready_before) noexcept {
@@ -76,7 +83,7 @@ bool MappedArena::has_room(std::size_t bytes, std::size_t alignment) const noexc
 }
 
 void* MappedArena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
-  if (cursor_.released() || !is_power_of_two(alignment))
+  if (freed() || !is_power_of_two(alignment))
     return nullptr;
   if (bytes == 0)
     return cursor_.nothing(alignment);
@@ -93,12 +100,12 @@ void* MappedArena::try_allocate_slow(std::size_t bytes, std::size_t alignment) n
 void* MappedArena::allocate_slow(std::size_t bytes, std::size_t alignment) {
   if (void* p = try_allocate_slow(bytes, alignment))
     return p;
-  cursor_.check_request(strategy_name, false, alignment);
+  cursor_.check_request(label(), false, alignment);
   if (has_room(bytes, alignment))
-    throw_exhausted(strategy_name, Errc::system_refused,
+    throw_exhausted(label(), Errc::system_refused,
                     "the system refused to commit %zu bytes, %zu of %zu committed", bytes,
                     committed(), capacity_);
-  throw_full(strategy_name, bytes, available(), capacity_);
+  throw_full(label(), bytes, available(), capacity_);
 }
 
 // What is left, where the cursor refused: the newest allocation may grow past what is ready. No
@@ -118,13 +125,13 @@ std::size_t MappedArena::commit(std::size_t bytes) {
   const std::size_t before = committed();
   const std::size_t more = saturating_round_up(bytes, detail::accounting_step);
   if (more > capacity_ - before)
-    throw_full(strategy_name, bytes, capacity_ - before, capacity_, "bytes to commit");
+    throw_full(label(), bytes, capacity_ - before, capacity_, "bytes to commit");
   const Gap gap = cursor_.gap();
   const std::size_t ready_before = mapping_.ready();
   const bool granted = mapping_.populate(gap.stretch(before), gap.stretch(before + more));
   follow_mapping(ready_before);
   if (!granted)
-    throw_exhausted(strategy_name, Errc::system_refused,
+    throw_exhausted(label(), Errc::system_refused,
                     "the system refused to commit %zu bytes, %zu of %zu committed", bytes, before,
                     capacity_);
   return committed_ = before + more;
@@ -154,7 +161,7 @@ void MappedArena::reset() {
 }
 
 void MappedArena::release() noexcept {
-  if (cursor_.released() || report_open_scope("released"))
+  if (freed() || report_open_scope("released"))
     return;
   forget_checkpoints();
   annotate::close(mapping_.data(), mapping_.ready());

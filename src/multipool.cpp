@@ -16,12 +16,13 @@ inline constexpr bool commits = !os::has_demand_paging || instrumented;
 } // namespace detail
 
 Multipool::Multipool(const MultipoolOptions& options) : Multipool(Nothing()) {
+  name_ = options.name;
   if (options.reserve == 0)
-    throw_misuse(strategy_name, Errc::bad_size, "a reservation of 0 bytes was asked for");
+    throw_misuse(label(), Errc::bad_size, "a reservation of 0 bytes was asked for");
   zero_ = options.zero;
   const std::size_t slabs = std::min<std::size_t>(divide_up(options.reserve, slab_bytes), none);
-  memory_ = Mapping(strategy_name, saturating_multiply(slabs + 1, slab_extent), {});
-  records_ = Mapping(strategy_name, saturating_multiply(slabs, sizeof(Slab)), {});
+  memory_ = Mapping(label(), saturating_multiply(slabs + 1, slab_extent), {});
+  records_ = Mapping(label(), saturating_multiply(slabs, sizeof(Slab)), {});
   begin_ = memory_.data() + padding(reinterpret_cast<std::uintptr_t>(memory_.data()), slab_extent);
   slabs_ = reinterpret_cast<Slab*>(records_.data()); // all zero, which is what a new Slab is
   reserved_ = slabs;
@@ -45,6 +46,8 @@ Multipool& Multipool::operator=(Multipool&& other) noexcept {
     std::copy_n(&other.bins_[0][0], 2 * bin_count, &bins_[0][0]);
     memory_ = std::move(other.memory_);
     records_ = std::move(other.records_);
+    peak_ = std::exchange(other.peak_, 0);
+    name_ = other.name_;
     other.forget();
   }
   return *this;
@@ -56,7 +59,7 @@ void Multipool::forget() noexcept {
   set_top(0);
   std::fill(std::begin(current_), std::end(current_), &no_slab);
   std::fill(std::begin(roomy_), std::end(roomy_), none);
-  in_use_ = spare_ = most_ = reserved_ = 0;
+  in_use_ = spare_ = most_ = reserved_ = peak_ = 0;
   std::fill_n(&bins_[0][0], 2 * bin_count, none);
 }
 
@@ -71,7 +74,7 @@ void Multipool::release() noexcept {
 
 void Multipool::check_usable() const {
   if (begin_ == nullptr)
-    throw_released(strategy_name);
+    throw_released(label());
 }
 
 // ---------------------------------------------------------------------------------------- refusals
@@ -79,14 +82,14 @@ void Multipool::check_usable() const {
 void Multipool::refuse_request(std::size_t bytes, std::size_t alignment) const {
   check_usable();
   if (!is_power_of_two(alignment))
-    throw_bad_alignment(strategy_name, alignment);
-  throw_full(strategy_name, bytes, available(), capacity());
+    throw_bad_alignment(label(), alignment);
+  throw_full(label(), bytes, available(), capacity());
 }
 
 void Multipool::refuse_pointer(const void* p) const {
   check_usable();
   if (p == nullptr)
-    throw_misuse(strategy_name, Errc::null_pointer, "a null pointer was given back");
+    throw_misuse(label(), Errc::null_pointer, "a null pointer was given back");
   const std::size_t offset =
       reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(begin_);
   const std::size_t number = offset / slab_extent;
@@ -97,22 +100,22 @@ void Multipool::refuse_pointer(const void* p) const {
     const Slab* const object = number < top_ ? large_around(number) : nullptr;
     const Slab& slab = object != nullptr ? *object : slabs_[number];
     if (object != nullptr)
-      throw_misuse(strategy_name, Errc::misaligned_pointer,
+      throw_misuse(label(), Errc::misaligned_pointer,
                    "%p lies %zu bytes into a large object, not at its start", p,
                    static_cast<std::size_t>(static_cast<const std::byte*>(p) - slab.begin));
     if (slab.stride != 0 && (used || slab.was_used) &&
         at < slab.carved * std::size_t{slab.stride}) {
       if (at % slab.stride != 0)
-        throw_misuse(strategy_name, Errc::misaligned_pointer,
+        throw_misuse(label(), Errc::misaligned_pointer,
                      "%p lies %zu bytes into a block of %zu, not at its start", p, at % slab.stride,
                      slab.usable());
-      throw_misuse(strategy_name, Errc::double_free, "the block of %zu bytes at %p is free already",
+      throw_misuse(label(), Errc::double_free, "the block of %zu bytes at %p is free already",
                    slab.usable(), p);
     }
     if (slab.stride == 0 && slab.was_used && at == 0)
-      throw_misuse(strategy_name, Errc::double_free, "the large object at %p is free already", p);
+      throw_misuse(label(), Errc::double_free, "the large object at %p is free already", p);
   }
-  throw_misuse(strategy_name, Errc::foreign_pointer, "%p was not handed out by this pool", p);
+  throw_misuse(label(), Errc::foreign_pointer, "%p was not handed out by this pool", p);
 }
 
 bool Multipool::has_size(const Slab& slab, std::size_t bytes, std::size_t alignment) noexcept {
@@ -130,8 +133,8 @@ void Multipool::check_size(const Slab& slab, const void* p, std::size_t bytes,
   if (has_size(slab, bytes, alignment))
     return;
   if (!is_power_of_two(alignment))
-    throw_bad_alignment(strategy_name, alignment);
-  throw_misuse(strategy_name, Errc::bad_size,
+    throw_bad_alignment(label(), alignment);
+  throw_misuse(label(), Errc::bad_size,
                "the block of %zu bytes at %p is not one for %zu aligned to %zu", slab.usable(), p,
                bytes, alignment);
 }
@@ -419,6 +422,7 @@ bool Multipool::grow_large(Slab& slab, std::size_t run) noexcept {
   }
   annotate::hide(address(first), more * slab_extent);
   in_use_ += more;
+  peak_ = larger(peak_, in_use_);
   slab.run = static_cast<Number>(run);
   return true;
 }
@@ -611,8 +615,10 @@ Multipool::Number Multipool::take_run(std::size_t run, std::size_t alignment) no
     if (number == none)
       number = take_top(run, alignment);
   }
-  if (number != none)
+  if (number != none) {
     in_use_ += run;
+    peak_ = larger(peak_, in_use_);
+  }
   return number;
 }
 

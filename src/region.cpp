@@ -51,14 +51,14 @@ RegionChunk* pop_chunk(RegionChunk*& list) noexcept {
 
 Region::Region(const RegionOptions& options) : options_(options) {
   if (options.arena_size == 0)
-    throw_misuse(strategy_name, Errc::bad_size, "an arena size of 0 bytes was asked for");
+    throw_misuse(label(), Errc::bad_size, "an arena size of 0 bytes was asked for");
   options_.arena_size = saturating_round_up(options.arena_size, granule);
   next_size_ = options_.arena_size;
 }
 
 Region& Region::operator=(Region&& other) noexcept {
-  if (this != &other && !objects_.report_running(strategy_name, "assigned to") &&
-      !other.objects_.report_running(strategy_name, "moved")) {
+  if (this != &other && !objects_.report_running(label(), "assigned to") &&
+      !other.objects_.report_running(label(), "moved")) {
     end_scopes("assigned to");
     release();
     Rewinding::operator=(static_cast<Rewinding&&>(other)); // its own part
@@ -84,10 +84,10 @@ Region::~Region() {
 }
 
 void Region::check_usable() const {
-  if (next_size_ == 0)
-    throw_released(strategy_name);
+  if (freed())
+    throw_released(label());
   if (objects_.running())
-    throw_busy(strategy_name, "its own destructors run");
+    throw_busy(label(), "its own destructors run");
 }
 
 // Into the spare that was left last, if it has room: the usual end of an arena, once a region has
@@ -120,14 +120,14 @@ void* Region::allocate_slow(std::size_t bytes, std::size_t alignment) {
 void* Region::grow_or_refuse(std::size_t bytes, std::size_t alignment) {
   check_usable();
   if (!is_power_of_two(alignment))
-    throw_bad_alignment(strategy_name, alignment);
+    throw_bad_alignment(label(), alignment);
   if (void* p = grow(bytes, alignment))
     return p;
   const std::size_t left = room_without_spares();
   if (options_.limit != max_size && bytes_needed(bytes, alignment) > left)
-    throw_full(strategy_name, bytes, std::max(left, available()), options_.limit);
-  throw_exhausted(strategy_name, Errc::system_refused, "%s refused an arena for %zu bytes",
-                  options_.upstream == nullptr ? "the heap" : "upstream", bytes);
+    throw_full(label(), bytes, std::max(left, available()), options_.limit);
+  throw_exhausted(label(), Errc::system_refused, "%s refused an arena for %zu bytes",
+                  !options_.upstream ? "the heap" : "upstream", bytes);
 }
 
 // What an arena must have for a request: its start is aligned, but perhaps not that much.
@@ -182,9 +182,9 @@ Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
     size = std::max(bytes, std::min(options_.arena_size, room / granule * granule));
   }
   const std::size_t total = saturating_add(detail::chunk_header, size);
-  Buffer buffer = options_.upstream == nullptr
+  Buffer buffer = !options_.upstream
                       ? Buffer::try_heap(total, buffer_alignment, {.zero = options_.zero})
-                      : Buffer::from(options_.upstream, total, buffer_alignment, strategy_name);
+                      : Buffer::from(options_.upstream, total, buffer_alignment, label());
   if (buffer.data() == nullptr)
     return nullptr;
 
@@ -308,7 +308,7 @@ void Region::reset() {
 }
 
 void Region::release() noexcept {
-  if (objects_.report_running(strategy_name, "released") || report_open_scope("released"))
+  if (objects_.report_running(label(), "released") || report_open_scope("released"))
     return;
   forget_checkpoints();
   objects_.destroy_back_to({}, cursor_);
@@ -344,8 +344,14 @@ bool Region::holds(const void* p, std::size_t bytes) const noexcept {
   return false;
 }
 
-bool Region::owns(const void* p) const noexcept {
-  return holds(p, 1);
+bool Region::may_own(const void* p) const noexcept {
+  if (cursor_.owns(p))
+    return true;
+  const Chunk* chunk = newest_;
+  for (int tries = 8; chunk != nullptr && tries != 0; --tries, chunk = chunk->older)
+    if (chunk != current_ && chunk->cursor().owns(p))
+      return true;
+  return chunk != nullptr;
 }
 
 bool Region::try_shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {

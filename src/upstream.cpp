@@ -1,33 +1,33 @@
 #include <allot/upstream.hpp>
 
+#include <allot/base/annotate.hpp>
+#include <allot/base/size.hpp>
+
+#include <cstdint>
+
 namespace allot {
 inline namespace ALLOT_ABI {
-namespace detail {
 
-// What upstream gives, right or wrong. The standard's declaration promises what `take` checks:
-// volatile keeps the compiler from believing it, the attribute keeps UBSan from reporting it first.
-__attribute__((no_sanitize("alignment"))) void* ask(std::pmr::memory_resource& upstream,
-                                                    std::size_t bytes, std::size_t alignment) {
-  void* volatile given = upstream.allocate(bytes, alignment);
-  return given;
+void UpstreamRef::check(Label owner) const {
+  if (resource_ == nullptr)
+    throw_misuse(owner, Errc::null_pointer, "a null resource was given");
 }
 
-void* take(std::pmr::memory_resource& upstream, std::size_t bytes, std::size_t alignment,
-           const char* owner) {
+void* UpstreamRef::allocate(std::size_t bytes, std::size_t alignment, Label owner) const {
+  check(owner);
   if (bytes > largest_request || alignment > largest_request)
     throw_exhausted(owner, Errc::system_refused, "%zu bytes aligned to %zu asked of a resource",
                     bytes, alignment);
-  void* const p = ask(upstream, bytes, alignment);
+  void* const p = calls_->allocate(resource_, bytes, alignment);
   if (p == nullptr)
     throw_exhausted(owner, Errc::system_refused, "the resource gave null for %zu bytes", bytes);
   if (padding(reinterpret_cast<std::uintptr_t>(p), alignment) != 0) {
-    upstream.deallocate(p, bytes, alignment);
+    deallocate(p, bytes, alignment);
     throw_exhausted(owner, Errc::system_refused,
                     "the resource gave %zu bytes at a misaligned address", bytes);
   }
   return p;
 }
 
-} // namespace detail
 } // namespace ALLOT_ABI
 } // namespace allot

@@ -16,13 +16,16 @@
 // Two allocators are equal if their strategy is the same one. It goes with a container that is
 // moved or swapped and with the copy that a constructor makes; an assignment that copies leaves the
 // target where it is. The strategy must outlive the containers, must not move while they live, and
-// must not be reset under them.
+// must not be reset under them: what they give back then goes to the misuse handler.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
+#include <allot/base/errc.hpp>
 #include <allot/base/size.hpp>
 #include <allot/concepts.hpp>
 #include <allot/detail/give_back.hpp>
-#include <allot/error.hpp>
 
 #include <cstddef>
 #include <type_traits>
@@ -61,14 +64,14 @@ public:
   }
   /// Gives back what allocate(count) gave. O(1). Misuse goes to the handler.
   void deallocate(T* p, std::size_t count) noexcept {
-    give_back(*strategy_, p, saturating_multiply(count, sizeof(T)), alignof(T));
+    give_back(*strategy_, "allocator", p, saturating_multiply(count, sizeof(T)), alignof(T));
   }
 
   [[nodiscard]] Strategy& strategy() const noexcept { return *strategy_; }
 
 private:
   [[noreturn, gnu::cold, gnu::noinline]] void refuse(std::size_t count) const {
-    throw_exhausted("allocator", Errc::no_room,
+    throw_exhausted(detail::label_of("allocator", *strategy_), Errc::no_room,
                     "%zu objects of %zu bytes aligned to %zu asked, a block holds one of at most "
                     "%zu aligned to %zu",
                     count, sizeof(T), alignof(T), strategy_->block_size(),
@@ -86,3 +89,5 @@ template <class T, class U, class Strategy>
 
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

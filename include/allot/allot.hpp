@@ -1,9 +1,12 @@
-// All of allot's strategies. The page's verbs are in allot/use/arena.hpp.
+// All of allot's strategies, and the errors that they throw. The page's verbs are in
+// allot/use/arena.hpp; faces for containers, std::pmr and C libraries in allot/allocator.hpp,
+// allot/pmr.hpp and allot/hooks.hpp.
 #pragma once
 
 #include <allot/arena.hpp>
 #include <allot/block_pool.hpp>
 #include <allot/bump.hpp>
+#include <allot/error.hpp>
 #include <allot/mapped_arena.hpp>
 #include <allot/multipool.hpp>
 #include <allot/object_pool.hpp>

@@ -1,6 +1,6 @@
 // Where a strategy's bytes come from and go back to: the heap, the operating system, memory that
-// somebody else owns, or a std::pmr resource. Every strategy of a fixed size can stand on any of
-// them. Those that grow take a std::pmr resource for an upstream instead (Region, ObjectPool), or
+// somebody else owns, or an upstream. Every strategy of a fixed size can stand on any of them.
+// Those that grow take an upstream instead (Region, ObjectPool), or
 // are memory of the system's (MappedArena).
 //
 //   Arena on_heap(Buffer::heap(4096));            // what Arena(4096) does
@@ -8,12 +8,15 @@
 //   Arena on_pages(Buffer::mapped(1_GiB));
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/base/annotate.hpp>
 #include <allot/base/mapping.hpp>
 #include <allot/base/size.hpp>
+#include <allot/upstream.hpp>
 
 #include <cstddef>
-#include <memory_resource>
 #include <span>
 
 namespace allot {
@@ -25,6 +28,7 @@ inline constexpr std::size_t buffer_alignment = 64;
 /// Options of the strategies that have no others.
 struct Options {
   bool zero = true; ///< zero memory before it is handed out for the first time since a reset
+  const char* name = nullptr; ///< stands in messages and statistics; the caller keeps it alive
 };
 
 class Buffer {
@@ -34,7 +38,7 @@ public:
   /// `bytes`, rounded up to 8, from malloc, aligned to `alignment` (a power of two; 64 if less).
   /// Misuse: 0 bytes, a bad alignment. Exhausted: the heap refused. `owner` is named in errors.
   [[nodiscard]] static Buffer heap(std::size_t bytes, std::size_t alignment = buffer_alignment,
-                                   Options options = {}, const char* owner = "buffer");
+                                   Options options = {}, Label owner = "buffer");
   /// As `heap`, but a buffer without memory for every refusal.
   [[nodiscard]] static Buffer try_heap(std::size_t bytes, std::size_t alignment = buffer_alignment,
                                        Options options = {}) noexcept;
@@ -45,9 +49,9 @@ public:
   [[nodiscard]] static Buffer borrowed(std::span<std::byte> memory) noexcept;
   /// `bytes`, rounded up to 8, from `upstream`, which must outlive the buffer.
   /// Misuse: null, 0 bytes. What upstream throws passes through.
-  [[nodiscard]] static Buffer from(std::pmr::memory_resource* upstream, std::size_t bytes,
+  [[nodiscard]] static Buffer from(UpstreamRef upstream, std::size_t bytes,
                                    std::size_t alignment = buffer_alignment,
-                                   const char* owner = "buffer");
+                                   Label owner = "buffer");
 
   Buffer(Buffer&& other) noexcept { *this = static_cast<Buffer&&>(other); }
   Buffer& operator=(Buffer&& other) noexcept;
@@ -70,7 +74,7 @@ private:
   std::byte* base_ = nullptr; // what goes back to the source
   std::size_t base_bytes_ = 0;
   std::size_t base_alignment_ = 0;
-  std::pmr::memory_resource* upstream_ = nullptr;
+  UpstreamRef upstream_;
   Source source_ = Source::none;
   bool zero_ = false;
   Gap gap_;
@@ -78,3 +82,5 @@ private:
 
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

@@ -13,10 +13,15 @@
 // time; const calls may run together.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/buffer.hpp>
 #include <allot/concepts.hpp>
-#include <allot/detail/cursor.hpp>
-#include <allot/detail/vocabulary.hpp>
+#include <allot/detail/bumping.hpp>
+#include <allot/detail/copying.hpp>
+#include <allot/detail/creating.hpp>
+#include <allot/stats.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -24,47 +29,26 @@
 namespace allot {
 inline namespace ALLOT_ABI {
 
-class Bump : public Copying<Bump> {
+class Bump : public Bumping<Bump>,
+             public Copying<Bump>,
+             public Creating<Bump, Destructors::never_run> {
 public:
   /// `bytes`, rounded up to 8, from the heap. Misuse: 0. Exhausted: the heap refused.
   explicit Bump(std::size_t bytes, Options options = {})
-      : Bump(Buffer::heap(bytes, buffer_alignment, options, strategy_name), options) {}
+      : Bump(Buffer::heap(bytes, buffer_alignment, options, {strategy_name, options.name}),
+             options) {}
   /// On any buffer. Misuse: one with less than 8 aligned bytes.
   explicit Bump(Buffer buffer, Options options = {})
-      : cursor_(strategy_name, buffer, options.zero), buffer_(std::move(buffer)),
-        zero_(options.zero) {}
+      : Bumping(Cursor({strategy_name, options.name}, buffer, options.zero)),
+        buffer_(std::move(buffer)), zero_(options.zero), name_(options.name) {}
   Bump(Bump&&) noexcept = default;
   Bump& operator=(Bump&& other) noexcept;
   ~Bump() { release(); }
 
-  /// `bytes` aligned to 8; what is handed out for the first time since a reset is zero, unless
-  /// zeroing is off. 0 bytes give a pointer that is not null.
-  /// Exhausted: less is left. Misuse: released.
-  [[nodiscard]] void* allocate(std::size_t bytes) {
-    if (cursor_.fits(bytes)) [[likely]]
-      return cursor_.take(bytes);
-    return allocate_slow(bytes, granule);
-  }
-  /// `bytes` aligned to `alignment`, a power of two; the bytes skipped count as used.
-  /// Misuse also: another alignment.
-  [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment) {
-    if (alignment <= granule && is_power_of_two(alignment))
-      return allocate(bytes);
-    if (std::byte* p = cursor_.take_aligned(bytes, alignment)) [[likely]]
-      return p;
-    return allocate_slow(bytes, alignment);
-  }
-  /// As allocate, but null for every refusal.
-  [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
-    if (cursor_.fits(bytes)) [[likely]]
-      return cursor_.take(bytes);
-    return try_allocate_slow(bytes, granule);
-  }
-  [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept {
-    if (std::byte* p = cursor_.take_aligned(bytes, alignment)) [[likely]]
-      return p;
-    return try_allocate_slow(bytes, alignment);
-  }
+  // From Bumping:   allocate, try_allocate.
+  // From Copying:   copy, reallocate.
+  // From Creating:  create, try_create, create_array, of what needs no destructor.
+
   /// Makes the newest allocation longer or shorter in place; another only shorter, which gives
   /// nothing back. False, and nothing changed, if that cannot be.
   [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
@@ -76,30 +60,49 @@ public:
   /// Frees the buffer. May be called twice.
   void release() noexcept;
 
+  /// Whether it was released or moved from.
+  [[nodiscard]] bool freed() const noexcept { return cursor_.released(); }
+  [[nodiscard]] bool empty() const noexcept { return used() == 0; }
   /// In bytes. `peak` is the most that was ever used, and survives reset.
   [[nodiscard]] std::size_t capacity() const noexcept { return cursor_.capacity(); }
   [[nodiscard]] std::size_t used() const noexcept { return cursor_.used(); }
   [[nodiscard]] std::size_t available() const noexcept { return cursor_.available(); }
   [[nodiscard]] std::size_t peak() const noexcept { return cursor_.peak(); }
+  /// The peak is what is used now. O(1), but for zeroing what was used before.
+  void reset_peak() noexcept { cursor_.reset_peak(zero_); }
   /// Whether `p` points into memory that is allocated now.
   [[nodiscard]] bool owns(const void* p) const noexcept { return cursor_.owns(p); }
+  /// The option's, or the strategy's own; never null.
+  [[nodiscard]] const char* name() const noexcept { return label().text(); }
+  /// How messages name it.
+  [[nodiscard]] Label label() const noexcept { return {strategy_name, name_}; }
+  [[nodiscard]] Stats stats() const noexcept {
+    return {name(), capacity(), used(), available(), peak(), capacity()};
+  }
 
 private:
+  friend Bumping<Bump>;
   friend Copying<Bump>;
+  friend Creating<Bump, Destructors::never_run>;
   static constexpr const char* strategy_name = "bump";
-  [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept {
-    return cursor_.holds(p, bytes);
-  }
 
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept {
+    return cursor_.holds(p, bytes);
+  }
+  [[nodiscard]] std::byte* position() const noexcept { return cursor_.head(); }
+  void rewind(std::byte* to) noexcept { cursor_.rewind(to); }
 
-  Cursor cursor_; // first: its head and end are all that the fast path touches
   Buffer buffer_;
   bool zero_ = true;
+  const char* name_ = nullptr;
 };
 
-static_assert(Allocating<Bump> && Resettable<Bump>);
+static_assert(Reporting<Bump> && Allocating<Bump> && Resettable<Bump>);
+static_assert(Bumped<Bump> && CopiedInto<Bump> && CreatedIn<Bump, Destructors::never_run>);
 
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

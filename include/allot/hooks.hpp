@@ -34,11 +34,14 @@
 // All is O(1), but for finding a block's header in a Region, which is O(arenas), and for copying.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/base/annotate.hpp>
+#include <allot/base/errc.hpp>
 #include <allot/base/size.hpp>
 #include <allot/concepts.hpp>
 #include <allot/detail/give_back.hpp>
-#include <allot/error.hpp>
 
 #include <concepts>
 #include <cstddef>
@@ -127,12 +130,13 @@ template <class S>
 /// Says of what is no block why it is none.
 template <class S>
 [[gnu::cold]] void report(const S& strategy, void* p) noexcept {
+  const Label who = allot::detail::label_of("hooks", strategy);
   if (!owns_header(strategy, p))
-    report_misuse("hooks", Errc::foreign_pointer, "%p is not from here, or was taken back", p);
+    report_misuse(who, Errc::foreign_pointer, "%p is not from here, or was taken back", p);
   else if (!is_aligned(p))
-    report_misuse("hooks", Errc::misaligned_pointer, "%p lies inside a block", p);
+    report_misuse(who, Errc::misaligned_pointer, "%p lies inside a block", p);
   else
-    report_misuse("hooks", Errc::double_free, "%p was freed already, or lies inside a block", p);
+    report_misuse(who, Errc::double_free, "%p was freed already, or lies inside a block", p);
 }
 
 template <class S>
@@ -160,7 +164,7 @@ void deallocate_block(S& strategy, void* p) noexcept {
       return report(strategy, p);
     Header* const header = Header::of(p);
     header->seal = 0;
-    give_back(strategy, header, header->size + sizeof(Header), alignment);
+    give_back(strategy, "hooks", header, header->size + sizeof(Header), alignment);
   }
 }
 
@@ -230,7 +234,7 @@ template <Allocating S>
   const std::size_t new_size = detail::bytes(new_bytes);
   if (new_bytes == 0) {
     if (p != nullptr)
-      give_back(strategy, p, old_size, detail::alignment);
+      give_back(strategy, "hooks", p, old_size, detail::alignment);
     return nullptr;
   }
   if (p == nullptr)
@@ -294,3 +298,5 @@ template <auto& strategy, std::integral Size>
 } // namespace hooks
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

@@ -20,10 +20,16 @@
 // const calls may run together.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/base/mapping.hpp>
 #include <allot/concepts.hpp>
-#include <allot/detail/cursor.hpp>
-#include <allot/detail/vocabulary.hpp>
+#include <allot/detail/bumping.hpp>
+#include <allot/detail/copying.hpp>
+#include <allot/detail/creating.hpp>
+#include <allot/detail/rewinding.hpp>
+#include <allot/stats.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -31,7 +37,10 @@
 namespace allot {
 inline namespace ALLOT_ABI {
 
-class MappedArena : public Copying<MappedArena>, public Rewinding<MappedArena, std::byte*> {
+class MappedArena : public Bumping<MappedArena>,
+                    public Copying<MappedArena>,
+                    public Creating<MappedArena, Destructors::never_run>,
+                    public Rewinding<MappedArena, std::byte*> {
 public:
   /// Reserves `bytes`, rounded up to 4096. Misuse: 0; a backing file that exists already or cannot
   /// be made. Exhausted: the system refused.
@@ -41,40 +50,20 @@ public:
   /// A scope that is still open goes to the misuse handler.
   ~MappedArena();
 
-  /// `bytes` aligned to 8; what is handed out for the first time since a reset is zero, unless
-  /// zeroing is off. 0 bytes give a pointer that is not null.
-  /// Exhausted: less is left, or the system refused to commit. Misuse: released.
-  [[nodiscard]] void* allocate(std::size_t bytes) {
-    if (cursor_.fits(bytes)) [[likely]]
-      return cursor_.take(bytes);
-    return allocate_slow(bytes, granule);
-  }
-  /// `bytes` aligned to `alignment`, a power of two; the bytes skipped count as used.
-  /// Misuse also: another alignment.
-  [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment) {
-    if (alignment <= granule && is_power_of_two(alignment))
-      return allocate(bytes);
-    if (std::byte* p = cursor_.take_aligned(bytes, alignment)) [[likely]]
-      return p;
-    return allocate_slow(bytes, alignment);
-  }
-  /// As allocate, but null for every refusal.
-  [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
-    if (cursor_.fits(bytes)) [[likely]]
-      return cursor_.take(bytes);
-    return try_allocate_slow(bytes, granule);
-  }
-  [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept {
-    if (std::byte* p = cursor_.take_aligned(bytes, alignment)) [[likely]]
-      return p;
-    return try_allocate_slow(bytes, alignment);
-  }
+  // From Bumping:    allocate, try_allocate. Exhausted: less is left, or the system refused to
+  //                  commit.
+  // From Copying:    copy, reallocate.
+  // From Creating:   create, try_create, create_array, of what needs no destructor.
+  // From Rewinding:  checkpoint, restore, scope.
+
   /// Makes the newest allocation longer or shorter in place; another only shorter, which gives
   /// nothing back. False, and nothing changed, if that cannot be.
   [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
-    if (lower_checkpoints(cursor_.try_resize(p, old_bytes, new_bytes))) [[likely]]
-      return true;
-    return try_resize_slow(p, old_bytes, new_bytes);
+    if (!cursor_.try_resize(p, old_bytes, new_bytes)) [[unlikely]]
+      return try_resize_slow(p, old_bytes, new_bytes);
+    if (new_bytes < old_bytes)
+      lower_checkpoints();
+    return true;
   }
 
   /// Supplies physical memory for `bytes` MORE, rounded up to 4096, ahead of their use, and gives
@@ -84,28 +73,40 @@ public:
   /// Misuse: released.
   void trim(std::size_t keep = 0);
 
-  // From Rewinding: std::size_t checkpoint(); void restore(); Scope<MappedArena> scope();
-
   /// Takes everything back, checkpoints too, and zeroes it; it stays committed.
   /// Misuse: released, or a scope is open.
   void reset();
   /// Unmaps everything. May be called twice. An open scope goes to the misuse handler.
   void release() noexcept;
 
+  /// Whether it was released or moved from.
+  [[nodiscard]] bool freed() const noexcept { return cursor_.released(); }
+  [[nodiscard]] bool empty() const noexcept { return used() == 0; }
   /// In bytes. `peak` is the most that was ever used, and survives reset.
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::size_t used() const noexcept { return cursor_.used(); }
   [[nodiscard]] std::size_t available() const noexcept { return capacity_ - used(); }
   [[nodiscard]] std::size_t peak() const noexcept { return cursor_.peak(); }
+  /// The peak is what is used now. O(1), but for zeroing what was used before.
+  void reset_peak() noexcept;
   /// Bytes that have physical memory, in steps of 4096: what was allocated since the last trim, or
   /// committed beyond.
   [[nodiscard]] std::size_t committed() const noexcept;
   /// Whether `p` points into memory that is allocated now.
   [[nodiscard]] bool owns(const void* p) const noexcept { return cursor_.owns(p); }
+  /// The option's, or the strategy's own; never null.
+  [[nodiscard]] const char* name() const noexcept { return label().text(); }
+  /// How messages name it.
+  [[nodiscard]] Label label() const noexcept { return {strategy_name, name_}; }
+  [[nodiscard]] Stats stats() const noexcept {
+    return {name(), capacity(), used(), available(), peak(), committed()};
+  }
 
 private:
-  friend Rewinding<MappedArena, std::byte*>;
+  friend Bumping<MappedArena>;
   friend Copying<MappedArena>;
+  friend Creating<MappedArena, Destructors::never_run>;
+  friend Rewinding<MappedArena, std::byte*>;
   static constexpr const char* strategy_name = "mapped_arena";
   [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept {
     return cursor_.holds(p, bytes);
@@ -124,14 +125,20 @@ private:
   [[nodiscard]] bool make_ready(std::size_t distance) noexcept;
   void follow_mapping(std::size_t ready_before) noexcept;
 
-  Cursor cursor_; // its end is where the mapping is ready to
+  // The end of cursor_ is where the mapping is ready to.
   std::size_t capacity_ = 0;
   std::size_t committed_ = 0;
   Mapping mapping_;
   bool zero_ = true;
+  const char* name_ = nullptr;
 };
 
-static_assert(Allocating<MappedArena> && Resettable<MappedArena> && Rewindable<MappedArena>);
+static_assert(Reporting<MappedArena> && Allocating<MappedArena> && Resettable<MappedArena> &&
+              Rewindable<MappedArena>);
+static_assert(Bumped<MappedArena> && CopiedInto<MappedArena> &&
+              CreatedIn<MappedArena, Destructors::never_run> && Rewound<MappedArena, std::byte*>);
 
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

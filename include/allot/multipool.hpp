@@ -27,17 +27,21 @@
 // block stays valid until it is freed, moved by reallocate, reset, release or the pool's end. After
 // fork the child has a copy. One thread at a time; const calls may run together.
 //
-// Nothing is counted where it is hot: `used` adds up over the slabs, and there is no peak.
+// Nothing is counted where it is hot: `used` adds up over the slabs, and the peak is of whole
+// slabs.
 #pragma once
+
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
 
 #include <allot/base/annotate.hpp>
 #include <allot/base/mapping.hpp>
 #include <allot/base/size.hpp>
 #include <allot/concepts.hpp>
-#include <allot/detail/vocabulary.hpp>
+#include <allot/detail/construct.hpp>
+#include <allot/detail/copying.hpp>
+#include <allot/stats.hpp>
 
-#include <algorithm>
-#include <array>
 #include <bit>
 #include <cstddef>
 #include <cstdint>
@@ -53,6 +57,7 @@ struct MultipoolOptions {
   std::size_t reserve = 256_MiB * (sizeof(void*) < 8 ? 1U : instrumented ? 16U : 64U);
   /// The most bytes of memory, in whole slabs of 64 KiB, to hold at once.
   std::size_t limit = max_size;
+  const char* name = nullptr; ///< stands in messages and statistics; the caller keeps it alive
 };
 
 namespace detail {
@@ -65,10 +70,14 @@ namespace detail {
   return log * 4 - 16 + (last >> (log - 2));
 }
 /// The same looked up, where most sizes are.
-inline constexpr auto size_class_table = [] {
-  std::array<std::uint8_t, 128> table{};
-  for (std::size_t i = 0; i != table.size(); ++i)
-    table[i] = static_cast<std::uint8_t>(size_class_of_last(i * granule));
+struct SizeClassTable {
+  static constexpr std::size_t size = 128;
+  std::uint8_t of[size];
+};
+inline constexpr SizeClassTable size_classes = [] {
+  SizeClassTable table{};
+  for (std::size_t i = 0; i != SizeClassTable::size; ++i)
+    table.of[i] = static_cast<std::uint8_t>(size_class_of_last(i * granule));
   return table;
 }();
 } // namespace detail
@@ -167,6 +176,32 @@ public:
   /// 64 KiB. O(slabs). Misuse: released.
   void trim(std::size_t keep = 0);
 
+  /// A T made in a block. The pool will not destroy it: `destroy` does, reset and release do not.
+  /// If the constructor throws, the block is freed. Fails as allocate does.
+  template <class T, class... Args>
+    requires CreatableFrom<T, Args...>
+  [[nodiscard]] T* create(Args&&... args) {
+    return make<T>(allocate(sizeof(T), alignof(T)), std::forward<Args>(args)...);
+  }
+  /// As create, but null for every refusal. What the constructor throws passes through.
+  template <class T, class... Args>
+    requires CreatableFrom<T, Args...>
+  [[nodiscard]] T* try_create(Args&&... args) {
+    void* const p = try_allocate(sizeof(T), alignof(T));
+    return p == nullptr ? nullptr : make<T>(p, std::forward<Args>(args)...);
+  }
+  /// Destroys what `create` made and frees its block. Misuse: as deallocate, before the destructor.
+  template <class T>
+  void destroy(T* object) {
+    if (find(object) == nullptr) [[unlikely]]
+      refuse_pointer(object);
+    object->~T();
+    deallocate(object);
+  }
+
+  /// Whether it was released or moved from.
+  [[nodiscard]] bool freed() const noexcept { return begin_ == nullptr; }
+  [[nodiscard]] bool empty() const noexcept { return in_use_ == 0 || used() == 0; }
   /// In bytes: the most that can be held, whole slabs; the smaller of the limit and the
   /// reservation.
   [[nodiscard]] std::size_t capacity() const noexcept { return most_ * slab_bytes; }
@@ -178,9 +213,39 @@ public:
   /// are free blocks in the others.
   [[nodiscard]] std::size_t available() const noexcept { return (most_ - in_use_) * slab_bytes; }
 
+  /// The most bytes that were in use, in whole slabs where one came into use since construction or
+  /// reset_peak. Survives reset. O(slabs).
+  [[nodiscard]] std::size_t peak() const noexcept { return larger(peak_ * slab_bytes, used()); }
+  /// The peak is what is used now.
+  void reset_peak() noexcept { peak_ = 0; }
+  /// The option's, or the strategy's own; never null.
+  [[nodiscard]] const char* name() const noexcept { return label().text(); }
+  /// How messages name it.
+  [[nodiscard]] Label label() const noexcept { return {strategy_name, name_}; }
+  [[nodiscard]] Stats stats() const noexcept {
+    return {name(), capacity(), used(), available(), peak(), committed()};
+  }
+
 private:
   friend Copying<Multipool>;
   static constexpr const char* strategy_name = "multipool";
+
+  template <class T, class... Args>
+  T* make(void* p, Args&&... args) {
+    Undo undo{*this, p};
+    T* const object = construct<T>(p, std::forward<Args>(args)...);
+    undo.p = nullptr;
+    return object;
+  }
+  // Frees the block of a constructor that threw, unless that has reset the pool or freed it itself.
+  struct Undo {
+    Multipool& pool;
+    void* p;
+    ~Undo() {
+      if (p != nullptr && pool.find(p) != nullptr)
+        pool.deallocate(p);
+    }
+  };
 
   // Distances in memory are stretched in instrumented builds, numbers of granules are the same.
   static constexpr std::size_t slab_bytes = 64_KiB;
@@ -241,8 +306,8 @@ private:
 
   [[nodiscard]] static constexpr std::size_t class_of(std::size_t bytes) noexcept {
     const std::size_t last = bytes - (bytes != 0 ? 1 : 0);
-    if (last < detail::size_class_table.size() * granule) [[likely]]
-      return detail::size_class_table[last / granule];
+    if (last < detail::SizeClassTable::size * granule) [[likely]]
+      return detail::size_classes.of[last / granule];
     return last < largest_block ? detail::size_class_of_last(last) : large;
   }
   // A multiple of an alignment up to four times as large is a class's size, and the classes above
@@ -382,12 +447,18 @@ private:
   Mapping memory_;
   Mapping records_;
 
+  std::size_t peak_ = 0; // of slabs in use, since reset_peak
+  const char* name_ = nullptr;
+
   static Slab no_slab; // has no room, and is never written to
 };
 
-static_assert(Allocating<Multipool> && Deallocating<Multipool> && Resettable<Multipool>);
+static_assert(Reporting<Multipool> && Allocating<Multipool> && Deallocating<Multipool> &&
+              Resettable<Multipool>);
 
 inline constinit Multipool::Slab Multipool::no_slab{};
 
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

@@ -9,6 +9,9 @@
 // here too, but for the aliases of <regex>.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/pmr/monotonic_buffer_resource.hpp>
 #include <allot/pmr/synchronized_pool_resource.hpp>
 #include <allot/pmr/unsynchronized_pool_resource.hpp>
@@ -59,3 +62,5 @@ using std::pmr::wstring;
 } // namespace pmr
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

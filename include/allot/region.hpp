@@ -18,14 +18,20 @@
 // calls may run together.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/buffer.hpp>
 #include <allot/concepts.hpp>
+#include <allot/detail/bumping.hpp>
 #include <allot/detail/cleanups.hpp>
-#include <allot/detail/cursor.hpp>
-#include <allot/detail/vocabulary.hpp>
+#include <allot/detail/copying.hpp>
+#include <allot/detail/creating.hpp>
+#include <allot/detail/rewinding.hpp>
+#include <allot/stats.hpp>
+#include <allot/upstream.hpp>
 
 #include <cstddef>
-#include <memory_resource>
 #include <utility>
 
 namespace allot {
@@ -38,7 +44,8 @@ struct RegionOptions {
   /// The most bytes that all arenas may hold, not counting their headers. A new arena for which
   /// spares must go is made before they are freed, so that a refusal loses nothing.
   std::size_t limit = max_size;
-  std::pmr::memory_resource* upstream = nullptr; ///< where arenas come from; null is the heap
+  UpstreamRef upstream = {};  ///< where arenas come from; none is the heap
+  const char* name = nullptr; ///< stands in messages and statistics; the caller keeps it alive
 };
 
 namespace detail {
@@ -54,7 +61,10 @@ struct RegionPosition {
 };
 } // namespace detail
 
-class Region : public Creating<Region>, public Rewinding<Region, detail::RegionPosition> {
+class Region : public Bumping<Region>,
+               public Copying<Region>,
+               public Creating<Region, Destructors::run>,
+               public Rewinding<Region, detail::RegionPosition> {
 public:
   /// No arena yet. Misuse: an arena size of 0.
   explicit Region(const RegionOptions& options = {});
@@ -63,46 +73,22 @@ public:
   /// A scope that is still open goes to the misuse handler.
   ~Region();
 
-  /// `bytes` aligned to 8; what is handed out for the first time since a reset is zero, unless
-  /// zeroing is off. 0 bytes give a pointer that is not null.
-  /// Exhausted: the limit is passed, the heap or upstream refused. Misuse: moved from, or called
-  /// by a destructor that reset runs.
-  [[nodiscard]] void* allocate(std::size_t bytes) {
-    if (cursor_.fits(bytes)) [[likely]]
-      return cursor_.take(bytes);
-    return allocate_slow(bytes, granule);
-  }
-  /// `bytes` aligned to `alignment`, a power of two; the bytes skipped count as used.
-  /// Misuse also: another alignment.
-  [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment) {
-    if (alignment <= granule && is_power_of_two(alignment))
-      return allocate(bytes);
-    if (std::byte* p = cursor_.take_aligned(bytes, alignment)) [[likely]]
-      return p;
-    return allocate_slow(bytes, alignment);
-  }
-  /// As allocate, but null for every refusal.
-  [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
-    if (cursor_.fits(bytes)) [[likely]]
-      return cursor_.take(bytes);
-    return try_allocate_slow(bytes, granule);
-  }
-  [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept {
-    if (std::byte* p = cursor_.take_aligned(bytes, alignment)) [[likely]]
-      return p;
-    return try_allocate_slow(bytes, alignment);
-  }
+  // From Bumping:    allocate, try_allocate. Exhausted: the limit is passed, the heap or upstream
+  //                  refused.
+  // From Copying:    copy, reallocate.
+  // From Creating:   create, try_create, create_array.
+  // From Rewinding:  checkpoint, restore, scope.
+
   /// Makes the newest allocation of the current arena longer or shorter in place; any other only
   /// shorter, which gives nothing back. False, and nothing changed, if that cannot be.
   [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
     peak_ = peak(); // before a shrink
-    if (!objects_.running() && lower_checkpoints(cursor_.try_resize(p, old_bytes, new_bytes)))
-        [[likely]]
-      return true;
-    return try_shrink(p, old_bytes, new_bytes);
+    if (objects_.running() || !cursor_.try_resize(p, old_bytes, new_bytes)) [[unlikely]]
+      return try_shrink(p, old_bytes, new_bytes);
+    if (new_bytes < old_bytes)
+      lower_checkpoints();
+    return true;
   }
-
-  // From Rewinding: std::size_t checkpoint(); void restore(); Scope<Region> scope();
 
   /// Destroys all objects, newest first, takes everything back, checkpoints too, and zeroes it.
   /// The arenas are kept as spares, but for large ones that were not used since the last reset.
@@ -115,33 +101,44 @@ public:
   /// Misuse: moved from.
   void trim(std::size_t keep = 0);
 
-  struct Stats {
-    std::size_t arenas;             ///< in use and spare
-    std::size_t total_allocated;    ///< bytes: the sum of rounded sizes
-    std::size_t current_arena_used; ///< bytes
-    std::size_t current_arena_size; ///< bytes
-  };
+  using Stats = RegionStats;
   [[nodiscard]] Stats stats() const noexcept {
-    return {arenas_, used(), cursor_.used(), cursor_.capacity()};
+    return {arenas_,
+            used(),
+            cursor_.used(),
+            cursor_.capacity(),
+            {name(), capacity(), used(), available(), peak(), capacity()}};
   }
 
+  /// Whether it was moved from. After release a region is empty and usable.
+  [[nodiscard]] bool freed() const noexcept { return next_size_ == 0; }
+  [[nodiscard]] bool empty() const noexcept { return used() == 0; }
   /// In bytes: what all arenas hold; what is allocated; what is left without another arena; and
   /// the most that was allocated since construction or release, which survives reset.
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::size_t used() const noexcept { return retired_ + cursor_.used(); }
   [[nodiscard]] std::size_t available() const noexcept { return cursor_.available(); }
   [[nodiscard]] std::size_t peak() const noexcept { return peak_ > used() ? peak_ : used(); }
+  /// The peak is what is used now.
+  void reset_peak() noexcept { peak_ = used(); }
   /// How many objects `create` and `create_array` made that must be destroyed.
   [[nodiscard]] std::size_t objects() const noexcept { return objects_.count(); }
   /// Whether `p` points into memory that is allocated now. O(arenas).
-  [[nodiscard]] bool owns(const void* p) const noexcept;
+  [[nodiscard]] bool owns(const void* p) const noexcept { return holds(p, 1); }
+  /// The same in O(1): false is certain, true is so where the newest few arenas are all.
+  [[nodiscard]] bool may_own(const void* p) const noexcept;
+  /// The option's, or the strategy's own; never null.
+  [[nodiscard]] const char* name() const noexcept { return label().text(); }
+  /// How messages name it.
+  [[nodiscard]] Label label() const noexcept { return {strategy_name, options_.name}; }
 
 private:
-  friend Creating<Region>;
+  friend Bumping<Region>;
+  friend Copying<Region>;
+  friend Creating<Region, Destructors::run>;
   friend Rewinding<Region, detail::RegionPosition>;
   using Chunk = detail::RegionChunk;
   using Position = detail::RegionPosition;
-  friend Copying<Region>;
   static constexpr const char* strategy_name = "region";
 
   [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept;
@@ -162,9 +159,9 @@ private:
   void leave_current() noexcept;
   void enter(Chunk* chunk) noexcept;
   void take_back(Chunk* until) noexcept;
-  [[nodiscard]] bool usable() const noexcept { return next_size_ != 0 && !objects_.running(); }
+  [[nodiscard]] bool usable() const noexcept { return !freed() && !objects_.running(); }
   void check_usable() const;
-  [[nodiscard]] Cleanups& owed() noexcept { return objects_; }
+  [[nodiscard]] Cleanups& cleanups() noexcept { return objects_; }
   [[nodiscard]] Position position() const noexcept {
     return {objects_.position(), current_, newest_, retired_, cursor_.head()};
   }
@@ -173,7 +170,7 @@ private:
     return position.current == current_ && cursor_.lower(position.head);
   }
 
-  Cursor cursor_; // over the current arena
+  // cursor_ is over the current arena.
   Cleanups objects_;
   Chunk* current_ = nullptr;
   Chunk* newest_ = nullptr; // of those in use
@@ -187,7 +184,11 @@ private:
   RegionOptions options_;
 };
 
-static_assert(Allocating<Region> && Resettable<Region> && Rewindable<Region>);
+static_assert(Reporting<Region> && Allocating<Region> && Resettable<Region> && Rewindable<Region>);
+static_assert(Bumped<Region> && CopiedInto<Region> && CreatedIn<Region, Destructors::run> &&
+              Rewound<Region, detail::RegionPosition>);
 
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

@@ -22,6 +22,9 @@
 // The strategy must outlive the resource and stay where it is. One thread at a time.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/base/size.hpp>
 #include <allot/concepts.hpp>
 #include <allot/detail/give_back.hpp>
@@ -34,10 +37,8 @@
 namespace allot {
 inline namespace ALLOT_ABI {
 
-class Region;
-
 template <class Strategy>
-requires Allocating<Strategy> || HandingOutBlocks<Strategy>
+  requires Allocating<Strategy> || HandingOutBlocks<Strategy>
 class Resource final : public std::pmr::memory_resource {
 public:
   explicit Resource(Strategy& strategy) noexcept : strategy_(strategy) {}
@@ -48,7 +49,8 @@ public:
   [[nodiscard]] Strategy& strategy() const noexcept { return strategy_; }
 
 private:
-  static constexpr const char* resource_name = "resource";
+  // Messages name the strategy, if it has a name.
+  [[nodiscard]] Label label() const noexcept { return detail::label_of("resource", strategy_); }
 
   // As the strategy's allocate. Exhausted also: more, or aligned to more, than a block is.
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
@@ -66,10 +68,8 @@ private:
         check_given_back(bytes, alignment);
         strategy_.deallocate(p);
       });
-    } else if constexpr (Deallocating<Strategy>) {
-      give_back(strategy_, p, bytes, alignment);
-    } else if (bytes == 0 || !strategy_.try_resize(p, bytes, 0)) {
-      report_foreign(p, bytes, alignment);
+    } else {
+      give_back(strategy_, "resource", p, bytes, alignment);
     }
   }
 
@@ -85,45 +85,21 @@ private:
 
   void check_alignment(std::size_t alignment) const {
     if (!is_power_of_two(alignment)) [[unlikely]]
-      throw_bad_alignment(resource_name, alignment);
+      throw_bad_alignment(label(), alignment);
   }
   void check_fits(std::size_t bytes, std::size_t alignment) const {
     check_alignment(alignment);
     if (bytes > strategy_.block_size() || alignment > strategy_.block_alignment()) [[unlikely]]
-      throw_exhausted(resource_name, Errc::no_room,
+      throw_exhausted(label(), Errc::no_room,
                       "%zu bytes aligned to %zu asked of blocks of %zu aligned to %zu", bytes,
                       alignment, strategy_.block_size(), strategy_.block_alignment());
   }
   void check_given_back(std::size_t bytes, std::size_t alignment) const {
     check_alignment(alignment);
     if (bytes > strategy_.block_size() || alignment > strategy_.block_alignment()) [[unlikely]]
-      throw_misuse(resource_name, Errc::bad_size,
+      throw_misuse(label(), Errc::bad_size,
                    "%zu bytes aligned to %zu given back to blocks of %zu aligned to %zu", bytes,
                    alignment, strategy_.block_size(), strategy_.block_alignment());
-  }
-
-  // What a strategy that bumps a cursor did not take back: an older allocation, or misuse.
-  void report_foreign(void* p, std::size_t bytes, std::size_t alignment) const noexcept {
-    if (p == nullptr)
-      report_misuse(resource_name, Errc::null_pointer, "a null pointer was given back");
-    else if (!is_power_of_two(alignment))
-      report_misuse(resource_name, Errc::bad_alignment, "alignment %zu is not a power of two",
-                    alignment);
-    else if (padding(reinterpret_cast<std::uintptr_t>(p), alignment) != 0)
-      report_misuse(resource_name, Errc::misaligned_pointer, "%p is not aligned to %zu", p,
-                    alignment);
-    else if (bytes != 0 && !may_own(p, bytes))
-      report_misuse(resource_name, Errc::foreign_pointer,
-                    "%zu bytes at %p are not allocated by this strategy", bytes, p);
-  }
-  [[nodiscard]] bool may_own(void* p, std::size_t bytes) const noexcept {
-    if constexpr (std::same_as<Strategy, Region>) {
-      return true; // it would have to search its arenas
-    } else {
-      const auto last = reinterpret_cast<std::uintptr_t>(p) + (bytes - 1);
-      return last >= reinterpret_cast<std::uintptr_t>(p) && strategy_.owns(p) &&
-             strategy_.owns(reinterpret_cast<const void*>(last));
-    }
   }
 
   Strategy& strategy_;
@@ -131,3 +107,5 @@ private:
 
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

@@ -11,9 +11,13 @@
 // arena's end. One thread at a time; const calls may run together.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/base/size.hpp>
 #include <allot/buffer.hpp>
 #include <allot/concepts.hpp>
+#include <allot/stats.hpp>
 
 #include <cstddef>
 #include <utility>
@@ -61,24 +65,42 @@ public:
   /// Frees the buffer. May be called twice.
   void release() noexcept;
 
+  /// Whether it was released or moved from.
+  [[nodiscard]] bool freed() const noexcept { return begin_ == nullptr; }
+  [[nodiscard]] bool empty() const noexcept { return count_ == 0; }
   /// In slots. `peak` is the most that were ever in use, and survives reset.
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::size_t used() const noexcept { return count_; }
   [[nodiscard]] std::size_t available() const noexcept { return limit_ - count_; }
   [[nodiscard]] std::size_t peak() const noexcept { return peak_ > count_ ? peak_ : count_; }
+  /// The peak is what is used now. O(1), but for zeroing the slots that were used before.
+  void reset_peak() noexcept;
   /// In bytes: what was asked for, rounded up to 8.
   [[nodiscard]] std::size_t slot_size() const noexcept { return round_up(slot_bytes_); }
   /// Whether `p` points into a slot that is in use.
   [[nodiscard]] bool owns(const void* p) const noexcept;
+  /// The option's, or the strategy's own; never null.
+  [[nodiscard]] const char* name() const noexcept { return label().text(); }
+  /// How messages name it.
+  [[nodiscard]] Label label() const noexcept { return {kind_, name_}; }
+  /// In bytes.
+  [[nodiscard]] Stats stats() const noexcept {
+    return {name(),
+            capacity() * slot_size(),
+            used() * slot_size(),
+            available() * slot_size(),
+            peak() * slot_size(),
+            buffer_.size()};
+  }
 
 private:
   template <class T>
   friend class TypedArena; // which is a slot arena that constructs and destroys
   static constexpr const char* strategy_name = "slot_arena";
 
-  SlotArena(const char* name, std::size_t slot_bytes, std::size_t capacity, std::size_t alignment,
+  SlotArena(const char* kind, std::size_t slot_bytes, std::size_t capacity, std::size_t alignment,
             Options options);
-  SlotArena(const char* name, std::size_t slot_bytes, std::size_t alignment, Buffer buffer,
+  SlotArena(const char* kind, std::size_t slot_bytes, std::size_t alignment, Buffer buffer,
             Options options);
 
   [[nodiscard]] std::byte* address(std::size_t index) const noexcept {
@@ -91,6 +113,7 @@ private:
   }
   /// Takes the newest slots back, all but `count`.
   void truncate(std::size_t count) noexcept;
+  void clean() noexcept;
   [[nodiscard]] bool closed() const noexcept { return limit_ != capacity_; }
   void check_usable() const;
   [[noreturn, gnu::cold]] void refuse() const;
@@ -105,11 +128,14 @@ private:
   std::size_t dirty_ = 0; // slots to zero at reset, but for those in use
   std::size_t peak_ = 0;
   Buffer buffer_;
-  const char* name_ = strategy_name;
   bool zero_ = true;
+  const char* kind_ = strategy_name;
+  const char* name_ = nullptr;
 };
 
-static_assert(Strategy<SlotArena> && Resettable<SlotArena>);
+static_assert(Reporting<SlotArena> && Resettable<SlotArena>);
 
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

@@ -17,14 +17,14 @@
 // together.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/detail/construct.hpp>
 #include <allot/slot_arena.hpp>
 
-#include <algorithm>
-#include <atomic>
 #include <cstddef>
 #include <cstdint>
-#include <memory>
 #include <new>
 #include <type_traits>
 #include <utility>
@@ -36,8 +36,7 @@ namespace detail {
 // Each time an arena gives a handle for the first time since its last reset it draws a number, its
 // epoch, that no arena in the process had before.
 inline constexpr std::uint32_t no_epoch = 0xFFFFFFFF;
-extern std::atomic<std::uint64_t> epochs_drawn;
-[[gnu::cold]] std::uint32_t draw_epoch(const char* owner);
+[[gnu::cold]] std::uint32_t draw_epoch(Label owner);
 } // namespace detail
 
 template <class T>
@@ -45,8 +44,8 @@ class TypedArena {
 public:
   /// An object that was made: where it is, and its number.
   struct Slot {
-    T* ptr;
-    std::size_t index;
+    T* ptr = nullptr;
+    std::size_t index = 0;
   };
 
   /// Stands for an object as its index does, and is known to be stale once the arena was reset. 64
@@ -66,12 +65,13 @@ public:
   };
 
   /// Room for exactly `capacity` objects, from the heap.
+  /// `options.zero` means nothing here: an object is what its constructor makes it.
   /// Misuse: 0, or a size that overflows. Exhausted: the heap refused.
-  explicit TypedArena(std::size_t capacity)
-      : slots_(strategy_name, sizeof(T), capacity, slot_alignment, {.zero = false}) {}
+  explicit TypedArena(std::size_t capacity, Options options = {})
+      : slots_(strategy_name, sizeof(T), capacity, slot_alignment, unzeroed(options)) {}
   /// As many objects as fit into `buffer`. Misuse: not even one.
-  explicit TypedArena(Buffer buffer)
-      : slots_(strategy_name, sizeof(T), slot_alignment, std::move(buffer), {.zero = false}) {}
+  explicit TypedArena(Buffer buffer, Options options = {})
+      : slots_(strategy_name, sizeof(T), slot_alignment, std::move(buffer), unzeroed(options)) {}
   TypedArena(TypedArena&& other) noexcept
       : slots_(std::move(other.slots_)), hole_(std::exchange(other.hole_, no_hole)),
         epoch_(std::exchange(other.epoch_, detail::no_epoch)),
@@ -93,12 +93,27 @@ public:
   /// Exhausted: no room. Misuse: released, or called by a destructor that reset runs. What the
   /// constructor throws passes through.
   template <class... Args>
+    requires CreatableFrom<T, Args...>
   Slot create(Args&&... args) {
-    const allot::Slot slot = slots_.allocate();
-    Undo undo{*this, slot.index};
-    T* const object = construct<T>(slot.ptr, std::forward<Args>(args)...);
-    undo.armed = false;
-    return {object, slot.index};
+    return make(slots_.allocate(), std::forward<Args>(args)...);
+  }
+  /// As create, but a slot with a null pointer for every refusal. What the constructor throws
+  /// passes through.
+  template <class... Args>
+    requires CreatableFrom<T, Args...>
+  [[nodiscard]] Slot try_create(Args&&... args) {
+    const allot::Slot slot = slots_.try_allocate();
+    return slot.ptr == nullptr ? Slot{} : make(slot, std::forward<Args>(args)...);
+  }
+
+  /// Calls `visit(object)` for each live object, lowest index first. It may make others, which are
+  /// not visited. O(objects).
+  template <class Visit>
+  void for_each(Visit&& visit) {
+    const std::size_t count = used();
+    for (std::size_t index = 0; index < count && index < used(); ++index)
+      if (!(hole_ != no_hole && is_hole(index)))
+        visit(*std::launder(reinterpret_cast<T*>(slots_.address(index))));
   }
 
   /// The live object with this index. Misuse: there is none.
@@ -115,7 +130,7 @@ public:
     (void)object(index);
     if (epoch_ == detail::no_epoch) [[unlikely]]
       start_epoch();
-    named_ = std::max(named_, index + 1);
+    named_ = larger(named_, index + 1);
     return {index, epoch_};
   }
   /// The object that the handle stands for. Misuse: it is gone, or another arena's.
@@ -139,7 +154,7 @@ public:
   /// Destroys all objects, highest index first, and frees the buffer. May be called twice.
   void release() noexcept {
     if (slots_.closed()) [[unlikely]] {
-      report_misuse(strategy_name, Errc::busy, "released while its own destructors run");
+      report_misuse(label(), Errc::busy, "released while its own destructors run");
       return;
     }
     destroy_all();
@@ -147,18 +162,42 @@ public:
     slots_.release();
   }
 
+  /// Whether it was released or moved from.
+  [[nodiscard]] bool freed() const noexcept { return slots_.freed(); }
+  [[nodiscard]] bool empty() const noexcept { return slots_.empty(); }
   /// In objects. `peak` is the most that there ever were, and survives reset.
   [[nodiscard]] std::size_t capacity() const noexcept { return slots_.capacity(); }
   [[nodiscard]] std::size_t used() const noexcept { return slots_.used(); }
   [[nodiscard]] std::size_t available() const noexcept { return slots_.available(); }
   [[nodiscard]] std::size_t peak() const noexcept { return slots_.peak(); }
+  /// The peak is what is used now.
+  void reset_peak() noexcept { slots_.reset_peak(); }
   /// Whether `p` points into an object's slot.
   [[nodiscard]] bool owns(const void* p) const noexcept { return slots_.owns(p); }
+  /// The option's, or the strategy's own; never null.
+  [[nodiscard]] const char* name() const noexcept { return slots_.name(); }
+  /// How messages name it.
+  [[nodiscard]] Label label() const noexcept { return slots_.label(); }
+  /// In bytes.
+  [[nodiscard]] Stats stats() const noexcept { return slots_.stats(); }
 
 private:
   static constexpr const char* strategy_name = "typed_arena";
   static constexpr std::size_t slot_alignment = alignof(T) > granule ? alignof(T) : granule;
   static constexpr std::size_t no_hole = max_size;
+
+  [[nodiscard]] static Options unzeroed(Options options) noexcept {
+    options.zero = false;
+    return options;
+  }
+
+  template <class... Args>
+  Slot make(const allot::Slot& slot, Args&&... args) {
+    Undo undo{*this, slot.index};
+    T* const object = construct<T>(slot.ptr, std::forward<Args>(args)...);
+    undo.armed = false;
+    return {object, slot.index};
+  }
 
   // A guard, not a try block: headers must compile where exceptions are off.
   struct Undo {
@@ -200,8 +239,8 @@ private:
 
   [[gnu::cold]] void start_epoch() {
     if (capacity() > 0xFFFFFFFF)
-      throw_misuse(strategy_name, Errc::overflow, "no handle can number %zu objects", capacity());
-    epoch_ = detail::draw_epoch(strategy_name);
+      throw_misuse(label(), Errc::overflow, "no handle can number %zu objects", capacity());
+    epoch_ = detail::draw_epoch(label());
   }
   void end_epoch() noexcept {
     epoch_ = detail::no_epoch;
@@ -213,9 +252,9 @@ private:
     return handle.index_;
   }
   [[noreturn, gnu::cold]] void refuse_handle(Handle handle) const {
-    if (slots_.begin_ == nullptr)
-      throw_released(strategy_name);
-    throw_misuse(strategy_name, Errc::stale_handle,
+    if (freed())
+      throw_released(label());
+    throw_misuse(label(), Errc::stale_handle,
                  "the handle %u is null, from before a reset, or another arena's", handle.index_);
   }
   [[nodiscard]] T* find(Handle handle) const noexcept {
@@ -228,7 +267,7 @@ private:
   [[nodiscard]] T* object(std::size_t index) const {
     void* const p = slots_.at(index);
     if (hole_ != no_hole && is_hole(index)) [[unlikely]]
-      throw_misuse(strategy_name, Errc::out_of_bounds,
+      throw_misuse(label(), Errc::out_of_bounds,
                    "index %zu: its constructor failed, of %zu slots in use", index, used());
     return std::launder(static_cast<T*>(p));
   }
@@ -243,7 +282,7 @@ private:
         if (index == hole_)
           hole_ = *next_hole(hole_);
         else
-          std::destroy_at(std::launder(reinterpret_cast<T*>(slots_.address(index))));
+          std::launder(reinterpret_cast<T*>(slots_.address(index)))->~T();
       }
       slots_.count_ = count;
       slots_.limit_ = limit;
@@ -257,8 +296,10 @@ private:
   std::size_t named_ = 0; // one above the highest index that a handle was made for in this epoch
 };
 
-static_assert(Strategy<TypedArena<int>> && Resettable<TypedArena<int>>);
+static_assert(Reporting<TypedArena<int>> && Resettable<TypedArena<int>>);
 static_assert(sizeof(TypedArena<int>::Handle) == 8);
 
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

@@ -5,13 +5,29 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <cstdlib>
+#include <cstring>
 #include <system_error>
 #include <utility>
 
 namespace allot {
 inline namespace ALLOT_ABI {
 
-Mapping::Mapping(const char* owner, std::size_t bytes, const MapOptions& options)
+FilePath::FilePath(const char* path) {
+  if (path == nullptr)
+    return;
+  const std::size_t bytes = std::strlen(path) + 1;
+  path_ = static_cast<char*>(std::malloc(bytes));
+  if (path_ == nullptr)
+    throw_exhausted("file path", Errc::system_refused, "the heap refused %zu bytes", bytes);
+  std::memcpy(path_, path, bytes);
+}
+
+void FilePath::free() noexcept {
+  std::free(path_);
+}
+
+Mapping::Mapping(Label owner, std::size_t bytes, const MapOptions& options)
     : huge_pages_(options.huge_pages),
       strict_(options.commit == Commit::strict || !os::has_demand_paging || instrumented ||
               !options.file.empty()) {

@@ -17,9 +17,9 @@ void Cleanups::run_back_to(const Position& to, Cursor& cursor) noexcept {
   running_ = false;
 }
 
-bool Cleanups::report_running(const char* strategy, const char* done) const noexcept {
+bool Cleanups::report_running(Label who, const char* done) const noexcept {
   if (running_)
-    report_misuse(strategy, Errc::busy, "%s while its own destructors run", done);
+    report_misuse(who, Errc::busy, "%s while its own destructors run", done);
   return running_;
 }
 

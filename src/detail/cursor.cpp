@@ -3,28 +3,27 @@
 namespace allot {
 inline namespace ALLOT_ABI {
 
-Cursor::Cursor(const char* strategy, const Buffer& buffer, bool zero) {
+Cursor::Cursor(Label owner, const Buffer& buffer, bool zero) {
   if (buffer.data() == nullptr)
-    throw_misuse(strategy, Errc::bad_size, "the buffer has no room for 8 aligned bytes");
+    throw_misuse(owner, Errc::bad_size, "the buffer has no room for 8 aligned bytes");
   *this = Cursor(buffer.data(), buffer.size(), buffer.gap());
   if (zero && !buffer.is_zero())
     std::memset(buffer.data(), 0, buffer.extent());
   annotate::open(buffer.data(), buffer.extent());
 }
 
-void Cursor::check_request(const char* strategy, bool busy, std::size_t alignment) const {
+void Cursor::check_request(Label who, bool busy, std::size_t alignment) const {
   if (released())
-    throw_released(strategy);
+    throw_released(who);
   if (busy)
-    throw_busy(strategy, "its own destructors run");
+    throw_busy(who, "its own destructors run");
   if (!is_power_of_two(alignment))
-    throw_bad_alignment(strategy, alignment);
+    throw_bad_alignment(who, alignment);
 }
 
-void Cursor::refuse(const char* strategy, bool busy, std::size_t bytes,
-                    std::size_t alignment) const {
-  check_request(strategy, busy, alignment);
-  throw_full(strategy, bytes, available(), capacity());
+void Cursor::refuse(Label who, bool busy, std::size_t bytes, std::size_t alignment) const {
+  check_request(who, busy, alignment);
+  throw_full(who, bytes, available(), capacity());
 }
 
 } // namespace ALLOT_ABI

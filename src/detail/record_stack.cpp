@@ -11,7 +11,7 @@ namespace allot {
 inline namespace ALLOT_ABI {
 namespace detail {
 
-Grown grow(const char* owner, void* p, std::size_t count, std::size_t record) {
+Grown grow(Label owner, void* p, std::size_t count, std::size_t record) {
   const std::size_t room = std::max<std::size_t>(16, saturating_add(count, count / 2));
   const std::size_t bytes = saturating_multiply(room, record);
   void* grown = bytes <= largest_request ? std::realloc(p, bytes) : nullptr;

@@ -22,7 +22,7 @@ ReturnedStack::~ReturnedStack() {
     detail::free_grown(begin_);
 }
 
-void ReturnedStack::reserve(const char* owner, std::size_t count) {
+void ReturnedStack::reserve(Label owner, std::size_t count) {
   const std::size_t entries = saturating_add(count, 2); // one of nobody at each end
   if (entries <= room_)
     return;

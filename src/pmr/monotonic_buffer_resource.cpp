@@ -5,8 +5,6 @@
 
 namespace allot {
 inline namespace ALLOT_ABI {
-namespace pmr {
-
 namespace detail {
 
 // The factor of 1.5, rounded up so that the smallest sizes grow too.
@@ -16,18 +14,20 @@ std::size_t grown(std::size_t size) noexcept {
 
 } // namespace detail
 
+namespace pmr {
+
 monotonic_buffer_resource::monotonic_buffer_resource(std::size_t initial_size,
                                                      std::pmr::memory_resource* upstream)
-    : upstream_(allot::detail::checked(upstream, resource_name)),
-      first_size_(std::max(initial_size, std::size_t{1})) {
+    : upstream_(upstream), first_size_(std::max(initial_size, std::size_t{1})) {
+  UpstreamRef(upstream).check(resource_name);
   start();
 }
 
 monotonic_buffer_resource::monotonic_buffer_resource(void* buffer, std::size_t buffer_size,
                                                      std::pmr::memory_resource* upstream)
-    : upstream_(allot::detail::checked(upstream, resource_name)),
-      buffer_(static_cast<std::byte*>(buffer)), buffer_size_(buffer_size),
+    : upstream_(upstream), buffer_(static_cast<std::byte*>(buffer)), buffer_size_(buffer_size),
       first_size_(detail::grown(std::max(buffer_size, std::size_t{1}))) {
+  UpstreamRef(upstream).check(resource_name);
   if (buffer == nullptr && buffer_size != 0)
     throw_misuse(resource_name, Errc::null_pointer, "a null buffer of %zu bytes was given",
                  buffer_size);
@@ -80,7 +80,7 @@ void* monotonic_buffer_resource::allocate_slow(std::size_t bytes, std::size_t al
   const std::size_t aligned =
       saturating_multiply(std::max(alignment, alignof(std::max_align_t)), red_zones.stretch(1));
   auto* const begin =
-      static_cast<std::byte*>(allot::detail::take(*upstream_, total, aligned, resource_name));
+      static_cast<std::byte*>(UpstreamRef(upstream_).allocate(total, aligned, resource_name));
   newest_ = ::new (begin + usable) Chunk{newest_, begin, total, aligned};
   annotate::open(newest_, begin, usable);
   use(begin, usable, red_zones);

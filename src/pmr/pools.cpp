@@ -8,7 +8,7 @@
 
 namespace allot {
 inline namespace ALLOT_ABI {
-namespace pmr::detail {
+namespace detail {
 
 inline constexpr std::size_t largest_block = std::size_t{4} << 20;
 inline constexpr std::size_t default_largest_block = 4096;
@@ -43,7 +43,8 @@ void LargeBlocks::make_room_for_one(std::pmr::memory_resource& upstream, const c
   if (used_ + 1 <= slots_ / 2)
     return;
   const std::size_t slots = std::max(slots_ * 2, std::size_t{16});
-  void* const memory = allot::detail::take(upstream, slots * sizeof(Entry), alignof(Entry), owner);
+  void* const memory =
+      UpstreamRef(&upstream).allocate(slots * sizeof(Entry), alignof(Entry), owner);
   Entry* const old = table_;
   const std::size_t old_slots = slots_;
   table_ = ::new (memory) Entry[slots]();
@@ -102,8 +103,9 @@ void LargeBlocks::release(std::pmr::memory_resource& upstream) noexcept {
 
 Pools::Pools(const std::pmr::pool_options& options, std::pmr::memory_resource* upstream,
              const char* owner)
-    : options_(in_force(options)), upstream_(allot::detail::checked(upstream, owner)),
-      owner_(owner) {}
+    : options_(in_force(options)), upstream_(upstream), owner_(owner) {
+  UpstreamRef(upstream).check(owner);
+}
 
 void Pools::release() noexcept {
   while (newest_ != nullptr) {
@@ -126,7 +128,7 @@ void Pools::release() noexcept {
 
 void* Pools::keep(std::size_t bytes) {
   const std::size_t all = sizeof(Kept) + bytes;
-  void* const memory = allot::detail::take(*upstream_, all, alignof(Kept), owner_);
+  void* const memory = UpstreamRef(upstream_).allocate(all, alignof(Kept), owner_);
   kept_ = ::new (memory) Kept{kept_, all};
   return kept_ + 1;
 }
@@ -157,7 +159,7 @@ bool Pools::start(std::size_t bytes, std::size_t alignment) {
 
 void* Pools::allocate_large(std::size_t bytes, std::size_t alignment) {
   large_.make_room_for_one(*upstream_, owner_);
-  void* const p = allot::detail::take(*upstream_, bytes, alignment, owner_);
+  void* const p = UpstreamRef(upstream_).allocate(bytes, alignment, owner_);
   large_.insert({p, bytes, alignment});
   return p;
 }
@@ -204,7 +206,7 @@ void Pools::grow(Pool& pool) {
   const std::size_t alignment =
       std::max(pool.stride & (0 - pool.stride), alignof(std::max_align_t));
   auto* const begin =
-      static_cast<std::byte*>(allot::detail::take(*upstream_, bytes, alignment, owner_));
+      static_cast<std::byte*>(UpstreamRef(upstream_).allocate(bytes, alignment, owner_));
 
   std::byte* at = begin + blocks;
   auto* const chunk = ::new (at) PoolChunk{.begin = begin, .count = count};
@@ -288,6 +290,6 @@ void Pools::report(Fault fault, const void* p, std::size_t bytes,
   }
 }
 
-} // namespace pmr::detail
+} // namespace detail
 } // namespace ALLOT_ABI
 } // namespace allot

@@ -6,8 +6,6 @@
 
 namespace allot {
 inline namespace ALLOT_ABI {
-namespace pmr {
-
 namespace detail {
 
 inline constexpr std::size_t most_in_magazine = 64;
@@ -48,7 +46,7 @@ struct alignas(64) Shelf {
 /// What a thread has of a resource. It is in memory of the resource, and in two lists: the
 /// resource's and, while the thread lives, the thread's.
 struct ThreadCache {
-  synchronized_pool_resource* resource;
+  pmr::synchronized_pool_resource* resource;
   std::uint64_t serial;
   ThreadCache* next_of_resource;
   ThreadCache* next_of_thread = nullptr;
@@ -125,6 +123,8 @@ struct Thread {
 thread_local Thread this_thread;
 
 } // namespace detail
+
+namespace pmr {
 
 synchronized_pool_resource::synchronized_pool_resource(const std::pmr::pool_options& options,
                                                        std::pmr::memory_resource* upstream)
@@ -241,7 +241,7 @@ void synchronized_pool_resource::deallocate_slow(void* p, std::size_t bytes,
     std::unique_lock lock(mutex_);
     const bool pooled = pools_.serves(last, alignment);
     if (pooled)
-      mine = allot::detail::null_if_thrown([this] { return attach(); });
+      mine = detail::null_if_thrown([this] { return attach(); });
     if (mine == nullptr) { // the thread ends, or there is no memory for its part
       if (pooled) {
         detail::Pool& pool = pools_.pool(last);
@@ -315,8 +315,7 @@ void synchronized_pool_resource::put_slow(detail::Shelf& shelf, std::size_t clas
     std::swap(shelf.loaded, shelf.previous);
   } else {
     const std::lock_guard lock(mutex_);
-    detail::Magazine* const empty =
-        allot::detail::null_if_thrown([this] { return empty_magazine(); });
+    detail::Magazine* const empty = detail::null_if_thrown([this] { return empty_magazine(); });
     if (empty == nullptr) // upstream has no memory for a magazine
       return pools_.pool(detail::class_size(class_index) - 1).put_back(*block.chunk, block.index);
     empty->capacity = detail::magazine_capacity(class_index);
@@ -395,8 +394,8 @@ detail::ThreadCache* synchronized_pool_resource::attach() {
 // Without memory for it the shelf stays as it is: the pool is asked the next time too.
 void synchronized_pool_resource::update(detail::Shelf& shelf, const detail::Pool& pool) noexcept {
   if (shelf.room < pool.chunks) {
-    void* const memory = allot::detail::null_if_thrown(
-        [&] { return pools_.keep(pool.room * sizeof(detail::ChunkPlace)); });
+    void* const memory =
+        detail::null_if_thrown([&] { return pools_.keep(pool.room * sizeof(detail::ChunkPlace)); });
     if (memory == nullptr)
       return;
     shelf.places = static_cast<detail::ChunkPlace*>(memory);

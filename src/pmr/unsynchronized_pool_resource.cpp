@@ -4,10 +4,6 @@
 
 namespace allot {
 inline namespace ALLOT_ABI {
-namespace pmr {
-
-unsynchronized_pool_resource::~unsynchronized_pool_resource() = default;
-
 namespace detail {
 
 // As the inline functions mark blocks.
@@ -16,6 +12,9 @@ BlockFlag flag_in_its_pool(std::size_t bytes, std::size_t alignment) noexcept {
 }
 
 } // namespace detail
+
+namespace pmr {
+unsynchronized_pool_resource::~unsynchronized_pool_resource() = default;
 
 // When the first chunk has no freed block, or for blocks that are not small.
 void* unsynchronized_pool_resource::allocate_fresh(std::size_t bytes, std::size_t alignment) {

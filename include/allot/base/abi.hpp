@@ -11,7 +11,10 @@
 #endif
 #endif
 
-#if defined(ALLOT_ASAN) && defined(ALLOT_VALGRIND)
+// Without ALLOT_ABI the public headers are empty, so that nothing follows what is said here.
+#if __cplusplus < 202002L
+#error "allot needs C++20: compile with -std=c++20 or later"
+#elif defined(ALLOT_ASAN) && defined(ALLOT_VALGRIND)
 #error "allot: a build is for AddressSanitizer or for Valgrind, not for both"
 #elif defined(ALLOT_ASAN)
 #define ALLOT_ABI v1_asan

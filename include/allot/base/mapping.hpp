@@ -12,9 +12,12 @@
 // After fork the child has a copy (copy on write), except of a file's pages, which are shared.
 #pragma once
 
+#include <allot/base/errc.hpp>
 #include <allot/base/os.hpp>
 
-#include <string>
+#include <concepts>
+#include <cstddef>
+#include <utility>
 
 namespace allot {
 inline namespace ALLOT_ABI {
@@ -27,20 +30,52 @@ enum class HugePages {
 
 enum class Commit { demand, strict };
 
+/// The path of a file, a copy of what a const char* or whatever has `c_str()` says; std::string
+/// would cost every strategy's header its weight. Exhausted: the heap refused.
+class FilePath {
+public:
+  FilePath() = default; ///< of no file
+  FilePath(const char* path);
+  template <class P>
+    requires requires(const P& path) {
+      { path.c_str() } -> std::convertible_to<const char*>;
+    }
+  FilePath(const P& path) : FilePath(static_cast<const char*>(path.c_str())) {}
+  FilePath(const FilePath& other) : FilePath(other.path_) {}
+  FilePath(FilePath&& other) noexcept : path_(std::exchange(other.path_, nullptr)) {}
+  FilePath& operator=(FilePath other) noexcept {
+    std::swap(path_, other.path_);
+    return *this;
+  }
+  ~FilePath() {
+    if (path_ != nullptr)
+      free();
+  }
+
+  [[nodiscard]] const char* c_str() const noexcept { return path_; }
+  [[nodiscard]] bool empty() const noexcept { return path_ == nullptr || *path_ == 0; }
+
+private:
+  void free() noexcept;
+
+  char* path_ = nullptr;
+};
+
 struct MapOptions {
   bool zero = true; ///< whether reset zeroes what was used
   HugePages huge_pages = HugePages::automatic;
   bool guard_pages = false; ///< an unreadable page on each side
   Commit commit = Commit::demand;
-  std::string file = {}; ///< path of a NEW file to back the memory; not removed afterwards
+  FilePath file = {};         ///< of a NEW file to back the memory; not removed afterwards
+  const char* name = nullptr; ///< stands in messages and statistics; the caller keeps it alive
 };
 
 class Mapping {
 public:
   Mapping() = default;
-  /// Reserves `bytes`, rounded up to whole pages. `owner` is the strategy to name in errors.
+  /// Reserves `bytes`, rounded up to whole pages. `owner` is named in errors.
   /// Exhausted: the system refused. Misuse: the file exists or cannot be made.
-  Mapping(const char* owner, std::size_t bytes, const MapOptions& options);
+  Mapping(Label owner, std::size_t bytes, const MapOptions& options);
   Mapping(Mapping&& other) noexcept { *this = static_cast<Mapping&&>(other); }
   Mapping& operator=(Mapping&& other) noexcept;
   ~Mapping() { release(); }

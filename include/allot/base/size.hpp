@@ -5,7 +5,7 @@
 // next.
 #pragma once
 
-#include <allot/error.hpp>
+#include <allot/base/errc.hpp>
 
 #include <bit>
 #include <cstddef>
@@ -20,6 +20,13 @@ inline constexpr std::size_t granule = 8;
 
 /// Larger than any request that can be served; what saturating arithmetic gives on overflow.
 inline constexpr std::size_t max_size = std::numeric_limits<std::size_t>::max();
+
+[[nodiscard]] constexpr std::size_t smaller(std::size_t a, std::size_t b) noexcept {
+  return a < b ? a : b;
+}
+[[nodiscard]] constexpr std::size_t larger(std::size_t a, std::size_t b) noexcept {
+  return a < b ? b : a;
+}
 
 [[nodiscard]] constexpr bool is_power_of_two(std::size_t n) noexcept {
   return n != 0 && (n & (n - 1)) == 0;
@@ -103,10 +110,10 @@ private:
 }
 
 namespace detail {
-// What does not fit is not a constant, and does not compile.
+[[noreturn]] void size_t_cannot_hold_this(); // nowhere defined: no constant calls it
 consteval std::size_t scaled(unsigned long long n, int shift) {
   if (n > std::uint64_t{max_size} >> shift)
-    throw_misuse("literal", Errc::overflow, "%llu << %d", n, shift);
+    size_t_cannot_hold_this();
   return static_cast<std::size_t>(n << shift);
 }
 } // namespace detail

@@ -1,4 +1,4 @@
-// The destructors that a strategy owes to the objects it made, newest first.
+// Cleanups: the destructors that a strategy owes to the objects it made, newest first.
 //
 // Each such object lies behind a record in the strategy's own memory; trivially destructible
 // objects have none:
@@ -12,7 +12,6 @@
 #include <allot/detail/cursor.hpp>
 
 #include <cstddef>
-#include <memory>
 #include <utility>
 
 namespace allot {
@@ -52,25 +51,24 @@ public:
 
   /// Takes on the T that was just made `object_offset<T>` bytes into `block`.
   template <class T>
-  void own(std::byte* block) noexcept {
-    link(::new (block)
-             Record{at_.newest,
-                    [](Record* record) noexcept {
-                      std::destroy_at(reinterpret_cast<T*>(record->address() + object_offset<T>));
-                    }},
+  void add(std::byte* block) noexcept {
+    link(::new (block) Record{at_.newest,
+                              [](Record* record) noexcept {
+                                reinterpret_cast<T*>(record->address() + object_offset<T>)->~T();
+                              }},
          sizeof(Record), 1);
   }
 
   /// Takes on the `count` Ts that were just made `array_offset<T>` bytes into `block`.
   template <class T>
-  void own_array(std::byte* block, std::size_t count) noexcept {
+  void add_array(std::byte* block, std::size_t count) noexcept {
     link(::new (block) ArrayRecord{{at_.newest,
                                     [](Record* record) noexcept {
                                       T* const first =
                                           reinterpret_cast<T*>(record->address() + array_offset<T>);
                                       for (std::size_t i = static_cast<ArrayRecord*>(record)->count;
                                            i != 0; --i)
-                                        std::destroy_at(first + (i - 1));
+                                        first[i - 1].~T();
                                     }},
                                    count},
          sizeof(ArrayRecord), count);
@@ -84,7 +82,7 @@ public:
   }
   [[nodiscard]] bool running() const noexcept { return running_; }
   /// Whether they run, in which case nothing may be `done` and the misuse handler is told.
-  bool report_running(const char* strategy, const char* done) const noexcept;
+  bool report_running(Label who, const char* done) const noexcept;
 
 private:
   void run_back_to(const Position& to, Cursor& cursor) noexcept;

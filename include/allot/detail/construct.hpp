@@ -10,7 +10,11 @@
 namespace allot {
 inline namespace ALLOT_ABI {
 
-/// A T at `p`: by its constructor, or, if it is an aggregate, from its members.
+/// A T can be made of these: by a constructor, or, if it is an aggregate, from its members.
+template <class T, class... Args>
+concept CreatableFrom = std::is_constructible_v<T, Args...> ||
+                        (std::is_aggregate_v<T> && requires { T{std::declval<Args>()...}; });
+
 template <class T, class... Args>
 T* construct(void* p, Args&&... args) {
   if constexpr (std::is_constructible_v<T, Args...>)

@@ -22,7 +22,6 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
-#include <functional>
 #include <utility>
 
 namespace allot {
@@ -36,8 +35,8 @@ public:
       : head_(begin), limit_(address(begin) + gap.stretch(bytes + 1)), begin_(begin), dirty_(begin),
         gap_(gap) {}
   /// Over all of `buffer`, which is cleared if `zero` and not known to be, and hidden from
-  /// sanitizers. Misuse, naming `strategy`: a buffer without room for 8 bytes.
-  Cursor(const char* strategy, const Buffer& buffer, bool zero);
+  /// sanitizers. Misuse, naming `owner`: a buffer without room for 8 bytes.
+  Cursor(Label owner, const Buffer& buffer, bool zero);
   /// The same capacity without red zones, for allocations that must lie side by side.
   [[nodiscard]] Cursor without_gap() const noexcept { return {begin_, capacity(), Gap()}; }
   Cursor(Cursor&& other) noexcept { *this = static_cast<Cursor&&>(other); }
@@ -77,8 +76,7 @@ public:
     return gap_.shrink(distance(begin_, head_ > dirty_ ? head_ : dirty_));
   }
   [[nodiscard]] bool owns(const void* p) const noexcept {
-    return !std::less<>()(static_cast<const std::byte*>(p), begin_) &&
-           std::less<>()(static_cast<const std::byte*>(p), head_);
+    return address(static_cast<const std::byte*>(p)) - address(begin_) < distance(begin_, head_);
   }
   /// Whether all of the `bytes`, not 0, at `p` are handed out.
   [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept {
@@ -150,15 +148,20 @@ public:
   /// Takes everything back, and zeroes what may have been written since the last reset.
   void reset(bool zero) noexcept {
     rewind(begin_);
-    const std::size_t written = distance(begin_, dirty_);
-    if (zero && written != 0) {
-      annotate::show(begin_, written);
-      std::memset(begin_, 0, written);
-      annotate::hide(begin_, written);
-    }
+    if (zero && dirty_ != begin_)
+      clear(begin_, dirty_);
     if (peak_ < high())
       peak_ = high();
     dirty_ = begin_;
+  }
+
+  /// Starts the peak anew, at what is used. What was used and taken back is zeroed if `zero`, as
+  /// reset would do, so that only what is used counts as high.
+  void reset_peak(bool zero) noexcept {
+    if (zero && dirty_ > head_)
+      clear(head_, dirty_);
+    dirty_ = head_;
+    peak_ = 0;
   }
 
   /// Moves the end, as memory is committed or given back. What is at and above `end` reads as zero.
@@ -183,9 +186,9 @@ public:
   }
 
   /// Throws what a request that was not served deserves, if it is not for lack of room.
-  void check_request(const char* strategy, bool busy, std::size_t alignment) const;
+  void check_request(Label who, bool busy, std::size_t alignment) const;
   /// Throws what a request that was not served deserves; `busy` is while destructors run.
-  [[noreturn, gnu::cold]] void refuse(const char* strategy, bool busy, std::size_t bytes,
+  [[noreturn, gnu::cold]] void refuse(Label who, bool busy, std::size_t bytes,
                                       std::size_t alignment) const;
 
 private:
@@ -200,6 +203,11 @@ private:
     return static_cast<std::size_t>(to - from);
   }
 
+  static void clear(std::byte* from, std::byte* to) noexcept {
+    annotate::show(from, distance(from, to));
+    std::memset(from, 0, distance(from, to));
+    annotate::hide(from, distance(from, to));
+  }
   [[nodiscard]] const void* pool() const noexcept {
     return gap_.stretch(1) != 1 ? begin_ : nullptr;
   }

@@ -5,39 +5,80 @@
 //   Arena, Bump, Region, ...       the newest allocation is taken back; another stays until reset
 #pragma once
 
-#include <allot/error.hpp>
+#include <allot/base/errc.hpp>
+#include <allot/base/size.hpp>
 
 #include <cstddef>
+#include <cstdint>
 
 namespace allot {
 inline namespace ALLOT_ABI {
 
 namespace detail {
-/// Calls, and hands misuse to the handler where it would be thrown.
-template <class Call>
-void report_if_thrown(Call call) noexcept {
-#if defined(__cpp_exceptions)
-  try {
-    call();
-  } catch (const Misuse& misuse) {
-    misuse_handler(misuse);
-  }
-#else
-  call();
-#endif
+
+/// Whether `p` may be memory that the strategy handed out. O(1).
+template <class S>
+[[nodiscard]] bool may_own(const S& strategy, const void* p) noexcept {
+  if constexpr (requires { strategy.may_own(p); })
+    return strategy.may_own(p);
+  else
+    return strategy.owns(p);
 }
+
+/// Whether all of the `bytes` at `p` may be such memory.
+template <class S>
+[[nodiscard]] bool may_own_all(const S& strategy, const void* p, std::size_t bytes) noexcept {
+  const auto first = reinterpret_cast<std::uintptr_t>(p);
+  const auto last = static_cast<const std::byte*>(p) + (bytes - 1);
+  return bytes == 0 || (reinterpret_cast<std::uintptr_t>(last) >= first && may_own(strategy, p) &&
+                        may_own(strategy, last));
+}
+
+/// How messages of a face name a strategy: by the name it was given, if any.
+template <class S>
+[[nodiscard]] Label label_of(const char* face, const S& strategy) noexcept {
+  if constexpr (requires { strategy.label(); })
+    return {face, strategy.label().name};
+  else
+    return face;
+}
+
+/// Tells why `bytes` at `p` cannot be given back.
+template <class S>
+[[gnu::cold, gnu::noinline]] void report_given_back(const S& strategy, const char* face, void* p,
+                                                    std::size_t bytes,
+                                                    std::size_t alignment) noexcept {
+  const Label who = label_of(face, strategy);
+  if (p == nullptr)
+    report_misuse(who, Errc::null_pointer, "a null pointer was given back");
+  else if (!is_power_of_two(alignment))
+    report_misuse(who, Errc::bad_alignment, "alignment %zu is not a power of two", alignment);
+  else if (padding(reinterpret_cast<std::uintptr_t>(p), alignment) != 0)
+    report_misuse(who, Errc::misaligned_pointer, "%p is not aligned to %zu", p, alignment);
+  else
+    report_misuse(who, Errc::foreign_pointer, "%zu bytes at %p are not allocated by this strategy",
+                  bytes, p);
+}
+
 } // namespace detail
 
-/// Gives back what `strategy.allocate(bytes, alignment)` gave. Misuse goes to the handler, and
-/// changes nothing; strategies that free nothing singly cannot tell it, and ignore it.
+/// Gives back what `strategy.allocate(bytes, alignment)` gave. Misuse goes to the handler, naming
+/// the face, and changes nothing. A strategy that frees nothing singly tells what is not in memory
+/// that it has handed out (a container that outlived a reset, say); it cannot tell what was given
+/// back before.
 template <class S>
-void give_back(S& strategy, void* p, std::size_t bytes, std::size_t alignment) noexcept {
+void give_back(S& strategy, const char* face, void* p, std::size_t bytes,
+               std::size_t alignment) noexcept {
   if constexpr (requires { strategy.deallocate(p, bytes, alignment); })
     detail::report_if_thrown([&] { strategy.deallocate(p, bytes, alignment); });
   else if constexpr (requires { strategy.deallocate(p); })
     detail::report_if_thrown([&] { strategy.deallocate(p); });
-  else
-    (void)strategy.try_resize(p, bytes, 0);
+  else if (bytes != 0 && strategy.try_resize(p, bytes, 0)) [[likely]]
+    return;
+  else if (p == nullptr || !is_power_of_two(alignment) ||
+           padding(reinterpret_cast<std::uintptr_t>(p), alignment) != 0 ||
+           !detail::may_own_all(strategy, p, bytes)) [[unlikely]]
+    detail::report_given_back(strategy, face, p, bytes, alignment);
 }
 
 } // namespace ALLOT_ABI

@@ -3,7 +3,7 @@
 // off, and popping never touches the heap.
 #pragma once
 
-#include <allot/error.hpp>
+#include <allot/base/errc.hpp>
 
 #include <cstddef>
 #include <new>
@@ -19,8 +19,7 @@ struct Grown {
   void* p;
   std::size_t count;
 };
-[[nodiscard, gnu::cold]] Grown grow(const char* owner, void* p, std::size_t count,
-                                    std::size_t record);
+[[nodiscard, gnu::cold]] Grown grow(Label owner, void* p, std::size_t count, std::size_t record);
 void free_grown(void* p) noexcept;
 } // namespace detail
 
@@ -46,6 +45,8 @@ public:
     return static_cast<std::size_t>(end_ - begin_);
   }
   [[nodiscard]] bool empty() const noexcept { return begin_ == end_; }
+  /// Whether the next push asks the heap.
+  [[nodiscard]] bool full() const noexcept { return end_ == limit_; }
   [[nodiscard]] Record& operator[](std::size_t i) noexcept { return begin_[i]; }
   [[nodiscard]] const Record& operator[](std::size_t i) const noexcept { return begin_[i]; }
 
@@ -53,8 +54,8 @@ public:
   /// until it is written, since it is read in larger words. Exhausted, naming `owner`: the heap
   /// refused.
   template <class... Fields>
-  void push(const char* owner, const Fields&... fields) {
-    if (end_ == limit_) [[unlikely]]
+  void push(Label owner, const Fields&... fields) {
+    if (full()) [[unlikely]]
       grow(owner);
     ::new (static_cast<void*>(end_)) Record{fields...};
     ++end_;
@@ -62,9 +63,16 @@ public:
   /// Valid until the next push, move or the stack's end.
   const Record& pop() noexcept { return *--end_; }
   void truncate(std::size_t size) noexcept { end_ = begin_ + size; }
+  /// Drops the newest records as long as `unwanted` says so of them; the one that stays is the last
+  /// that it is asked about.
+  template <class Unwanted>
+  void drop_while(Unwanted unwanted) {
+    while (end_ != begin_ && unwanted(end_[-1]))
+      --end_;
+  }
 
 private:
-  void grow(const char* owner) {
+  void grow(Label owner) {
     const std::size_t size = this->size();
     const detail::Grown grown = detail::grow(owner, begin_, size + 1, sizeof(Record));
     begin_ = static_cast<Record*>(grown.p);

@@ -18,7 +18,6 @@
 #include <allot/base/size.hpp>
 #include <allot/detail/record_stack.hpp>
 
-#include <algorithm>
 #include <cstddef>
 #include <utility>
 
@@ -93,7 +92,7 @@ public:
   }
   /// Whether an object is here, available or vacant.
   [[nodiscard]] bool holds(const void* object, Place place) const noexcept {
-    const Entry* const end = std::max(end_, floor_);
+    const Entry* const end = end_ > floor_ ? end_ : floor_;
     return place < static_cast<std::size_t>(end - begin_) && begin_[place].object == object;
   }
   [[nodiscard]] bool is_vacant(const void* object, Place place) const noexcept {
@@ -101,7 +100,7 @@ public:
   }
 
   /// Room for `count` objects, available and vacant. Exhausted, naming `owner`: the heap refused.
-  void reserve(const char* owner, std::size_t count);
+  void reserve(Label owner, std::size_t count);
   /// Makes the object vacant that was returned first of those available, and gives it.
   void* vacate_oldest() noexcept { return floor_++->object; }
   /// The object that became vacant last.
@@ -111,13 +110,19 @@ public:
   /// Drops what is vacant and `drop(object)`. Not before `reserve`.
   template <class Drop>
   void drop_vacant(Drop drop) noexcept {
-    Entry* const floor =
-        std::remove_if(begin_ + 1, floor_, [&](const Entry& entry) { return drop(entry.object); });
-    end_ = std::copy(floor_, end_, floor);
+    const Entry* const floor = floor_;
+    Entry* kept = floor_ = begin_ + 1;
+    for (const Entry* entry = kept; entry != end_; ++entry) {
+      if (entry < floor && drop(entry->object))
+        continue;
+      *kept = *entry;
+      *kept->place = static_cast<Place>(kept - begin_);
+      ++kept;
+      if (entry < floor)
+        floor_ = kept;
+    }
+    end_ = kept;
     *end_ = no_entry;
-    floor_ = floor;
-    for (Entry* entry = begin_ + 1; entry != end_; ++entry)
-      *entry->place = static_cast<Place>(entry - begin_);
   }
 
 private:

@@ -25,6 +25,9 @@
 // Instrumented builds ask upstream for twice as much, for red zones; a caller's buffer has none.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/base/annotate.hpp>
 #include <allot/base/size.hpp>
 #include <allot/upstream.hpp>
@@ -124,3 +127,5 @@ private:
 } // namespace pmr
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

@@ -22,6 +22,9 @@
 // All of it, the table and the bookkeeping included, is memory from upstream; the heap is not used.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/base/annotate.hpp>
 #include <allot/base/size.hpp>
 #include <allot/upstream.hpp>
@@ -33,7 +36,7 @@
 
 namespace allot {
 inline namespace ALLOT_ABI {
-namespace pmr::detail {
+namespace detail {
 
 /// Requests are classed by `last`: their size less one with the bits of their alignment less one,
 /// which is the size less one once it is rounded up to the alignment. Every class is a multiple of
@@ -268,6 +271,8 @@ private:
   const char* owner_;
 };
 
-} // namespace pmr::detail
+} // namespace detail
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

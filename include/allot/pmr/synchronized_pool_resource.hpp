@@ -34,6 +34,9 @@
 // threads that free one block at the same moment, without any order between them, may both pass.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/pmr/pools.hpp>
 
 #include <atomic>
@@ -44,13 +47,13 @@
 
 namespace allot {
 inline namespace ALLOT_ABI {
-namespace pmr {
-
 namespace detail {
 struct Magazine;
 struct Shelf;
 struct ThreadCache;
 } // namespace detail
+
+namespace pmr {
 
 class synchronized_pool_resource : public std::pmr::memory_resource {
 public:
@@ -130,3 +133,5 @@ private:
 } // namespace pmr
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif

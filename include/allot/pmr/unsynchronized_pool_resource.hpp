@@ -22,6 +22,9 @@
 // time.
 #pragma once
 
+#include <allot/base/abi.hpp>
+#ifdef ALLOT_ABI
+
 #include <allot/pmr/pools.hpp>
 
 #include <cstddef>
@@ -100,3 +103,5 @@ private:
 } // namespace pmr
 } // namespace ALLOT_ABI
 } // namespace allot
+
+#endif
