@@ -16,7 +16,7 @@ demo: # builds the allot command and takes its tour
 	$(call build,tools)
 	build/tools/tools/allot tour
 
-test: test-release test-asan test-valgrind test-clang test-header-only test-tsan test-fuzz test-bench # runs all tests
+test: test-release test-asan test-valgrind test-clang test-tsan test-fuzz test-bench # runs all tests
 
 test-%:
 	$(install) build clang tools test clients
@@ -78,12 +78,12 @@ bench-instructions: # counts instructions an operation, and compares them with t
 
 format: # formats all sources
 	$(install) lint
-	clang-format -i $(sources)
+	clang-format-16 -i $(sources)
 
 lint: # checks the format, and the library and its tools with clang-tidy
 	$(install) build clang tools test clients lint
-	clang-format --dry-run -Werror $(sources)
-	cmake --preset clang
+	clang-format-16 --dry-run -Werror $(sources)
+	cmake --preset clang -D ALLOT_BUILD_TOOLS=ON
 	cppcheck --quiet --std=c++20 --enable=warning,portability,performance \
 	  --suppressions-list=.cppcheck-suppressions --error-exitcode=1 -I include src include
 	run-clang-tidy -quiet -p build/clang '^$(CURDIR)/((src|tools)/|tests/headers/one)'

@@ -65,9 +65,7 @@ private:
 #else
   static constexpr std::size_t top_bits = bits == 64 ? 24 : 2;
 #endif
-  std::size_t around(std::size_t n) {
-    return n + below(3) - 1;
-  }
+  std::size_t around(std::size_t n) { return n + below(3) - 1; }
 
   const std::uint8_t* at_;
   const std::uint8_t* end_;

@@ -32,7 +32,7 @@ private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     if (bytes > most * red_zone_scale || alignment > most)
       throw std::bad_alloc();
-    void* const p = ::operator new (bytes, std::align_val_t{alignment});
+    void* const p = ::operator new(bytes, std::align_val_t{alignment});
     std::memset(p, 0xDD, bytes);
     blocks_.push_back({p, bytes, alignment});
     return p;
@@ -43,7 +43,7 @@ private:
     *block = blocks_.back();
     blocks_.pop_back();
     std::memset(p, 0xDD, bytes); // under a sanitizer: nothing of it is hidden
-    ::operator delete (p, std::align_val_t{alignment});
+    ::operator delete(p, std::align_val_t{alignment});
   }
   [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
     return this == &other;

@@ -5,7 +5,8 @@
 #include "span.hpp"
 
 #include <allot/detail/cleanups.hpp>
-#include <allot/detail/vocabulary.hpp>
+#include <allot/detail/creating.hpp>
+#include <allot/detail/rewinding.hpp>
 
 #include <algorithm>
 #include <cstddef>
@@ -269,7 +270,7 @@ public:
 
   void create_array() {
     using T = Witness<16>;
-    constexpr std::size_t offset = allot::Objects::array_offset<T>;
+    constexpr std::size_t offset = allot::Cleanups::array_offset<T>;
     const std::size_t count = in.one_in(16) ? in.unservable() : in.below(12);
     const std::size_t throws_at = in.one_in(6) ? in.below(12) : count;
     operation("create_array", count, throws_at);
@@ -346,7 +347,7 @@ private:
   void create_one() {
     using T = Witness<alignment>;
     enum { plain, allocates, creates, throws, allocates_and_throws, creates_and_throws };
-    constexpr std::size_t offset = allot::Objects::object_offset<T>;
+    constexpr std::size_t offset = allot::Cleanups::object_offset<T>;
     constexpr std::size_t bytes = offset + sizeof(T);
     const std::size_t how = in.one_in(3) ? in.below(6) : std::size_t{plain};
     const unsigned number = next_number();

@@ -28,7 +28,7 @@ using Equal = std::equal_to<>;
 using Less = std::less<>;
 
 template <class Container, class Add>
-void use(Container container, Add add) {
+void live(Container container, Add add) {
   for (int i = 0; i != 40; ++i)
     add(container, i);
   Container copy = container;
@@ -53,12 +53,12 @@ constexpr auto emplace = [](auto& c, int i) { c.emplace(i, -i); };
 
 template <class S>
 void use_nodes(S& s) {
-  use(std::list<int, On<int, S>>(s), push_back);
-  use(std::forward_list<int, On<int, S>>(s), push_front);
-  use(std::set<int, Less, On<int, S>>(s), insert);
-  use(std::multiset<int, Less, On<int, S>>(s), insert);
-  use(std::map<int, int, Less, On<Pair, S>>(s), emplace);
-  use(std::multimap<int, int, Less, On<Pair, S>>(s), emplace);
+  live(std::list<int, On<int, S>>(s), push_back);
+  live(std::forward_list<int, On<int, S>>(s), push_front);
+  live(std::set<int, Less, On<int, S>>(s), insert);
+  live(std::multiset<int, Less, On<int, S>>(s), insert);
+  live(std::map<int, int, Less, On<Pair, S>>(s), emplace);
+  live(std::multimap<int, int, Less, On<Pair, S>>(s), emplace);
 
   std::map<int, int, Less, On<Pair, S>> from({{1, 10}, {2, 20}}, s);
   std::map<int, int, Less, On<Pair, S>> to(s);
@@ -70,15 +70,15 @@ void use_nodes(S& s) {
 template <class S>
 void use_all(S& s) {
   use_nodes(s);
-  use(std::vector<int, On<int, S>>(s), push_back);
-  use(std::vector<bool, On<bool, S>>(s), [](auto& c, int i) { c.push_back(i % 2 == 0); });
-  use(std::deque<int, On<int, S>>(s), push_front);
-  use(std::basic_string<char, std::char_traits<char>, On<char, S>>(s),
-      [](auto& c, int i) { c.push_back(static_cast<char>('a' + i % 26)); });
-  use(std::unordered_set<int, Hash, Equal, On<int, S>>(s), insert);
-  use(std::unordered_multiset<int, Hash, Equal, On<int, S>>(s), insert);
-  use(std::unordered_map<int, int, Hash, Equal, On<Pair, S>>(s), emplace);
-  use(std::unordered_multimap<int, int, Hash, Equal, On<Pair, S>>(s), emplace);
+  live(std::vector<int, On<int, S>>(s), push_back);
+  live(std::vector<bool, On<bool, S>>(s), [](auto& c, int i) { c.push_back(i % 2 == 0); });
+  live(std::deque<int, On<int, S>>(s), push_front);
+  live(std::basic_string<char, std::char_traits<char>, On<char, S>>(s),
+       [](auto& c, int i) { c.push_back(static_cast<char>('a' + i % 26)); });
+  live(std::unordered_set<int, Hash, Equal, On<int, S>>(s), insert);
+  live(std::unordered_multiset<int, Hash, Equal, On<int, S>>(s), insert);
+  live(std::unordered_map<int, int, Hash, Equal, On<Pair, S>>(s), emplace);
+  live(std::unordered_multimap<int, int, Hash, Equal, On<Pair, S>>(s), emplace);
 
   using Inner = std::basic_string<char, std::char_traits<char>, On<char, S>>;
   std::vector<Inner, std::scoped_allocator_adaptor<On<Inner, S>>> texts{On<Inner, S>(s)};

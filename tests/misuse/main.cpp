@@ -45,7 +45,7 @@ const Section sections[] = {
 
 constexpr int notes_descriptor = 3; // the child's words to its parent
 constexpr int valgrind_code = 9;    // its --error-exitcode
-constexpr int seconds = 60;         // for one program, under Valgrind on a busy machine
+constexpr int seconds = 60;         // for one case, under Valgrind on a busy machine
 
 enum class Kind { tool, fault, nothing, refusal };
 Kind kind(const Case& c) {
@@ -102,38 +102,41 @@ std::string contents(std::FILE* file) {
   return text;
 }
 
-Outcome in_child(const Case& c, const char* self, char** watcher) {
+// What Valgrind wrote into its log since the last call. It watches this process's children too, as
+// they are forked from it: one start serves all cases.
+std::string new_in(const char* log) {
+  static std::streamoff known = 0;
+  std::ifstream file(log);
+  file.seekg(known);
+  const std::string text{std::istreambuf_iterator<char>(file), {}};
+  known += static_cast<std::streamoff>(text.size());
+  return text;
+}
+
+Outcome in_child(const Case& c, const char* log) {
   std::FILE* const noted = std::tmpfile();
   std::FILE* const printed = std::tmpfile();
   if (noted == nullptr || printed == nullptr) {
     std::perror("tmpfile");
     std::exit(2);
   }
+  std::fflush(nullptr); // or the child would print it too
   const pid_t child = fork();
   if (child == 0) {
     dup2(fileno(printed), STDERR_FILENO);
     dup2(fileno(noted), notes_descriptor);
-    if (*watcher == nullptr)
-      run(c);
-    std::string exit_code = "--error-exitcode=" + std::to_string(valgrind_code);
-    std::string mode = "--child";
-    std::string name = c.name;
-    std::vector<char*> command = {watcher[0], exit_code.data()};
-    for (char** word = watcher + 1; *word != nullptr; ++word)
-      command.push_back(*word);
-    std::string program = self;
-    for (std::string* word : {&program, &mode, &name})
-      command.push_back(word->data());
-    command.push_back(nullptr);
-    execvp(command[0], command.data());
-    std::perror(command[0]);
-    std::_Exit(2);
+    run(c);
   }
   Outcome outcome;
   while (waitpid(child, &outcome.status, 0) < 0 && errno == EINTR) {
   }
   outcome.notes = contents(noted);
   outcome.errors = contents(printed);
+  if (log != nullptr) {
+    const std::string by_valgrind = new_in(log);
+    if (kind(c) != Kind::refusal) // which may abort, of which Valgrind tells as well
+      outcome.errors += by_valgrind;
+  }
 
   // The last line is the verdict; the addresses told are before it, the last of them counts.
   const std::size_t end = outcome.notes.rfind('\n');
@@ -210,12 +213,17 @@ const Case* find(std::string_view name) {
   return nullptr;
 }
 
-int judge(const Case& c, const char* self, char** watcher) {
-  if (kind(c) == Kind::tool && !allot::instrumented) {
+// What a build can't tell is no test of it.
+bool is_told_here(const Case& c) {
+  return kind(c) != Kind::tool || allot::instrumented;
+}
+
+int judge(const Case& c, const char* log) {
+  if (!is_told_here(c)) {
     std::fprintf(stderr, "%s: only AddressSanitizer and Valgrind can tell\n", c.name.c_str());
     return 2;
   }
-  const std::string came = verdict(c, in_child(c, self, watcher));
+  const std::string came = verdict(c, in_child(c, log));
   if (came == c.verdict)
     return 0;
   std::fprintf(stderr, "%s: %s\nexpected: %s\ncame:     %s\n", c.name.c_str(), c.misuse.c_str(),
@@ -225,21 +233,28 @@ int judge(const Case& c, const char* self, char** watcher) {
 
 // ------------------------------------------------------------------------------- the list of cases
 
-// What a build can't tell is no test of it. Valgrind is slow to start: it watches where it is
-// needed.
-void print_tests(const char* self, char** watcher) {
+void print_tests(const char* self) {
+  for (const Section& section : sections)
+    for (const Case& c : section.cases)
+      if (is_told_here(c))
+        std::printf("add_test([=[misuse.%s]=] [=[%s]=] %s)\n"
+                    "set_tests_properties([=[misuse.%s]=] PROPERTIES LABELS misuse)\n",
+                    c.name.c_str(), self, c.name.c_str(), c.name.c_str());
+}
+
+int judge_all(const char* log) {
+  int cases = 0;
+  int failed = 0;
   for (const Section& section : sections) {
     for (const Case& c : section.cases) {
-      if (kind(c) == Kind::tool && !allot::instrumented)
-        continue;
-      std::printf("add_test([=[misuse.%s]=] [=[%s]=] %s", c.name.c_str(), self, c.name.c_str());
-      if (kind(c) != Kind::refusal)
-        for (char** word = watcher; *word != nullptr; ++word)
-          std::printf(" [=[%s]=]", *word);
-      std::printf(")\nset_tests_properties([=[misuse.%s]=] PROPERTIES LABELS misuse)\n",
-                  c.name.c_str());
+      if (is_told_here(c)) {
+        ++cases;
+        failed += judge(c, log);
+      }
     }
   }
+  std::printf("%d cases, %d failed\n", cases, failed);
+  return failed != 0;
 }
 
 constexpr const char* introduction =
@@ -316,20 +331,19 @@ int main(int argc, char** argv) {
   using namespace misuse;
   const std::string_view word = argc > 1 ? argv[1] : "";
   if (word == "--ctest") {
-    print_tests(argv[0], argv + 2);
+    print_tests(argv[0]);
     return 0;
   }
+  if (word == "--all")
+    return judge_all(argc > 2 ? argv[2] : nullptr);
   if (word == "--markdown")
     return std::fputs(markdown().c_str(), stdout) < 0;
   if (word == "--compare" && argc == 3)
     return compare(argv[2]);
-  const bool is_child = word == "--child" && argc == 3;
-  const Case* const c = find(is_child ? argv[2] : word);
+  const Case* const c = find(word);
   if (c == nullptr) {
     std::fprintf(stderr, "allot_misuse: no case is named \"%s\"\n", argc > 1 ? argv[1] : "");
     return 2;
   }
-  if (is_child)
-    run(*c);
-  return judge(*c, argv[0], argv + 2);
+  return judge(*c, argc > 2 ? argv[2] : nullptr);
 }

@@ -1,9 +1,12 @@
 // Programs that use allot wrongly, each with what must come of it.
 //
-//   allot_misuse NAME [valgrind ...]   runs one in a process of its own, and compares
-//   allot_misuse --ctest [valgrind ...]      lists them as tests
+//   allot_misuse NAME [LOG]                  runs one in a process of its own, and compares
+//   allot_misuse --all [LOG]                 runs all that this build can tell
+//   allot_misuse --ctest                     lists those as tests
 //   allot_misuse --markdown                  prints docs/misuse.md
 //   allot_misuse --compare docs/misuse.md    tells whether that is what it prints
+//
+// Started under Valgrind it needs the LOG that --log-file names; --error-exitcode is to be 9.
 //
 // What must come of it is told by one text:
 //

@@ -245,7 +245,7 @@ void stacks() {
   check(refusal([&] { return stack.mark().index(); }) == Errc::released, "released", name);
 }
 
-void slots() {
+void slot_arenas() {
   SlotArena slots(12, 100);
   for (std::size_t i = 0; i != 100; ++i) {
     const Slot slot = slots.allocate();
@@ -368,7 +368,7 @@ int main() {
   rewinding("scratch", Scratch(64_KiB));
   rewinding("region", Region());
   rewinding("mapped arena", MappedArena(64_KiB));
-  slots();
+  slot_arenas();
   block_pools();
   stacks();
   object_pools();
