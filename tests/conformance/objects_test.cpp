@@ -229,6 +229,83 @@ TYPED_TEST(Objects, AConstructorThatThrowsInAnArrayDestroysThoseBeforeNewestFirs
   EXPECT_EQ(Counted::destroyed, (Log{3, 2, 1, 0}));
 }
 
+TYPED_TEST(Objects, TryCreateMakesOneOrGivesNull) {
+  Counted::start();
+  auto s = this->make();
+  ASSERT_NE(s.template try_create<Counted>(), nullptr);
+  EXPECT_EQ(s.objects(), 1u);
+  while (s.available() >= sizeof(Cleanups::Record) + sizeof(Counted))
+    ASSERT_NE(s.template try_create<Counted>(), nullptr);
+  const test::State full = test::state(s);
+  EXPECT_EQ(s.template try_create<Counted>(), nullptr);
+  EXPECT_TRUE(is_exhausted([&] { s.template create<Counted>(); }));
+  EXPECT_EQ(test::state(s), full);
+  s.reset();
+  EXPECT_EQ(Counted::live, 0);
+  s.release();
+  if (s.freed()) {
+    EXPECT_EQ(s.template try_create<Counted>(), nullptr);
+  }
+}
+
+TYPED_TEST(Objects, WhatAConstructorThrowsPassesThroughTryCreate) {
+  Counted::start(0);
+  auto s = this->make();
+  EXPECT_THROW((void)s.template try_create<Counted>(), std::runtime_error);
+  EXPECT_EQ(s.used(), 0u);
+  EXPECT_EQ(s.objects(), 0u);
+}
+
+TYPED_TEST(Objects, TryCreateRefusesAConstructorThatTakesItsMemoryBack) {
+  using S = typename TypeParam::Strategy;
+  struct Resets {
+    explicit Resets(S& s) { s.reset(); }
+  };
+  auto s = this->make();
+  EXPECT_EQ(s.template try_create<Resets>(s), nullptr);
+  EXPECT_EQ(s.used(), 0u);
+}
+
+// Where no destructor is ever run, only what needs none is made.
+template <class Config>
+class PlainObjects : public conformance::Suite<Config> {};
+using CreatingPlain = testing::Types<conformance::On<Bump, conformance::Heap>,
+                                     conformance::On<Bump, conformance::Borrowed<7>>,
+                                     conformance::Reserved<Commit::demand>>;
+TYPED_TEST_SUITE(PlainObjects, CreatingPlain, conformance::Names);
+
+struct Point {
+  int x = 1, y = 2;
+};
+
+TYPED_TEST(PlainObjects, AreMadeInPlace) {
+  auto s = this->make();
+  const Point* const point = s.template create<Point>(3, 4);
+  EXPECT_TRUE(s.owns(point));
+  EXPECT_EQ(point->y, 4);
+  EXPECT_EQ(s.used(), sizeof(Point)); // no record
+  const std::span<Point> points = s.template create_array<Point>(10);
+  EXPECT_EQ(points.size(), 10u);
+  EXPECT_EQ(points[9].y, 2);
+  EXPECT_NE(s.template try_create<Point>(), nullptr);
+  EXPECT_TRUE(is_exhausted([&] { (void)s.template create_array<Point>(room); }));
+  while (s.template try_create<Point>() != nullptr) {
+  }
+  EXPECT_EQ(s.available(), 0u);
+}
+
+TYPED_TEST(PlainObjects, AConstructorThatThrowsLeavesNothingBehind) {
+  struct Throws {
+    Throws() { throw std::runtime_error("always"); }
+    std::uint64_t bytes[4];
+  };
+  auto s = this->make();
+  EXPECT_THROW(s.template create<Throws>(), std::runtime_error);
+  EXPECT_THROW((void)s.template try_create<Throws>(), std::runtime_error);
+  EXPECT_THROW(s.template create_array<Throws>(3), std::runtime_error);
+  EXPECT_EQ(s.used(), 0u);
+}
+
 // Makes another object in the same strategy, then throws if it shall.
 template <class S>
 struct Nesting {

@@ -16,7 +16,7 @@ namespace {
 
 template <class Config>
 class Checkpoints : public conformance::Suite<Config> {};
-using Rewinding = testing::Types<conformance::On<Scratch, conformance::Heap>,
+using Rewinding = testing::Types<conformance::On<Arena, conformance::Heap>,
                                  conformance::On<Scratch, conformance::Borrowed<7>>,
                                  conformance::Reserved<Commit::demand>,
                                  conformance::Reserved<Commit::strict>, conformance::RegionOnHeap>;

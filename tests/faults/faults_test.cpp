@@ -366,7 +366,7 @@ std::vector<Case> mappings() {
 const auto name_of = [](const auto& info) { return info.param.name; };
 INSTANTIATE_TEST_SUITE_P(Heap, EachRequest, testing::ValuesIn(makers()), name_of);
 INSTANTIATE_TEST_SUITE_P(OnUpstream, EachRequest, testing::ValuesIn(makers_on_upstream()), name_of);
-INSTANTIATE_TEST_SUITE_P(RecordStack, EachRequest, testing::ValuesIn(side_stacks()), name_of);
+INSTANTIATE_TEST_SUITE_P(SideStack, EachRequest, testing::ValuesIn(side_stacks()), name_of);
 INSTANTIATE_TEST_SUITE_P(Region, EachRequest, testing::ValuesIn(regions()), name_of);
 INSTANTIATE_TEST_SUITE_P(Face, EachRequest, testing::ValuesIn(faces()), name_of);
 INSTANTIATE_TEST_SUITE_P(ObjectPool, EachRequest, testing::ValuesIn(object_pools()), name_of);

@@ -5,7 +5,7 @@ set -eu
 all=$1
 shift
 reached=$("$@" -x c++ -M "$all" | tr -s ' \\' '\n\n')
-echo "$reached" | grep -q 'allot/os\.hpp$' || {
+echo "$reached" | grep -q 'allot/base/os\.hpp$' || {
   echo "the headers of allot were not found" >&2
   exit 1
 }

@@ -18,6 +18,20 @@ namespace hooks = allot::hooks;
 
 namespace {
 
+// A container that outlives a reset of a strategy that frees nothing singly.
+template <class S, auto... size>
+Case outlived(const std::string& strategy_name) {
+  return {"allocator.free_after_reset_of_" + strategy_name,
+          "a container that outlives a reset of its " + strategy_name,
+          "reported(foreign_pointer) allocator: 64 bytes at %p are not allocated by this strategy",
+          [] {
+            S strategy(size...);
+            std::vector<int, Allocator<int, S>> numbers(16, 7, strategy);
+            (void)about(numbers.data());
+            strategy.reset();
+          }};
+}
+
 // Of the two pool resources.
 template <class R>
 Cases of_pools(const std::string& owner) {
@@ -208,6 +222,30 @@ const Cases allocator_and_hooks = {
        std::vector<int, Allocator<int, Multipool>> numbers({7, 8}, pool);
        (void)about(numbers.data());
        pool.reset();
+     }},
+    outlived<allot::Arena, 4096>("arena"),
+    outlived<allot::Bump, 4096>("bump"),
+    outlived<allot::Scratch, 4096>("scratch"),
+    outlived<allot::Region>("region"),
+    outlived<allot::MappedArena, 4096>("mapped_arena"),
+    {"allocator.free_after_reset_named", "the same of one with a name",
+     "reported(foreign_pointer) allocator \"request\": 64 bytes at %p are not allocated by this "
+     "strategy",
+     [] {
+       Arena arena(4096, {.name = "request"});
+       std::vector<int, Allocator<int, Arena>> numbers(16, 7, arena);
+       (void)about(numbers.data());
+       arena.reset();
+     }},
+    {"resource.free_after_reset_of_region",
+     "a std::pmr container that outlives a reset of its region",
+     "reported(foreign_pointer) resource: 64 bytes at %p are not allocated by this strategy",
+     [] {
+       Region region;
+       Resource resource(region);
+       std::pmr::vector<int> numbers(16, 7, &resource);
+       (void)about(numbers.data());
+       region.reset();
      }},
     {"allocator.write_past", "writing behind a container's newest element", poisoned,
      [] {

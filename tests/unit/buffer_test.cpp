@@ -2,8 +2,11 @@
 
 #include "support.hpp"
 
+#include <allot/arena.hpp>
 #include <allot/bump.hpp>
 #include <allot/detail/cursor.hpp>
+#include <allot/multipool.hpp>
+#include <allot/region.hpp>
 
 #include <filesystem>
 #include <memory_resource>
@@ -19,6 +22,30 @@ using namespace allot;
 using test::TestResource;
 
 namespace {
+
+TEST(UpstreamRef, IsWhatItIsMadeFrom) {
+  TestResource one, other;
+  EXPECT_EQ(UpstreamRef(&one), UpstreamRef(&one));
+  EXPECT_FALSE(UpstreamRef(&one) == UpstreamRef(&other));
+  std::pmr::memory_resource* const base = &one;
+  EXPECT_EQ(UpstreamRef(&one), UpstreamRef(base));
+  TestResource* const none = nullptr;
+  EXPECT_EQ(UpstreamRef(none), nullptr);
+  EXPECT_FALSE(UpstreamRef(none));
+  EXPECT_TRUE(UpstreamRef(&one));
+}
+
+// A strategy that gives single blocks back can stand behind another.
+TEST(UpstreamRef, MayBeAStrategy) {
+  Multipool pool;
+  {
+    Arena arena(Buffer::from(&pool, 1000));
+    EXPECT_TRUE(pool.owns(arena.allocate(1000)));
+    Region region({.upstream = &pool});
+    EXPECT_TRUE(pool.owns(region.allocate(10)));
+  }
+  EXPECT_EQ(pool.used(), 0u);
+}
 
 TEST(Buffer, OfNothingIsEmpty) {
   Buffer none;
@@ -65,6 +92,13 @@ TEST(Buffer, TriedFromTheHeapIsTheSameOrNothing) {
     EXPECT_EQ(Buffer::try_heap(bytes).data(), nullptr);
   for (const std::size_t alignment : test::bad_alignments)
     EXPECT_EQ(Buffer::try_heap(8, alignment).data(), nullptr);
+}
+
+TEST(Buffer, IsCalledByItsNameInMessages) {
+  EXPECT_EQ(test::error([] { return Buffer::heap(0, 64, {.name = "lent"}); }),
+            "Misuse(bad_size) buffer \"lent\": a size of 0 bytes was asked for");
+  EXPECT_EQ(test::error([] { return Buffer::mapped(0, {.name = "lent"}); }),
+            "Misuse(bad_size) buffer \"lent\": a size of 0 bytes was asked for");
 }
 
 TEST(Buffer, OfZeroBytesIsMisuse) {

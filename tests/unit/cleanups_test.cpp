@@ -24,7 +24,7 @@ protected:
     std::byte* const block = cursor.take_aligned(Cleanups::object_offset<T> + sizeof(T),
                                                  std::max(alignof(T), alignof(Cleanups::Record)));
     T* const object = ::new (block + Cleanups::object_offset<T>) T(std::forward<Args>(args)...);
-    objects.own<T>(block);
+    objects.add<T>(block);
     return object;
   }
   template <class T>
@@ -35,7 +35,7 @@ protected:
     T* const first = reinterpret_cast<T*>(block + Cleanups::array_offset<T>);
     for (std::size_t i = 0; i != count; ++i)
       ::new (first + i) T();
-    objects.own_array<T>(block, count);
+    objects.add_array<T>(block, count);
     return first;
   }
 

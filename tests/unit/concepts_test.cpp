@@ -12,7 +12,13 @@ namespace {
 
 // Which roles each strategy plays, and which it does not.
 static_assert(Strategy<Arena> && Allocating<Arena> && !Deallocating<Arena> && Resettable<Arena> &&
-              !Rewindable<Arena>);
+              Rewindable<Arena> && !Trimmable<Arena>);
+static_assert(Reporting<Arena> && Reporting<Bump> && Reporting<SlotArena> &&
+              Reporting<TypedArena<int>> && Reporting<ObjectPool<int>> && Reporting<BlockPool> &&
+              Reporting<Multipool> && Reporting<Stack> && Reporting<MappedArena> &&
+              Reporting<Region> && Reporting<Scratch>);
+static_assert(Trimmable<Region> && Trimmable<MappedArena> && Trimmable<Multipool> &&
+              Trimmable<ObjectPool<int>> && !Trimmable<BlockPool> && !Trimmable<Stack>);
 static_assert(Strategy<Bump> && Allocating<Bump> && !Deallocating<Bump> && Resettable<Bump> &&
               !Rewindable<Bump>);
 static_assert(Strategy<SlotArena> && !Allocating<SlotArena> && !Deallocating<SlotArena> &&
@@ -44,6 +50,17 @@ public:
   Whole& operator=(Whole&&) noexcept { return *this; }
   void release() noexcept {}
   [[nodiscard]] bool owns(const void*) const noexcept { return false; }
+  [[nodiscard]] bool freed() const noexcept { return false; }
+  [[nodiscard]] bool empty() const noexcept { return true; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return 0; }
+  [[nodiscard]] std::size_t used() const noexcept { return 0; }
+  [[nodiscard]] std::size_t available() const noexcept { return 0; }
+  [[nodiscard]] std::size_t peak() const noexcept { return 0; }
+  void reset_peak() noexcept {}
+  [[nodiscard]] const char* name() const noexcept { return "whole"; }
+  [[nodiscard]] Label label() const noexcept { return "whole"; }
+  [[nodiscard]] Stats stats() const noexcept { return {name(), 0, 0, 0, 0, 0}; }
+  void trim(std::size_t = 0) {}
   [[nodiscard]] void* allocate(std::size_t) { return nullptr; }
   [[nodiscard]] void* allocate(std::size_t, std::size_t) { return nullptr; }
   [[nodiscard]] void* try_allocate(std::size_t) noexcept { return nullptr; }
@@ -53,8 +70,8 @@ public:
   void reset() {}
   int scope() { return 0; }
 };
-static_assert(Strategy<Whole> && Allocating<Whole> && Deallocating<Whole> && Resettable<Whole> &&
-              Rewindable<Whole>);
+static_assert(Strategy<Whole> && Reporting<Whole> && Allocating<Whole> && Deallocating<Whole> &&
+              Resettable<Whole> && Rewindable<Whole>);
 
 struct Copyable : Whole {
   Copyable(const Copyable&) : Whole() {}
@@ -70,6 +87,18 @@ struct ReleaseMayThrow : Whole {
 struct OwnsChanges : Whole {
   bool owns(const void*) noexcept { return false; }
 };
+struct PeakMayThrow : Whole {
+  [[nodiscard]] std::size_t peak() const { return 0; }
+};
+struct TrimsAllOrNothing : Whole {
+  void trim() {}
+};
+// What hands out memory need not tell all that allot's own strategies tell.
+struct Quiet : Whole {
+  void stats() const noexcept = delete;
+};
+static_assert(Strategy<Quiet> && Allocating<Quiet> && !Reporting<Quiet>);
+static_assert(!Reporting<PeakMayThrow> && Trimmable<Whole> && !Trimmable<TrimsAllOrNothing>);
 static_assert(!Strategy<Copyable> && !Strategy<MoveMayThrow> && !Strategy<ReleaseMayThrow> &&
               !Strategy<OwnsChanges>);
 static_assert(!Allocating<Copyable> && !Deallocating<Copyable> && !Resettable<Copyable> &&

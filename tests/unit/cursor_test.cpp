@@ -240,6 +240,40 @@ TEST_P(CursorTest, PeakIsTheMostThatWasEverUsed) {
   EXPECT_EQ(c.peak(), 80u);
 }
 
+TEST_P(CursorTest, APeakThatWasResetIsTheMostUsedFromThenOn) {
+  Cursor c = cursor(128);
+  test::fill(c.take(96), 96);
+  c.rewind(at(40));
+  c.reset_peak(true);
+  EXPECT_EQ(c.peak(), 40u);
+  EXPECT_EQ(c.high(), 40u); // what lay above is zero again
+  c.rewind(at(8));
+  (void)c.take(16);
+  EXPECT_EQ(c.peak(), 40u);
+  (void)c.take(24);
+  EXPECT_EQ(c.peak(), 48u);
+  EXPECT_TRUE(test::holds(c.take(48), 48, 0));
+  Cursor moved = std::move(c);
+  moved.reset(true);
+  EXPECT_EQ(moved.peak(), 96u);
+  EXPECT_EQ(moved.high(), 0u);
+  moved.reset_peak(true);
+  EXPECT_EQ(moved.peak(), 0u);
+  EXPECT_TRUE(test::holds(moved.take(128), 128, 0));
+}
+
+TEST_P(CursorTest, APeakIsResetWithoutZeroingWhereNothingIsZeroed) {
+  Cursor c = cursor(128);
+  test::fill(c.take(96), 96);
+  c.rewind(at(40));
+  c.reset_peak(false);
+  EXPECT_EQ(c.peak(), 40u);
+  std::byte* const p = c.take(16);
+  if (!test::watched()) {
+    EXPECT_TRUE(test::holds(p, 16, 0xA5));
+  }
+}
+
 TEST_P(CursorTest, MovingTheEndKeepsThePeakAndForgetsWhatIsCutOff) {
   Cursor c = cursor(64);
   c.set_end(at(128));

@@ -33,6 +33,27 @@ bool is_strict(Commit policy) {
   return policy == Commit::strict || instrumented || !os::has_demand_paging;
 }
 
+TEST(FilePath, IsACopyOfWhatItWasMadeFrom) {
+  EXPECT_TRUE(FilePath().empty());
+  EXPECT_TRUE(FilePath("").empty());
+  EXPECT_TRUE(FilePath(static_cast<const char*>(nullptr)).empty());
+  MapOptions options;
+  {
+    std::string gone = "/tmp/a path that is too long to be stored inside of a string";
+    options.file = gone;
+    gone[0] = 'X';
+  }
+  EXPECT_STREQ(options.file.c_str(),
+               "/tmp/a path that is too long to be stored inside of a string");
+  const MapOptions copy = options;
+  options = {};
+  EXPECT_TRUE(options.file.empty());
+  EXPECT_TRUE(std::string(copy.file.c_str()).ends_with("string"));
+  options.file = copy.file;
+  MapOptions moved = std::move(options);
+  EXPECT_STREQ(moved.file.c_str(), copy.file.c_str());
+}
+
 TEST(Mapping, OfNothingIsEmpty) {
   Mapping none;
   EXPECT_EQ(none.data(), nullptr);

@@ -7,6 +7,7 @@
 #include <iterator>
 #include <map>
 #include <random>
+#include <stdexcept>
 #include <string>
 #include <tuple>
 #include <utility>
@@ -48,6 +49,57 @@ std::size_t expected_usable(std::size_t bytes) {
 }
 
 const std::string released = "Misuse(released) multipool: used after release";
+
+TEST(Multipool, CreatesAndDestroysObjects) {
+  std::vector<int> log;
+  Multipool pool;
+  auto* const object = pool.create<test::Witness>(log, 1);
+  EXPECT_TRUE(pool.owns(object));
+  pool.destroy(object);
+  EXPECT_EQ(log, std::vector<int>{1});
+  EXPECT_TRUE(pool.empty());
+  EXPECT_EQ(test::kind([&] { pool.destroy(object); }), "Misuse(double_free)");
+  EXPECT_EQ(log.size(), 1u); // not before the check
+  auto* const tried = pool.try_create<test::Witness>(log, 2);
+  ASSERT_NE(tried, nullptr);
+  pool.destroy(tried);
+  struct alignas(256) Wide {
+    int value = 7;
+  };
+  auto* const wide = pool.create<Wide>();
+  EXPECT_TRUE(test::is_aligned(wide, 256));
+  pool.destroy(wide);
+  EXPECT_TRUE(pool.empty());
+}
+
+TEST(Multipool, AConstructorThatThrowsFreesItsBlock) {
+  struct Throws {
+    explicit Throws(bool always) {
+      if (always)
+        throw std::runtime_error("always");
+    }
+  };
+  Multipool pool;
+  EXPECT_THROW((void)pool.create<Throws>(true), std::runtime_error);
+  EXPECT_THROW((void)pool.try_create<Throws>(true), std::runtime_error);
+  EXPECT_TRUE(pool.empty());
+  pool.release();
+  EXPECT_EQ(pool.try_create<Throws>(false), nullptr);
+}
+
+TEST(Multipool, ThePeakIsOfWholeSlabsOnceOneCameIntoUse) {
+  Multipool pool;
+  void* const p = pool.allocate(64);
+  EXPECT_EQ(pool.peak(), 64_KiB);
+  pool.deallocate(p);
+  EXPECT_EQ(pool.peak(), 64_KiB);
+  pool.reset_peak();
+  EXPECT_EQ(pool.peak(), 0u);
+  (void)pool.allocate(64);
+  EXPECT_EQ(pool.peak(), 64u);
+  (void)pool.allocate(200'000); // four slabs
+  EXPECT_EQ(pool.peak(), 5 * 64_KiB);
+}
 
 TEST(Multipool, ServesEverySizeWithLittleWaste) {
   Multipool pool;

@@ -85,6 +85,69 @@ TEST(ObjectPool, DeducesWhatItHolds) {
   EXPECT_EQ(from_functions.acquire(), 8);
 }
 
+TEST(ObjectPool, IsDeducedFromItsConstructorFunctionAlone) {
+  const auto make = [] { return std::string("new"); };
+  ObjectPool pool(make);
+  static_assert(std::is_same_v<decltype(pool.acquire()), std::string&>);
+  EXPECT_EQ(pool.acquire(), "new");
+  EXPECT_EQ(pool.capacity(), 0u);
+  ObjectPool hinted(make, 8);
+  EXPECT_EQ(hinted.capacity(), 8u);
+  ObjectPool named(make, 8, {.name = "strings"});
+  EXPECT_STREQ(named.name(), "strings");
+  ObjectPool resetting(make, [](std::string& s) { s = "again"; });
+  std::string& lent = resetting.acquire();
+  resetting.give_back(lent);
+  EXPECT_EQ(resetting.acquire(), "again");
+}
+
+TEST(ObjectPool, VisitsWhatIsInUse) {
+  ObjectPool<int> pool(4);
+  std::vector<int*> objects;
+  for (int i = 0; i != 40; ++i) { // more than a chunk
+    objects.push_back(&pool.acquire());
+    *objects.back() = i;
+  }
+  for (std::size_t i = 0; i < objects.size(); i += 2)
+    pool.give_back(*objects[i]);
+  std::vector<int> seen;
+  pool.for_each([&](int& object) { seen.push_back(object++); });
+  std::sort(seen.begin(), seen.end());
+  std::vector<int> odd;
+  for (int i = 1; i < 40; i += 2)
+    odd.push_back(i);
+  EXPECT_EQ(seen, odd);
+  EXPECT_EQ(*objects[1], 2); // it may be changed
+  EXPECT_EQ(pool.used(), 20u);
+  EXPECT_EQ(test::kind([&] { pool.for_each([&](int&) { (void)pool.acquire(); }); }),
+            "Misuse(busy)");
+  EXPECT_EQ(pool.used(), 20u);
+  pool.release();
+  EXPECT_EQ(test::kind([&] { pool.for_each([](int&) {}); }), "Misuse(released)");
+}
+
+TEST(ObjectPool, TrimLeavesAsManyAsItIsTold) {
+  ObjectPool<int> pool(100);
+  std::vector<int*> objects;
+  for (int i = 0; i != 50; ++i)
+    objects.push_back(&pool.acquire());
+  for (int* const object : objects)
+    pool.give_back(*object);
+  pool.trim(60);
+  EXPECT_EQ(pool.available(), 50u);
+  pool.trim(7);
+  EXPECT_EQ(pool.available(), 7u);
+  const std::size_t held = pool.stats().memory.committed;
+  EXPECT_GT(held, 0u);
+  pool.trim();
+  EXPECT_EQ(pool.available(), 0u);
+  EXPECT_EQ(pool.stats().memory.committed, 0u);
+  EXPECT_EQ(pool.peak(), 50u);
+  pool.reset_peak();
+  EXPECT_EQ(pool.peak(), 0u);
+  EXPECT_NE(&pool.acquire(), nullptr);
+}
+
 TEST(ObjectPool, WithoutCallablesValueInitialisesAndLeavesObjectsAsTheyAre) {
   ObjectPool<int> pool(2);
   int& number = pool.acquire();

@@ -24,11 +24,11 @@ constexpr std::size_t stretch = red_zones.stretch(1);
 // What the standard's class can and cannot do, ours can and cannot.
 template <class R>
 constexpr bool has_the_standards_shape =
-    std::is_default_constructible_v<R>&& std::is_constructible_v<R, pmr::memory_resource*>&&
-        std::is_constructible_v<R, std::size_t>&&
-            std::is_constructible_v<R, std::size_t, pmr::memory_resource*>&&
-                std::is_constructible_v<R, void*, std::size_t>&&
-                    std::is_constructible_v<R, void*, std::size_t, pmr::memory_resource*> &&
+    std::is_default_constructible_v<R> && std::is_constructible_v<R, pmr::memory_resource*> &&
+    std::is_constructible_v<R, std::size_t> &&
+    std::is_constructible_v<R, std::size_t, pmr::memory_resource*> &&
+    std::is_constructible_v<R, void*, std::size_t> &&
+    std::is_constructible_v<R, void*, std::size_t, pmr::memory_resource*> &&
     !std::is_convertible_v<pmr::memory_resource*, R> && !std::is_convertible_v<std::size_t, R> &&
     !std::is_copy_constructible_v<R> && !std::is_copy_assignable_v<R> && !std::is_final_v<R> &&
     std::is_base_of_v<pmr::memory_resource, R> && std::has_virtual_destructor_v<R>;

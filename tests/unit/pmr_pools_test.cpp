@@ -25,9 +25,9 @@ using pmr::pool_options;
 // What the standard's classes can and cannot do, ours can and cannot.
 template <class R>
 constexpr bool has_the_standards_shape =
-    std::is_default_constructible_v<R>&& std::is_constructible_v<R, pmr::memory_resource*>&&
-        std::is_constructible_v<R, const pool_options&>&&
-            std::is_constructible_v<R, const pool_options&, pmr::memory_resource*> &&
+    std::is_default_constructible_v<R> && std::is_constructible_v<R, pmr::memory_resource*> &&
+    std::is_constructible_v<R, const pool_options&> &&
+    std::is_constructible_v<R, const pool_options&, pmr::memory_resource*> &&
     !std::is_convertible_v<pmr::memory_resource*, R> && !std::is_convertible_v<pool_options, R> &&
     !std::is_copy_constructible_v<R> && !std::is_copy_assignable_v<R> && !std::is_final_v<R> &&
     std::is_base_of_v<pmr::memory_resource, R> && std::has_virtual_destructor_v<R>;
@@ -67,7 +67,7 @@ using Both = testing::Types<pmr::unsynchronized_pool_resource, pmr::synchronized
 TYPED_TEST_SUITE(PmrPools, Both);
 
 TEST(PmrSizeClasses, CoverAllSizes) {
-  using namespace pmr::detail;
+  using namespace allot::detail;
   EXPECT_EQ(class_size(0), 8U);
   for (std::size_t index = 0; index != 80; ++index) {
     EXPECT_LT(class_size(index), class_size(index + 1));

@@ -44,6 +44,35 @@ TEST(RecordStack, TruncatingKeepsTheOldest) {
   EXPECT_TRUE(stack.empty());
 }
 
+TEST(RecordStack, DropsTheNewestUnwantedAndAsksOfOneMore) {
+  RecordStack<int> stack = with(20);
+  int asked = 0;
+  const auto from = [&](int lowest) {
+    return [&asked, lowest](int record) { return ++asked, record >= lowest; };
+  };
+  stack.drop_while(from(15));
+  EXPECT_EQ(stack.size(), 15u);
+  EXPECT_EQ(asked, 5 + 1); // and of none below
+  stack.drop_while(from(15));
+  EXPECT_EQ(stack.size(), 15u);
+  EXPECT_EQ(asked, 5 + 1 + 1);
+  stack.drop_while(from(0));
+  EXPECT_TRUE(stack.empty());
+  EXPECT_EQ(asked, 5 + 1 + 1 + 15);
+}
+
+TEST(RecordStack, IsFullWhenThePushToComeGrowsIt) {
+  RecordStack<int> stack;
+  EXPECT_TRUE(stack.full());
+  stack.push("test", 0);
+  EXPECT_FALSE(stack.full());
+  const int* const first = &stack[0];
+  while (!stack.full()) {
+    stack.push("test", 0);
+    EXPECT_EQ(&stack[0], first);
+  }
+}
+
 TEST(RecordStack, AMoveTakesEverythingAndLeavesAnEmptyStack) {
   RecordStack<int> from = with(20);
   RecordStack<int> to = with(3);

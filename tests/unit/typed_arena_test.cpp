@@ -3,6 +3,7 @@
 #include "support.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <cstdint>
 #include <functional>
 #include <random>
@@ -10,6 +11,14 @@
 #include <string>
 #include <utility>
 #include <vector>
+
+namespace allot {
+inline namespace ALLOT_ABI {
+namespace detail {
+extern std::atomic<std::uint64_t> epochs_drawn; // of src/typed_arena.cpp
+}
+} // namespace ALLOT_ABI
+} // namespace allot
 
 using namespace allot;
 using test::TestResource;
@@ -320,6 +329,45 @@ struct Plain {
   }
   char byte = 'x';
 };
+
+TEST(TypedArena, VisitsItsObjectsInOrderAndNoHole) {
+  struct Fails {
+    Fails(TypedArena<Fails>& arena, int n) : number(n) {
+      if (n < 0) {
+        arena.create(arena, -n);
+        throw std::runtime_error("after it made another");
+      }
+    }
+    int number;
+  };
+  TypedArena<Fails> arena(10);
+  arena.create(arena, 1);
+  EXPECT_THROW(arena.create(arena, -2), std::runtime_error);
+  arena.create(arena, 3);
+  std::vector<int> seen;
+  arena.for_each([&](Fails& object) {
+    seen.push_back(object.number);
+    if (object.number == 3)
+      arena.create(arena, 4); // which is not visited
+  });
+  EXPECT_EQ(seen, (std::vector<int>{1, 2, 3}));
+  EXPECT_EQ(arena.used(), 5u); // the hole too
+}
+
+TEST(TypedArena, TryCreateGivesNullForEveryRefusal) {
+  TypedArena<int> arena(2);
+  EXPECT_EQ(*arena.try_create(7).ptr, 7);
+  EXPECT_EQ(arena.try_create(8).index, 1u);
+  EXPECT_EQ(arena.try_create(9).ptr, nullptr);
+  arena.release();
+  EXPECT_EQ(arena.try_create(9).ptr, nullptr);
+  struct AlwaysThrows {
+    AlwaysThrows() { throw std::runtime_error("always"); }
+  };
+  TypedArena<AlwaysThrows> throwing(2);
+  EXPECT_THROW((void)throwing.try_create(), std::runtime_error);
+  EXPECT_TRUE(throwing.empty());
+}
 
 TEST(TypedArena, HolesGoWithAReset) {
   TypedArena<Plain> arena(4);

@@ -1,5 +1,3 @@
-#include <allot/detail/vocabulary.hpp>
-
 #include "support.hpp"
 
 #include <allot/arena.hpp>
