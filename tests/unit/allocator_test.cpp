@@ -424,6 +424,8 @@ TYPED_TEST(Bumping, WhatCannotBeTakenBackChangesNothingAndIsReportedIfItIsNotInU
   std::int64_t* const newest = a.allocate(4);
   newest[0] = 7;
   const std::size_t used = s.used();
+  // With red zones what reaches a little too far ends in one, which is the strategy's.
+  const std::size_t told = red_zones.stretch(1) == 1 ? 6 : 4;
   std::int64_t foreign = 0;
   a.deallocate(nullptr, 0);
   a.deallocate(nullptr, 4);
@@ -431,11 +433,11 @@ TYPED_TEST(Bumping, WhatCannotBeTakenBackChangesNothingAndIsReportedIfItIsNotInU
   a.deallocate(newest + 1, 4);            // reaches behind what is in use
   a.deallocate(newest, 5);                // so does this
   a.deallocate(newest, SIZE_MAX / 8 + 5); // 4 when it wraps
-  EXPECT_EQ(reported.texts().size(), 6u);
+  EXPECT_EQ(reported.texts().size(), told);
   a.deallocate(newest, 3); // what is shorter, or older, can't be told from what is right
   a.deallocate(older, 4);
   a.deallocate(older, 4);
-  EXPECT_EQ(reported.texts().size(), 6u);
+  EXPECT_EQ(reported.texts().size(), told);
   EXPECT_EQ(s.used(), used);
   EXPECT_EQ(newest[0], 7);
   a.deallocate(newest, 4);
@@ -443,7 +445,7 @@ TYPED_TEST(Bumping, WhatCannotBeTakenBackChangesNothingAndIsReportedIfItIsNotInU
   EXPECT_LT(less, used);
   a.deallocate(newest, 4); // twice
   EXPECT_EQ(s.used(), less);
-  EXPECT_EQ(reported.texts().size(), 7u);
+  EXPECT_EQ(reported.texts().size(), told + 1);
   EXPECT_EQ(a.allocate(4), newest);
 }
 
