@@ -101,8 +101,11 @@ std::string to_json(const Stats& stats) {
 }
 
 std::string to_json(const BlockPoolStats& stats) {
+  // As whole numbers, since a locale may have a comma for the point.
+  const auto millionths = static_cast<std::size_t>(stats.utilization * 1e6 + 0.5);
   char utilization[32];
-  std::snprintf(utilization, sizeof utilization, "%.6f", stats.utilization);
+  std::snprintf(utilization, sizeof utilization, "%zu.%06zu", millionths / 1000000,
+                millionths % 1000000);
   std::string json = detail::open_json(stats.memory);
   detail::add(json, "total", stats.total);
   detail::add(json, "used", stats.used);
