@@ -5,18 +5,20 @@ inline namespace ALLOT_ABI {
 
 Arena::Arena(const char* kind, Buffer buffer, Options options)
     : Bumping(Cursor({kind, options.name}, buffer, options.zero)), buffer_(std::move(buffer)),
-      zero_(options.zero), kind_(kind), name_(options.name) {}
+      kind_(kind), name_(options.name) {
+  detail::reserve_at_end(records(), cursor_, options.marks, label());
+}
 
 Arena& Arena::operator=(Arena&& other) noexcept {
   if (this != &other && !objects_.report_running(label(), "assigned to") &&
       !other.objects_.report_running(other.label(), "moved")) {
     end_scopes("assigned to");
+    other.end_scopes("moved");
     release();
     Rewinding::operator=(static_cast<Rewinding&&>(other)); // its own part
     cursor_ = std::move(other.cursor_);
     objects_ = std::move(other.objects_);
     buffer_ = std::move(other.buffer_);
-    zero_ = other.zero_;
     kind_ = other.kind_;
     name_ = other.name_;
   }
@@ -30,7 +32,7 @@ Arena::~Arena() {
 
 void* Arena::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
   const bool usable = !freed() && !objects_.running() && is_power_of_two(alignment);
-  return usable && bytes == 0 ? cursor_.nothing(alignment) : nullptr;
+  return usable ? cursor_.take_slow(bytes, alignment) : nullptr;
 }
 
 void* Arena::allocate_slow(std::size_t bytes, std::size_t alignment) {
@@ -46,12 +48,32 @@ void Arena::check_usable() const {
     throw_busy(label(), "its own destructors run");
 }
 
+void Arena::add_record_room() {
+  detail::add_at_end(records(), cursor_, label(), capacity());
+}
+
+void Arena::drop_record_room() noexcept {
+  detail::drop_at_end(records(), cursor_);
+}
+
+std::byte* Arena::buffer() noexcept {
+  if (!freed() && !objects_.running())
+    cursor_.zero_rest();
+  return cursor_.begin();
+}
+
+std::byte* Arena::buffer() const noexcept {
+  if (!freed() && !objects_.running())
+    cursor_.zero_rest();
+  return cursor_.begin();
+}
+
 void Arena::reset() {
   check_usable();
   check_no_scope("reset");
   forget_checkpoints();
   objects_.destroy_back_to({}, cursor_);
-  cursor_.reset(zero_);
+  cursor_.reset();
 }
 
 void Arena::release() noexcept {
@@ -61,6 +83,7 @@ void Arena::release() noexcept {
   objects_.destroy_back_to({}, cursor_);
   annotate::close(buffer_.data(), buffer_.extent());
   cursor_ = Cursor();
+  records() = Records();
   buffer_.release();
 }
 

@@ -8,7 +8,6 @@ Bump& Bump::operator=(Bump&& other) noexcept {
     release();
     cursor_ = std::move(other.cursor_);
     buffer_ = std::move(other.buffer_);
-    zero_ = other.zero_;
     name_ = other.name_;
   }
   return *this;
@@ -16,7 +15,7 @@ Bump& Bump::operator=(Bump&& other) noexcept {
 
 void* Bump::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
   const bool usable = !freed() && is_power_of_two(alignment);
-  return usable && bytes == 0 ? cursor_.nothing(alignment) : nullptr;
+  return usable ? cursor_.take_slow(bytes, alignment) : nullptr;
 }
 
 void* Bump::allocate_slow(std::size_t bytes, std::size_t alignment) {
@@ -28,7 +27,7 @@ void* Bump::allocate_slow(std::size_t bytes, std::size_t alignment) {
 void Bump::reset() {
   if (freed())
     throw_released(label());
-  cursor_.reset(zero_);
+  cursor_.reset();
 }
 
 void Bump::release() noexcept {

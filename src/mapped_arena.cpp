@@ -20,22 +20,25 @@ MappedArena::MappedArena(std::size_t bytes, const MapOptions& options)
     : capacity_(detail::reservation({strategy_name, options.name}, bytes)),
       mapping_({strategy_name, options.name}, saturating_multiply(capacity_, red_zones.stretch(1)),
                options),
-      zero_(options.zero), name_(options.name) {
-  cursor_ = Cursor(mapping_.data(), 0, red_zones);
+      name_(options.name) {
+  cursor_ = Cursor(mapping_.data(), 0, red_zones, options.zero);
   annotate::open(mapping_.data(), 0);
   follow_mapping(0);
+  if (options.marks > few_records)
+    record_room_.grow(records(), options.marks - few_records, label(), {});
 }
 
 MappedArena& MappedArena::operator=(MappedArena&& other) noexcept {
   if (this != &other) {
     end_scopes("assigned to");
+    other.end_scopes("moved");
     release();
     Rewinding::operator=(static_cast<Rewinding&&>(other)); // its own part
     cursor_ = std::move(other.cursor_);
     capacity_ = std::exchange(other.capacity_, 0);
     committed_ = std::exchange(other.committed_, 0);
     mapping_ = std::move(other.mapping_);
-    zero_ = other.zero_;
+    record_room_ = std::move(other.record_room_);
     name_ = other.name_;
   }
   return *this;
@@ -57,7 +60,7 @@ std::size_t MappedArena::committed() const noexcept {
 
 void MappedArena::reset_peak() noexcept {
   committed_ = committed(); // which counts what was used before
-  cursor_.reset_peak(zero_);
+  cursor_.reset_peak();
 }
 
 void MappedArena::follow_mapping(std::size_t ready_before) noexcept {
@@ -152,12 +155,16 @@ void MappedArena::trim(std::size_t keep) {
   follow_mapping(mapping_.ready());
 }
 
+void MappedArena::add_record_room() {
+  record_room_.grow(records(), records().room() + 1, label(), {});
+}
+
 void MappedArena::reset() {
   check_usable();
   check_no_scope("reset");
   forget_checkpoints();
   committed_ = committed();
-  cursor_.reset(zero_);
+  cursor_.reset();
 }
 
 void MappedArena::release() noexcept {
@@ -166,6 +173,8 @@ void MappedArena::release() noexcept {
   forget_checkpoints();
   annotate::close(mapping_.data(), mapping_.ready());
   cursor_ = Cursor();
+  records() = Records();
+  record_room_.release();
   capacity_ = committed_ = 0;
   mapping_.release();
 }

@@ -7,35 +7,41 @@
 namespace allot {
 inline namespace ALLOT_ABI {
 
+// What is lost, and why the bounds hold. An arena is left for the next one with `tail` bytes unused
+// only because a request of more than that did not fit, which the next arena serves: so all tails
+// together are less than what is used, and arenas in use hold at most twice that and the rest of the
+// current one. Before an arena is made that would break the bound with the spares that there are,
+// spares go. Where one size is asked for, a tail is less than the size; if that is more than a
+// quarter of an arena, the requests get arenas of their own.
+
 namespace detail {
 
 // An arena of a region. It lies at the front of its own memory:
 //
 //   | RegionChunk |      | usable bytes ...                          |
-//   ^ buffer.data()      ^ begin, aligned to a cache line
-struct RegionChunk {
+//   ^ buffer.data()      ^ begin
+struct RegionChunk : AddressIndex::Node {
   Buffer buffer;
+  Cursor cursor;                // the region has it while the arena is current
   RegionChunk* older = nullptr; // in the list it is in
-  std::byte* begin = nullptr;
+  RegionChunk* newer = nullptr; // of those in use that were made for one request
   std::size_t size = 0;
-  std::size_t used = 0; // while it is not current
-  std::size_t high = 0; // the most that was used since the last reset
-  bool large = false;   // made for one request
+  std::uint64_t number = 0;   // which of those it is
+  std::byte* block = nullptr; // what it was made for
+  bool large = false;         // made for one request
 
-  [[nodiscard]] std::size_t extent() const noexcept { return buffer.gap().stretch(size); }
-  [[nodiscard]] Cursor cursor() const noexcept {
-    Cursor cursor(begin, size, buffer.gap());
-    cursor.resume(used, high);
-    return cursor;
-  }
-  void reset(bool zero) noexcept { // a spare, of which nothing is used
-    cursor().reset(zero);
-    high = 0;
-  }
+  void empty() noexcept { cursor.rewind(Cursor::Position{nullptr, cursor.begin()}); }
 };
 
 inline constexpr std::size_t chunk_header =
     saturating_round_up(sizeof(RegionChunk), buffer_alignment);
+
+// What the header takes of a buffer, so that the usable bytes are aligned.
+std::size_t bytes_in_front(const Buffer& buffer) noexcept {
+  const Gap gap = buffer.gap();
+  const auto begin = reinterpret_cast<std::uintptr_t>(buffer.data()) + gap.stretch(chunk_header);
+  return chunk_header + gap.shrink(padding(begin, gap.stretch(buffer_alignment)));
+}
 
 void push_chunk(RegionChunk*& list, RegionChunk* chunk) noexcept {
   chunk->older = list;
@@ -50,9 +56,28 @@ RegionChunk* pop_chunk(RegionChunk*& list) noexcept {
 } // namespace detail
 
 Region::Region(const RegionOptions& options) : options_(options) {
-  if (options.arena_size == 0)
+  start();
+  if (options.marks > few_records)
+    record_room_.grow(records(), options.marks - few_records, label(), options.upstream);
+}
+
+Region::Region(Buffer first, const RegionOptions& options) : options_(options) {
+  start();
+  if (first.size() <= detail::bytes_in_front(first))
+    throw_misuse(label(), Errc::bad_size,
+                 "a first buffer of %zu bytes has no room for an arena's header of %zu",
+                 first.size(), detail::bytes_in_front(first));
+  first_ = adopt(std::move(first), false);
+  options_.limit = std::max(options_.limit, capacity_);
+  make_spare(first_);
+  detail::reserve_at_end(records(), first_->cursor, options.marks, label());
+}
+
+void Region::start() {
+  if (options_.arena_size == 0)
     throw_misuse(label(), Errc::bad_size, "an arena size of 0 bytes was asked for");
-  options_.arena_size = saturating_round_up(options.arena_size, granule);
+  options_.arena_size = saturating_round_up(options_.arena_size, granule);
+  options_.max_arena_size = saturating_round_up(options_.max_arena_size, granule);
   next_size_ = options_.arena_size;
 }
 
@@ -60,19 +85,29 @@ Region& Region::operator=(Region&& other) noexcept {
   if (this != &other && !objects_.report_running(label(), "assigned to") &&
       !other.objects_.report_running(label(), "moved")) {
     end_scopes("assigned to");
+    other.end_scopes("moved");
     release();
+    free_all();
     Rewinding::operator=(static_cast<Rewinding&&>(other)); // its own part
     cursor_ = std::move(other.cursor_);
     objects_ = std::move(other.objects_);
-    current_ = std::exchange(other.current_, nullptr);
-    newest_ = std::exchange(other.newest_, nullptr);
-    spare_ = std::exchange(other.spare_, nullptr);
-    large_spare_ = std::exchange(other.large_spare_, nullptr);
+    depth_ = std::exchange(other.depth_, 0);
+    large_made_ = std::exchange(other.large_made_, 0);
     retired_ = std::exchange(other.retired_, 0);
     peak_ = std::exchange(other.peak_, 0);
+    peak_before_ = std::exchange(other.peak_before_, 0);
+    current_ = std::exchange(other.current_, nullptr);
+    large_ = std::exchange(other.large_, nullptr);
+    spare_ = std::exchange(other.spare_, nullptr);
+    large_spare_ = std::exchange(other.large_spare_, nullptr);
+    first_ = std::exchange(other.first_, nullptr);
+    index_ = std::exchange(other.index_, AddressIndex());
     arenas_ = std::exchange(other.arenas_, 0);
     capacity_ = std::exchange(other.capacity_, 0);
+    spare_bytes_ = std::exchange(other.spare_bytes_, 0);
     next_size_ = std::exchange(other.next_size_, 0);
+    in_use_ = std::exchange(other.in_use_, {});
+    record_room_ = std::move(other.record_room_);
     options_ = other.options_;
   }
   return *this;
@@ -81,6 +116,7 @@ Region& Region::operator=(Region&& other) noexcept {
 Region::~Region() {
   end_scopes("destroyed");
   release();
+  free_all();
 }
 
 void Region::check_usable() const {
@@ -90,40 +126,25 @@ void Region::check_usable() const {
     throw_busy(label(), "its own destructors run");
 }
 
-// Into the spare that was left last, if it has room: the usual end of an arena, once a region has
-// been reset. Null: it has not, or there is none.
-void* Region::take_in_spare(std::size_t bytes, std::size_t alignment) noexcept {
-  if (spare_ == nullptr || alignment != granule || objects_.running() ||
-      !allot::fits(bytes, std::min(spare_->size, options_.arena_size)))
-    return nullptr;
-  Chunk* const chunk = detail::pop_chunk(spare_);
-  detail::push_chunk(newest_, chunk);
-  leave_current();
-  enter(chunk);
-  return cursor_.take(bytes);
-}
+// ------------------------------------------------------------------------------------- allocation
 
 void* Region::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
-  if (void* p = take_in_spare(bytes, alignment)) [[likely]]
-    return p;
   if (!usable() || !is_power_of_two(alignment))
     return nullptr;
   return detail::null_if_thrown([&] { return grow(bytes, alignment); });
 }
 
 void* Region::allocate_slow(std::size_t bytes, std::size_t alignment) {
-  if (void* p = take_in_spare(bytes, alignment)) [[likely]]
-    return p;
-  return grow_or_refuse(bytes, alignment);
-}
-
-void* Region::grow_or_refuse(std::size_t bytes, std::size_t alignment) {
   check_usable();
   if (!is_power_of_two(alignment))
     throw_bad_alignment(label(), alignment);
-  if (void* p = grow(bytes, alignment))
+  if (void* p = grow(bytes, alignment)) [[likely]]
     return p;
-  const std::size_t left = room_without_spares();
+  refuse(bytes, alignment);
+}
+
+void Region::refuse(std::size_t bytes, std::size_t alignment) const {
+  const std::size_t left = options_.limit - (capacity_ - spare_bytes_);
   if (options_.limit != max_size && bytes_needed(bytes, alignment) > left)
     throw_full(label(), bytes, std::max(left, available()), options_.limit);
   throw_exhausted(label(), Errc::system_refused, "%s refused an arena for %zu bytes",
@@ -136,49 +157,131 @@ std::size_t Region::bytes_needed(std::size_t bytes, std::size_t alignment) noexc
   return saturating_add(saturating_round_up(bytes, granule), skip);
 }
 
-// Serves a request that the current arena has no room for. Null: refused.
+// Serves a request that the current arena has no room for, or none that is zero. Null: refused.
 void* Region::grow(std::size_t bytes, std::size_t alignment) {
-  if (bytes == 0)
-    return current_ != nullptr
-               ? cursor_.nothing(alignment)
-               : reinterpret_cast<void*>(std::max(alignment, granule)); // NOLINT(*-int-to-ptr)
+  if (current_ != nullptr) {
+    if (void* p = cursor_.take_slow(bytes, alignment))
+      return p;
+  } else if (bytes == 0) {
+    return reinterpret_cast<void*>(std::max(alignment, granule)); // NOLINT(*-int-to-ptr)
+  }
   const std::size_t needed = bytes_needed(bytes, alignment);
-  const bool large = needed > options_.arena_size;
+  const bool large = wants_its_own(needed);
   Chunk* chunk = take_spare(needed, large);
   if (chunk == nullptr)
     chunk = make_chunk(needed, large);
   if (chunk == nullptr)
     return nullptr;
-  detail::push_chunk(newest_, chunk);
   if (!large) {
-    leave_current();
     enter(chunk);
-    return cursor_.take_aligned(bytes, alignment);
+    return cursor_.take_slow(bytes, alignment);
   }
-  Cursor cursor = chunk->cursor();
-  std::byte* const p = cursor.take_aligned(bytes, alignment);
-  chunk->used = cursor.used();
-  chunk->high = cursor.high();
-  retired_ += chunk->used;
-  return p;
+  auto* const block = static_cast<std::byte*>(chunk->cursor.take_slow(bytes, alignment));
+  chunk->block = block;
+  chunk->number = ++large_made_;
+  add_large(chunk);
+  return block;
 }
 
+bool Region::wants_its_own(std::size_t bytes) const noexcept {
+  if (bytes > next_size_)
+    return true;
+  return current_ != nullptr && bytes > next_size_ / 4 &&
+         cursor_.available() > current_->size / 4;
+}
+
+bool Region::try_resize_slow(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
+  if (objects_.running() || (new_bytes == 0 && large_ == nullptr))
+    return false;
+  Chunk* const chunk = find(p);
+  if (chunk == nullptr || chunk == current_)
+    return false;
+  const std::size_t before = chunk->cursor.used();
+  if (p != chunk->block) { // not newest there
+    if (new_bytes == 0 || new_bytes > old_bytes || !chunk->cursor.holds(p, old_bytes))
+      return false;
+    annotate::hide(static_cast<std::byte*>(p) + new_bytes, old_bytes - new_bytes);
+    return true;
+  }
+  if (!chunk->cursor.try_resize(p, old_bytes, new_bytes))
+    return false;
+  retired_ = retired_ - before + chunk->cursor.used();
+  if (new_bytes == 0) {
+    remove_large(chunk);
+    free_chunk(chunk);
+  }
+  return true;
+}
+
+// Moves what has an arena of its own to a larger one, which is as old as the first. That has room to
+// grow on in place, so that who grows in small steps is not moved at each. Null: it has none, or
+// refused.
+void* Region::try_regrow(void* p, std::size_t old_bytes, std::size_t new_bytes,
+                         std::size_t alignment) noexcept {
+  Chunk* const before = new_bytes > old_bytes && usable() ? find(p) : nullptr;
+  if (before == nullptr || p != before->block || !before->cursor.is_newest(before->block, old_bytes))
+    return nullptr;
+  const std::size_t needed = bytes_needed(new_bytes, alignment);
+  const auto make = [&](std::size_t bytes) {
+    return detail::null_if_thrown([&] { return make_chunk(bytes, true); });
+  };
+  Chunk* chunk = make(saturating_add(needed, needed / 8 / granule * granule));
+  if (chunk == nullptr)
+    chunk = make(needed);
+  if (chunk == nullptr)
+    return nullptr;
+  chunk->block = static_cast<std::byte*>(chunk->cursor.take_slow(new_bytes, alignment));
+  std::memcpy(chunk->block, p, old_bytes);
+  std::byte* const block = chunk->block;
+  replace_large(before, chunk);
+  free_chunk(before);
+  return block;
+}
+
+std::size_t Region::dirty_bytes(const void* p, std::size_t bytes) const noexcept {
+  return cursor_.owns(p) ? cursor_.dirty_bytes(p, bytes) : large_->cursor.dirty_bytes(p, bytes);
+}
+
+bool Region::holds(const void* p, std::size_t bytes) const noexcept {
+  if (cursor_.holds(p, bytes))
+    return true;
+  const Chunk* const chunk = find(p);
+  return chunk != nullptr && chunk != current_ && chunk->cursor.holds(p, bytes);
+}
+
+// ----------------------------------------------------------------------------------------- arenas
+
+Region::Chunk* Region::find(const void* p) const noexcept {
+  return static_cast<Chunk*>(index_.find(p));
+}
+
+// A few tries: a search of them all would make one request as slow as there are spares.
 Region::Chunk* Region::take_spare(std::size_t bytes, bool large) noexcept {
-  // A few tries: a search of them all would make one request as slow as there are spares.
   Chunk** link = large ? &large_spare_ : &spare_;
   for (int tries = 8; *link != nullptr && tries != 0; --tries, link = &(*link)->older)
-    if ((*link)->size >= bytes)
-      return detail::pop_chunk(*link);
+    if ((*link)->size >= bytes) {
+      Chunk* const chunk = pop_spare(*link);
+      in_use_.add(capacity_ - spare_bytes_);
+      return chunk;
+    }
   return nullptr;
 }
 
+Region::Chunk* Region::pop_spare(Chunk*& link) noexcept {
+  if (link != first_)
+    spare_bytes_ -= link->size;
+  return detail::pop_chunk(link);
+}
+
+// An arena in neither list. Null: refused, and nothing changed.
 Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
-  const std::size_t left = options_.limit - capacity_;
-  if (bytes > left && bytes > room_without_spares())
+  const std::size_t in_use = capacity_ - spare_bytes_;
+  if (bytes > options_.limit - in_use)
     return nullptr;
+  const std::size_t left = options_.limit - capacity_;
   std::size_t size = large ? bytes : next_size_;
   if (size > left && !large) { // near the limit arenas are smaller
-    const std::size_t room = bytes > left ? room_without_spares() : left;
+    const std::size_t room = bytes > left ? options_.limit - in_use : left;
     size = std::max(bytes, std::min(options_.arena_size, room / granule * granule));
   }
   const std::size_t total = saturating_add(detail::chunk_header, size);
@@ -188,177 +291,222 @@ Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
   if (buffer.data() == nullptr)
     return nullptr;
 
-  if (size > left) // not before it is sure to succeed
-    free_spares();
-  const bool zero = buffer.is_zero();
-  std::byte* const begin = buffer.data() + buffer.gap().stretch(detail::chunk_header);
-  Chunk* const chunk =
-      ::new (buffer.data()) Chunk{.buffer = {}, .begin = begin, .size = size, .large = large};
-  chunk->buffer = std::move(buffer);
-  if (options_.zero && !zero)
-    std::memset(begin, 0, chunk->extent());
-  annotate::open(begin, chunk->extent());
-  annotate::hide(chunk + 1,
-                 static_cast<std::size_t>(begin - reinterpret_cast<std::byte*>(chunk + 1)));
-  ++arenas_;
-  capacity_ += size;
-  if (!large && next_size_ < options_.max_arena_size)
-    next_size_ = std::min(saturating_multiply(next_size_, 2),
-                          saturating_round_up(options_.max_arena_size, granule));
+  // Spares that must go do so when it is sure to succeed.
+  const std::size_t most = std::max({peak_before_, peak(), saturating_add(used(), bytes)});
+  const std::size_t arena = large ? options_.arena_size : std::max(options_.arena_size, size);
+  const std::size_t bound = saturating_add(saturating_multiply(most, 2), arena);
+  make_room(size, std::min(options_.limit, std::max(bound, options_.retain)));
+  if (next_size_ < options_.max_arena_size)
+    next_size_ = std::min(saturating_multiply(next_size_, 2), options_.max_arena_size);
+  Chunk* const chunk = adopt(std::move(buffer), large);
+  in_use_.add(capacity_ - spare_bytes_);
   return chunk;
 }
 
-// How large an arena the limit would allow if there were no spares.
-std::size_t Region::room_without_spares() const noexcept {
-  std::size_t in_use = capacity_;
-  for (const Chunk* list : {spare_, large_spare_})
-    for (const Chunk* chunk = list; chunk != nullptr; chunk = chunk->older)
-      in_use -= chunk->size;
-  return options_.limit - in_use;
+Region::Chunk* Region::adopt(Buffer buffer, bool large) noexcept {
+  std::byte* const front = buffer.data();
+  auto* const chunk = ::new (front) Chunk;
+  chunk->cursor = Cursor(label(), buffer, options_.zero, detail::bytes_in_front(buffer));
+  chunk->begin = chunk->cursor.begin();
+  chunk->end = chunk->cursor.end();
+  chunk->size = chunk->cursor.capacity();
+  chunk->large = large;
+  chunk->buffer = std::move(buffer);
+  annotate::hide(chunk + 1, static_cast<std::size_t>(chunk->begin -
+                                                     reinterpret_cast<std::byte*>(chunk + 1)));
+  ++arenas_;
+  capacity_ += chunk->size;
+  index_.insert(*chunk);
+  return chunk;
+}
+
+// Frees spares until `bytes` more are within `limit`, or none are left.
+void Region::make_room(std::size_t bytes, std::size_t limit) noexcept {
+  const std::size_t most = limit - std::min(bytes, limit);
+  free_spares(large_spare_, most);
+  free_spares(spare_, most);
+}
+
+// Frees arenas of a list of spares until all that there are hold at most `most` bytes.
+void Region::free_spares(Chunk*& list, std::size_t most) noexcept {
+  for (Chunk** link = &list; *link != nullptr && capacity_ > most;) {
+    if (*link == first_)
+      link = &first_->older;
+    else
+      free_chunk(pop_spare(*link));
+  }
 }
 
 void Region::free_chunk(Chunk* chunk) noexcept {
   --arenas_;
   capacity_ -= chunk->size;
-  annotate::close(chunk->begin, chunk->extent());
+  index_.erase(*chunk);
+  annotate::close(chunk->begin, static_cast<std::size_t>(chunk->end - chunk->begin));
   annotate::show(chunk->buffer.data(), chunk->buffer.extent());
   const Buffer buffer = std::move(chunk->buffer); // frees the chunk itself, too
 }
 
-void Region::free_chunks(Chunk*& list) noexcept {
-  while (list != nullptr)
-    free_chunk(detail::pop_chunk(list));
+// Of a region that was released: the first buffer, too.
+void Region::free_all() noexcept {
+  if (first_ != nullptr)
+    free_chunk(first_);
+  first_ = spare_ = nullptr;
+  spare_bytes_ = 0;
 }
 
-void Region::free_spares() noexcept {
-  free_chunks(spare_);
-  free_chunks(large_spare_);
+void Region::make_spare(Chunk* chunk) noexcept {
+  chunk->empty();
+  if (chunk != first_)
+    spare_bytes_ += chunk->size;
+  detail::push_chunk(chunk->large ? large_spare_ : spare_, chunk);
 }
 
-void Region::leave_current() noexcept {
-  if (current_ == nullptr)
-    return;
-  current_->used = cursor_.used();
-  current_->high = cursor_.high();
-  retired_ += current_->used;
-  current_ = nullptr;
-  cursor_ = Cursor();
-}
-
+// Onto the arena that is current, if one is.
 void Region::enter(Chunk* chunk) noexcept {
-  current_ = chunk;
-  cursor_ = chunk->cursor();
+  if (current_ != nullptr) {
+    retired_ += cursor_.used();
+    current_->cursor = std::move(cursor_);
+  }
+  detail::push_chunk(current_, chunk);
+  cursor_ = std::move(chunk->cursor);
+  ++depth_;
 }
 
-// Makes spares of the arenas that came into use after `until`.
-void Region::take_back(Chunk* until) noexcept {
-  Chunk* chunk = std::exchange(newest_, until);
-  while (chunk != until) {
-    Chunk* const older = chunk->older;
-    annotate::truncated(chunk->begin, chunk->begin, chunk->buffer.gap().stretch(chunk->used));
-    chunk->used = 0;
-    detail::push_chunk(chunk->large ? large_spare_ : spare_, chunk);
-    chunk = older;
+// Back to the arena before the current one, which becomes spare.
+void Region::step_down() noexcept {
+  Chunk* const chunk = detail::pop_chunk(current_);
+  chunk->cursor = std::move(cursor_);
+  make_spare(chunk);
+  --depth_;
+  if (current_ != nullptr) {
+    cursor_ = std::move(current_->cursor);
+    retired_ -= cursor_.used();
   }
 }
 
-void Region::rewind(const Position& to) noexcept {
-  objects_.destroy_back_to(to.objects, cursor_);
+// The current arena became empty, and stays if it is the only one.
+void Region::step_back() noexcept {
+  if (current_->older != nullptr)
+    step_down();
+}
+
+void Region::add_large(Chunk* chunk) noexcept {
+  retired_ += chunk->cursor.used();
+  detail::push_chunk(large_, chunk);
+  chunk->newer = nullptr;
+  if (chunk->older != nullptr)
+    chunk->older->newer = chunk;
+}
+
+void Region::remove_large(Chunk* chunk) noexcept {
+  retired_ -= chunk->cursor.used();
+  (chunk->newer != nullptr ? chunk->newer->older : large_) = chunk->older;
+  if (chunk->older != nullptr)
+    chunk->older->newer = chunk->newer;
+}
+
+// Puts `chunk` where `before` was, so that the list stays in order.
+void Region::replace_large(Chunk* before, Chunk* chunk) noexcept {
+  retired_ = retired_ - before->cursor.used() + chunk->cursor.used();
+  chunk->number = before->number;
+  chunk->older = before->older;
+  chunk->newer = before->newer;
+  (chunk->newer != nullptr ? chunk->newer->older : large_) = chunk;
+  if (chunk->older != nullptr)
+    chunk->older->newer = chunk;
+}
+
+void Region::take_back_large(std::uint64_t but) noexcept {
+  while (large_ != nullptr && large_->number > but) {
+    Chunk* const chunk = large_;
+    remove_large(chunk);
+    make_spare(chunk);
+  }
+  large_made_ = but;
+}
+
+void Region::rewind_arenas(const Position& to) noexcept {
+  take_back_large(to.large);
+  while (depth_ > to.depth)
+    step_down();
+}
+
+void Region::take_back_all() noexcept {
+  forget_checkpoints();
+  objects_.destroy_back_to({}, cursor_);
   peak_ = peak();
-  if (current_ != to.current) {
-    leave_current();
-    take_back(to.newest);
-    if (to.current != nullptr)
-      enter(to.current);
-  } else {
-    take_back(to.newest);
-  }
-  if (current_ != nullptr)
-    cursor_.rewind(to.head);
-  retired_ = to.retired;
+  rewind_arenas({});
 }
 
-// Frees the large spares that were not used since the last reset.
-void Region::free_unused() noexcept {
-  Chunk* unused = nullptr;
-  for (Chunk** link = &large_spare_; *link != nullptr;) {
-    if ((*link)->high == 0)
-      detail::push_chunk(unused, detail::pop_chunk(*link));
-    else
-      link = &(*link)->older;
-  }
-  free_chunks(unused);
+// ------------------------------------------------------------------------------ reset and release
+
+void Region::add_record_room() {
+  record_room_.grow(records(), records().room() + 1, label(), options_.upstream);
 }
 
 void Region::reset() {
   check_usable();
   check_no_scope("reset");
-  forget_checkpoints();
-  objects_.destroy_back_to({}, cursor_);
-  peak_ = peak();
-  leave_current();
-  retired_ = 0;
-  if (large_spare_ != nullptr)
-    free_unused();
-  take_back(nullptr);
-  for (Chunk* chunk = spare_; chunk != nullptr; chunk = chunk->older)
-    chunk->reset(options_.zero);
-  for (Chunk* chunk = large_spare_; chunk != nullptr; chunk = chunk->older)
-    chunk->reset(options_.zero);
+  take_back_all();
+  free_unneeded();
+  in_use_.next();
+  for (Chunk* list : {spare_, large_spare_})
+    for (Chunk* chunk = list; chunk != nullptr; chunk = chunk->older)
+      chunk->cursor.reset();
+}
+
+// Frees the spares above what was in use in the last rounds; those used in this one are kept first.
+void Region::free_unneeded() noexcept {
+  const std::size_t most = std::max(in_use_.most(), options_.retain);
+  std::size_t kept = first_ != nullptr ? first_->size : 0;
+  if (capacity_ <= most)
+    return;
+  for (const bool in_this_round : {true, false}) {
+    for (Chunk** list : {&spare_, &large_spare_}) {
+      for (Chunk** link = list; *link != nullptr;) {
+        Chunk& chunk = **link;
+        const bool in_turn =
+            &chunk != first_ && (chunk.cursor.high() != 0) == in_this_round;
+        if (in_turn && chunk.size > most - std::min(kept, most)) {
+          free_chunk(pop_spare(*link));
+          continue;
+        }
+        kept += in_turn ? chunk.size : 0;
+        link = &chunk.older;
+      }
+    }
+  }
 }
 
 void Region::release() noexcept {
-  if (objects_.report_running(label(), "released") || report_open_scope("released"))
+  if (objects_.report_running(label(), "released") || report_open_scope("released") || freed())
     return;
-  forget_checkpoints();
-  objects_.destroy_back_to({}, cursor_);
-  leave_current();
-  retired_ = 0;
-  peak_ = 0;
-  take_back(nullptr);
-  free_spares();
-  if (next_size_ != 0)
-    next_size_ = options_.arena_size;
+  take_back_all();
+  free_spares(large_spare_, 0);
+  free_spares(spare_, 0);
+  if (first_ != nullptr)
+    first_->cursor.reset();
+  if (options_.marks <= few_records) { // else it is set aside
+    records() = Records();
+    record_room_.release();
+  }
+  peak_ = peak_before_ = 0;
+  in_use_ = {};
+  next_size_ = options_.arena_size;
 }
 
 void Region::trim(std::size_t keep) {
   check_usable();
-  for (Chunk** link : {&large_spare_, &spare_}) {
-    while (*link != nullptr) {
-      if (capacity_ - (*link)->size >= keep)
-        free_chunk(detail::pop_chunk(*link));
+  for (Chunk** list : {&large_spare_, &spare_}) {
+    for (Chunk** link = list; *link != nullptr;) {
+      if (*link != first_ && capacity_ - (*link)->size >= keep)
+        free_chunk(pop_spare(*link));
       else
         link = &(*link)->older;
     }
   }
   if (arenas_ == 0)
     next_size_ = options_.arena_size;
-}
-
-bool Region::holds(const void* p, std::size_t bytes) const noexcept {
-  if (cursor_.holds(p, bytes))
-    return true;
-  for (const Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older)
-    if (chunk != current_ && chunk->cursor().holds(p, bytes))
-      return true;
-  return false;
-}
-
-bool Region::may_own(const void* p) const noexcept {
-  if (cursor_.owns(p))
-    return true;
-  const Chunk* chunk = newest_;
-  for (int tries = 8; chunk != nullptr && tries != 0; --tries, chunk = chunk->older)
-    if (chunk != current_ && chunk->cursor().owns(p))
-      return true;
-  return chunk != nullptr;
-}
-
-bool Region::try_shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
-  if (objects_.running() || new_bytes == 0 || new_bytes > old_bytes || !holds(p, old_bytes))
-    return false;
-  annotate::hide(static_cast<std::byte*>(p) + new_bytes, old_bytes - new_bytes);
-  return true;
 }
 
 } // namespace ALLOT_ABI

@@ -24,6 +24,7 @@
 #include <allot/detail/cleanups.hpp>
 #include <allot/detail/copying.hpp>
 #include <allot/detail/creating.hpp>
+#include <allot/detail/end_records.hpp>
 #include <allot/detail/rewinding.hpp>
 #include <allot/stats.hpp>
 
@@ -34,13 +35,12 @@ namespace allot {
 inline namespace ALLOT_ABI {
 
 namespace detail {
-/// Where an arena stands. The head is last: before `objects`, GCC would read it and a word of those
-/// as one of 16 bytes, which has to wait until the head, that every allocation writes, is in the
-/// cache.
+/// Where an arena stands.
 struct ArenaPosition {
   Cleanups::Position objects;
-  std::byte* head = nullptr;
+  Cursor::Position place;
   bool operator==(const ArenaPosition&) const = default;
+  void lower(const ArenaPosition& to) noexcept { place.lower(to.place); }
 };
 } // namespace detail
 
@@ -80,7 +80,11 @@ public:
   /// misuse handler, and nothing is done.
   void release() noexcept;
 
-  [[nodiscard]] std::byte* buffer() const noexcept { return cursor_.begin(); }
+  /// All of `size()` bytes can be read, and what was not handed out since the last reset is zero:
+  /// it zeroes what is not yet, which a constant arena does each time, and which is no call to run
+  /// together with others. O(1), but for that.
+  [[nodiscard]] std::byte* buffer() noexcept;
+  [[nodiscard]] std::byte* buffer() const noexcept;
   [[nodiscard]] std::size_t size() const noexcept { return capacity(); }
   [[nodiscard]] std::size_t offset() const noexcept { return used(); }
   /// How many objects `create` and `create_array` made that must be destroyed.
@@ -89,12 +93,14 @@ public:
   [[nodiscard]] bool freed() const noexcept { return cursor_.released(); }
   [[nodiscard]] bool empty() const noexcept { return used() == 0; }
   /// In bytes. `peak` is the most that was ever used, and survives reset.
-  [[nodiscard]] std::size_t capacity() const noexcept { return buffer_.size(); }
+  [[nodiscard]] std::size_t capacity() const noexcept {
+    return buffer_.size() - records().reserved() * sizeof(Position);
+  }
   [[nodiscard]] std::size_t used() const noexcept { return cursor_.used(); }
   [[nodiscard]] std::size_t available() const noexcept { return cursor_.available(); }
   [[nodiscard]] std::size_t peak() const noexcept { return cursor_.peak(); }
   /// The peak is what is used now. O(1), but for zeroing what was used before.
-  void reset_peak() noexcept { cursor_.reset_peak(zero_); }
+  void reset_peak() noexcept { cursor_.reset_peak(); }
   /// Whether `p` points into memory that is allocated now.
   [[nodiscard]] bool owns(const void* p) const noexcept { return cursor_.owns(p); }
   /// The option's, or the strategy's own; never null.
@@ -108,8 +114,10 @@ public:
 protected:
   // For Scratch, which is an arena of another kind.
   Arena(const char* kind, std::size_t bytes, Options options)
-      : Arena(kind, Buffer::heap(bytes, buffer_alignment, options, {kind, options.name}), options) {
-  }
+      : Arena(kind,
+              Buffer::heap(detail::with_end_bytes<detail::ArenaPosition>(bytes, options.marks),
+                           buffer_alignment, options, {kind, options.name}),
+              options) {}
   Arena(const char* kind, Buffer buffer, Options options);
 
 private:
@@ -127,16 +135,18 @@ private:
     return cursor_.holds(p, bytes);
   }
   [[nodiscard]] Cleanups& cleanups() noexcept { return objects_; }
-  [[nodiscard]] Position position() const noexcept { return {objects_.position(), cursor_.head()}; }
+  [[nodiscard]] Position position() const noexcept {
+    return {objects_.position(), cursor_.position()};
+  }
   void rewind(const Position& to) noexcept {
     objects_.destroy_back_to(to.objects, cursor_);
-    cursor_.rewind(to.head);
+    cursor_.rewind(to.place);
   }
-  bool lower(Position& position) const noexcept { return cursor_.lower(position.head); }
+  [[gnu::cold]] void add_record_room();
+  [[gnu::cold]] void drop_record_room() noexcept;
 
   Cleanups objects_;
   Buffer buffer_;
-  bool zero_ = true;
   const char* kind_ = strategy_name;
   const char* name_ = nullptr;
 };

@@ -28,6 +28,8 @@ inline constexpr std::size_t buffer_alignment = 64;
 /// Options of the strategies that have no others.
 struct Options {
   bool zero = true; ///< zero memory before it is handed out for the first time since a reset
+  /// How many checkpoints or marks, where the strategy has any, have room set aside for them.
+  std::size_t marks = 0;
   const char* name = nullptr; ///< stands in messages and statistics; the caller keeps it alive
 };
 

@@ -40,7 +40,7 @@ public:
   /// On any buffer. Misuse: one with less than 8 aligned bytes.
   explicit Bump(Buffer buffer, Options options = {})
       : Bumping(Cursor({strategy_name, options.name}, buffer, options.zero)),
-        buffer_(std::move(buffer)), zero_(options.zero), name_(options.name) {}
+        buffer_(std::move(buffer)), name_(options.name) {}
   Bump(Bump&&) noexcept = default;
   Bump& operator=(Bump&& other) noexcept;
   ~Bump() { release(); }
@@ -69,7 +69,7 @@ public:
   [[nodiscard]] std::size_t available() const noexcept { return cursor_.available(); }
   [[nodiscard]] std::size_t peak() const noexcept { return cursor_.peak(); }
   /// The peak is what is used now. O(1), but for zeroing what was used before.
-  void reset_peak() noexcept { cursor_.reset_peak(zero_); }
+  void reset_peak() noexcept { cursor_.reset_peak(); }
   /// Whether `p` points into memory that is allocated now.
   [[nodiscard]] bool owns(const void* p) const noexcept { return cursor_.owns(p); }
   /// The option's, or the strategy's own; never null.
@@ -91,11 +91,10 @@ private:
   [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept {
     return cursor_.holds(p, bytes);
   }
-  [[nodiscard]] std::byte* position() const noexcept { return cursor_.head(); }
-  void rewind(std::byte* to) noexcept { cursor_.rewind(to); }
+  [[nodiscard]] Cursor::Position position() const noexcept { return cursor_.position(); }
+  void rewind(const Cursor::Position& to) noexcept { cursor_.rewind(to); }
 
   Buffer buffer_;
-  bool zero_ = true;
   const char* name_ = nullptr;
 };
 

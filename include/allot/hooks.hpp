@@ -84,14 +84,9 @@ template <class S>
                            std::size_t new_bytes) noexcept {
   if (strategy.try_resize(p, old_bytes, new_bytes))
     return p;
-  if (!strategy.owns(p)) [[unlikely]]
-    return nullptr;
   if (new_bytes <= old_bytes)
-    return p;
-  void* const moved = allocate(strategy, new_bytes);
-  if (moved != nullptr)
-    std::memcpy(moved, p, old_bytes);
-  return moved;
+    return strategy.owns(p) ? p : nullptr;
+  return strategy.try_reallocate(p, old_bytes, new_bytes, alignment);
 }
 
 /// In front of each block of a strategy that cannot tell sizes.
@@ -209,7 +204,11 @@ template <class S>
 [[nodiscard]] void* allocate_zero(S& strategy, std::size_t count, std::size_t size) noexcept {
   const std::size_t all = bytes(saturating_multiply(count, size));
   void* const p = all <= PTRDIFF_MAX ? allocate_block(strategy, all) : nullptr;
-  if (p != nullptr)
+  if (p == nullptr)
+    return p;
+  if constexpr (requires { strategy.dirty_bytes(p, all); })
+    std::memset(p, 0, strategy.dirty_bytes(p, all)); // so that fresh pages stay untouched
+  else
     std::memset(p, 0, all);
   return p;
 }

@@ -40,7 +40,7 @@ inline namespace ALLOT_ABI {
 class MappedArena : public Bumping<MappedArena>,
                     public Copying<MappedArena>,
                     public Creating<MappedArena, Destructors::never_run>,
-                    public Rewinding<MappedArena, std::byte*> {
+                    public Rewinding<MappedArena, Cursor::Position> {
 public:
   /// Reserves `bytes`, rounded up to 4096. Misuse: 0; a backing file that exists already or cannot
   /// be made. Exhausted: the system refused.
@@ -106,7 +106,7 @@ private:
   friend Bumping<MappedArena>;
   friend Copying<MappedArena>;
   friend Creating<MappedArena, Destructors::never_run>;
-  friend Rewinding<MappedArena, std::byte*>;
+  friend Rewinding<MappedArena, Cursor::Position>;
   static constexpr const char* strategy_name = "mapped_arena";
   [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept {
     return cursor_.holds(p, bytes);
@@ -115,9 +115,10 @@ private:
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   void check_usable() const;
-  [[nodiscard]] std::byte* position() const noexcept { return cursor_.head(); }
-  void rewind(std::byte* to) noexcept { cursor_.rewind(to); }
-  bool lower(std::byte*& position) const noexcept { return cursor_.lower(position); }
+  [[nodiscard]] Cursor::Position position() const noexcept { return cursor_.position(); }
+  void rewind(const Cursor::Position& to) noexcept { cursor_.rewind(to); }
+  [[gnu::cold]] void add_record_room();
+  void drop_record_room() noexcept {} // kept until the arena is released
 
   [[nodiscard]] bool has_room(std::size_t bytes, std::size_t alignment) const noexcept;
   [[gnu::cold]] bool try_resize_slow(void* p, std::size_t old_bytes,
@@ -129,14 +130,14 @@ private:
   std::size_t capacity_ = 0;
   std::size_t committed_ = 0;
   Mapping mapping_;
-  bool zero_ = true;
+  RecordRoom record_room_;
   const char* name_ = nullptr;
 };
 
 static_assert(Reporting<MappedArena> && Allocating<MappedArena> && Resettable<MappedArena> &&
               Rewindable<MappedArena>);
 static_assert(Bumped<MappedArena> && CopiedInto<MappedArena> &&
-              CreatedIn<MappedArena, Destructors::never_run> && Rewound<MappedArena, std::byte*>);
+              CreatedIn<MappedArena, Destructors::never_run> && Rewound<MappedArena, Cursor::Position>);
 
 } // namespace ALLOT_ABI
 } // namespace allot

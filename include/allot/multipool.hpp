@@ -121,6 +121,10 @@ public:
     return take(slab, bytes);
   }
 
+  /// How many of the `bytes` at `p`, which was just allocated, may not be zero; the rest is.
+  [[nodiscard]] std::size_t dirty_bytes(const void* /*p*/, std::size_t bytes) const noexcept {
+    return zero_ ? 0 : bytes;
+  }
   /// Frees a block, and zeroes it unless zeroing is off. Misuse, and nothing changed: a pointer
   /// that is null, foreign, inside a block, or free already; released.
   void deallocate(void* p) {

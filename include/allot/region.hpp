@@ -5,17 +5,29 @@
 // (Multipool), for a known bound (Arena is a little faster), or for data that must not move while
 // it grows (MappedArena).
 //
-//   in use:   arena <- arena <- large arena <- arena (current)     spare:  arena <- arena
-//             |xxxxx|  |xxxx |  |xxxxxxxxxxx|  |xx|     |                  |    |  |    |
-//                                                 available()
+//   in use:   arena <- arena <- arena (current)        large: arena  arena        spare: arena
+//             |xxxxx|  |xxxx |  |xx|          |               |xxxxx||xxxxxxx|          |     |
+//                                  available()
 //
-// Each arena starts with its own header, so that the region itself is a few words. A request larger
-// than an arena gets one of its own, and the current one stays current.
+// Each arena starts with its own header, so that the region itself is small. A request gets an arena
+// of its own if it is larger than an arena, or if more than a quarter of the current one would be
+// lost by leaving that; the current one stays current then. It is alone in it: given back, its arena
+// is free at once, and growing it moves it to a larger one in the place of the first.
 //
-// Allocation is O(1) and rounds sizes up to 8 bytes. Restore and reset are O(1) but for arenas
-// taken back, destructors they owe and reset's zeroing. What is allocated stays valid until the
-// restore of an earlier checkpoint, reset, release or the region's end. One thread at a time; const
-// calls may run together.
+// What it takes, with n bytes used at most since construction or release:
+//   allocate      O(1), and zeroing; O(log arenas) and a call of upstream where an arena is made
+//   restore       O(1), a step for each arena taken back, the destructors owed
+//   reset         a step for each arena, the destructors owed, zeroing what was used
+//   giving back   O(1) for the newest, which comes back whole; O(log arenas) for another
+//   owns          O(log arenas)
+//   capacity      at most 2 n and one arena (the first buffer, and `retain`, are kept beyond that);
+//                 after a reset no more than was in use at once in one of the last 8 rounds
+//   first use     what is used, not the size of an arena
+//   lost          of requests of one size at most a quarter, once there are a few arenas
+//
+// Sizes round up to 8 bytes. What is allocated stays valid until the restore of an earlier
+// checkpoint, reset, release or the region's end. One thread at a time; const calls may run
+// together.
 #pragma once
 
 #include <allot/base/abi.hpp>
@@ -23,15 +35,18 @@
 
 #include <allot/buffer.hpp>
 #include <allot/concepts.hpp>
+#include <allot/detail/address_index.hpp>
 #include <allot/detail/bumping.hpp>
 #include <allot/detail/cleanups.hpp>
 #include <allot/detail/copying.hpp>
 #include <allot/detail/creating.hpp>
+#include <allot/detail/end_records.hpp>
 #include <allot/detail/rewinding.hpp>
 #include <allot/stats.hpp>
 #include <allot/upstream.hpp>
 
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace allot {
@@ -41,25 +56,56 @@ struct RegionOptions {
   bool zero = true;                   ///< zero memory before it is handed out after a reset
   std::size_t arena_size = 65536;     ///< usable bytes of the first arena
   std::size_t max_arena_size = 65536; ///< if it is larger, each arena is twice the one before
-  /// The most bytes that all arenas may hold, not counting their headers. A new arena for which
-  /// spares must go is made before they are freed, so that a refusal loses nothing.
+  /// The most bytes that all arenas may hold, not counting their headers; a larger first buffer is
+  /// used all the same. A new arena for which spares must go is made before they are freed, so that
+  /// a refusal loses nothing.
   std::size_t limit = max_size;
+  std::size_t retain = 0;     ///< bytes of arenas that reset keeps even if they were long unused
+  std::size_t marks = 0;      ///< how many checkpoints have room set aside for them
   UpstreamRef upstream = {};  ///< where arenas come from; none is the heap
   const char* name = nullptr; ///< stands in messages and statistics; the caller keeps it alive
 };
 
 namespace detail {
-/// Where a region stands; the head is last, as in an arena's. Chunks are the region's arenas.
 struct RegionChunk;
+/// Where a region stands. By numbers, not addresses: an arena that is named may be gone meanwhile.
 struct RegionPosition {
   Cleanups::Position objects;
-  RegionChunk* current = nullptr;
-  RegionChunk* newest = nullptr;
-  std::size_t retired = 0;
-  std::byte* head = nullptr;
+  std::uint64_t large = 0; // the newest arena made for one request
+  std::uint64_t depth = 0; // of the current one: how many others there are, and it is the next
+  Cursor::Position place;  // in that
   bool operator==(const RegionPosition&) const = default;
+  void lower(const RegionPosition& to) noexcept {
+    if (depth > to.depth) {
+      depth = to.depth;
+      place = to.place;
+    } else if (depth == to.depth) {
+      place.lower(to.place);
+    }
+  }
 };
 } // namespace detail
+
+/// The most of something in each of the last rounds, the one that goes on included.
+class RoundMaxima {
+public:
+  void add(std::size_t n) noexcept { most_[now_] = larger(most_[now_], n); }
+  [[nodiscard]] std::size_t most() const noexcept {
+    std::size_t most = 0;
+    for (const std::size_t n : most_)
+      most = larger(most, n);
+    return most;
+  }
+  void next() noexcept {
+    now_ = (now_ + 1) % rounds;
+    most_[now_] = 0;
+  }
+
+private:
+  static constexpr std::size_t rounds = 8;
+  std::size_t most_[rounds] = {};
+  std::size_t now_ = 0;
+};
 
 class Region : public Bumping<Region>,
                public Copying<Region>,
@@ -68,6 +114,9 @@ class Region : public Bumping<Region>,
 public:
   /// No arena yet. Misuse: an arena size of 0.
   explicit Region(const RegionOptions& options = {});
+  /// `first` is an arena that is used before upstream is asked, and that is kept until the region's
+  /// end. Misuse also: it has no room for an arena's header and 8 bytes.
+  explicit Region(Buffer first, const RegionOptions& options = {});
   Region(Region&& other) noexcept { *this = std::move(other); }
   Region& operator=(Region&& other) noexcept;
   /// A scope that is still open goes to the misuse handler.
@@ -79,23 +128,28 @@ public:
   // From Creating:   create, try_create, create_array.
   // From Rewinding:  checkpoint, restore, scope.
 
-  /// Makes the newest allocation of the current arena longer or shorter in place; any other only
-  /// shorter, which gives nothing back. False, and nothing changed, if that cannot be.
+  /// Makes the newest allocation of the current arena, or one with an arena of its own, longer or
+  /// shorter in place, and gives it back if `new_bytes` is 0; any other only shorter, which gives
+  /// nothing back. False, and nothing changed, if that cannot be.
   [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
     peak_ = peak(); // before a shrink
     if (objects_.running() || !cursor_.try_resize(p, old_bytes, new_bytes)) [[unlikely]]
-      return try_shrink(p, old_bytes, new_bytes);
-    if (new_bytes < old_bytes)
+      return try_resize_slow(p, old_bytes, new_bytes);
+    if (new_bytes < old_bytes) {
+      if (cursor_.used() == 0) [[unlikely]]
+        step_back();
       lower_checkpoints();
+    }
     return true;
   }
 
   /// Destroys all objects, newest first, takes everything back, checkpoints too, and zeroes it.
-  /// The arenas are kept as spares, but for large ones that were not used since the last reset.
-  /// Misuse: moved from, a scope is open, or called by one of those destructors.
+  /// The arenas are kept as spares, but for what is more than was in use at once in any of the last
+  /// 8 rounds, and than `retain`. Misuse: moved from, a scope is open, or called by one of those
+  /// destructors.
   void reset();
-  /// Destroys all objects and frees all arenas; the region is empty and usable again. An open
-  /// scope goes to the misuse handler.
+  /// Destroys all objects and frees all arenas but the first buffer; the region is empty and usable
+  /// again. An open scope goes to the misuse handler.
   void release() noexcept;
   /// Frees spare arenas as long as what all hold is not below `keep` bytes then.
   /// Misuse: moved from.
@@ -120,13 +174,16 @@ public:
   [[nodiscard]] std::size_t available() const noexcept { return cursor_.available(); }
   [[nodiscard]] std::size_t peak() const noexcept { return peak_ > used() ? peak_ : used(); }
   /// The peak is what is used now.
-  void reset_peak() noexcept { peak_ = used(); }
+  void reset_peak() noexcept {
+    peak_before_ = larger(peak_before_, peak());
+    peak_ = used();
+  }
   /// How many objects `create` and `create_array` made that must be destroyed.
   [[nodiscard]] std::size_t objects() const noexcept { return objects_.count(); }
-  /// Whether `p` points into memory that is allocated now. O(arenas).
+  /// Whether `p` points into memory that is allocated now.
   [[nodiscard]] bool owns(const void* p) const noexcept { return holds(p, 1); }
-  /// The same in O(1): false is certain, true is so where the newest few arenas are all.
-  [[nodiscard]] bool may_own(const void* p) const noexcept;
+  /// As Bumping's.
+  [[nodiscard]] std::size_t dirty_bytes(const void* p, std::size_t bytes) const noexcept;
   /// The option's, or the strategy's own; never null.
   [[nodiscard]] const char* name() const noexcept { return label().text(); }
   /// How messages name it.
@@ -142,45 +199,77 @@ private:
   static constexpr const char* strategy_name = "region";
 
   [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept;
-  [[gnu::cold]] bool try_shrink(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept;
+  [[gnu::cold]] bool try_resize_slow(void* p, std::size_t old_bytes,
+                                     std::size_t new_bytes) noexcept;
+  [[nodiscard]] void* try_regrow(void* p, std::size_t old_bytes, std::size_t new_bytes,
+                                 std::size_t alignment) noexcept;
+
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
-  [[gnu::cold]] void* grow_or_refuse(std::size_t bytes, std::size_t alignment);
-  [[nodiscard]] void* take_in_spare(std::size_t bytes, std::size_t alignment) noexcept;
+  [[noreturn]] void refuse(std::size_t bytes, std::size_t alignment) const;
   [[nodiscard]] void* grow(std::size_t bytes, std::size_t alignment);
+  [[nodiscard]] bool wants_its_own(std::size_t bytes) const noexcept;
+  [[nodiscard]] static std::size_t bytes_needed(std::size_t bytes, std::size_t alignment) noexcept;
+
+  void start();
+
+  // Arenas. One is in use, in `current_` or below it or in `large_`, or it is spare.
+  [[nodiscard]] Chunk* find(const void* p) const noexcept;
   [[nodiscard]] Chunk* take_spare(std::size_t bytes, bool large) noexcept;
   [[nodiscard]] Chunk* make_chunk(std::size_t bytes, bool large);
-  [[nodiscard]] static std::size_t bytes_needed(std::size_t bytes, std::size_t alignment) noexcept;
-  [[nodiscard]] std::size_t room_without_spares() const noexcept;
+  [[nodiscard]] Chunk* adopt(Buffer buffer, bool large) noexcept;
+  [[nodiscard]] Chunk* pop_spare(Chunk*& link) noexcept;
+  void make_room(std::size_t bytes, std::size_t limit) noexcept;
+  void free_spares(Chunk*& list, std::size_t most) noexcept;
+  void free_unneeded() noexcept;
   void free_chunk(Chunk* chunk) noexcept;
-  void free_chunks(Chunk*& list) noexcept;
-  void free_spares() noexcept;
-  void free_unused() noexcept;
-  void leave_current() noexcept;
+  void free_all() noexcept;
+  void make_spare(Chunk* chunk) noexcept;
   void enter(Chunk* chunk) noexcept;
-  void take_back(Chunk* until) noexcept;
+  void step_down() noexcept;
+  [[gnu::cold]] void step_back() noexcept;
+  void add_large(Chunk* chunk) noexcept;
+  void remove_large(Chunk* chunk) noexcept;
+  void replace_large(Chunk* before, Chunk* chunk) noexcept;
+  void take_back_large(std::uint64_t but) noexcept;
+  void take_back_all() noexcept;
+
   [[nodiscard]] bool usable() const noexcept { return !freed() && !objects_.running(); }
   void check_usable() const;
   [[nodiscard]] Cleanups& cleanups() noexcept { return objects_; }
   [[nodiscard]] Position position() const noexcept {
-    return {objects_.position(), current_, newest_, retired_, cursor_.head()};
+    return {objects_.position(), large_made_, depth_, cursor_.position()};
   }
-  void rewind(const Position& to) noexcept;
-  bool lower(Position& position) const noexcept {
-    return position.current == current_ && cursor_.lower(position.head);
+  void rewind(const Position& to) noexcept {
+    objects_.destroy_back_to(to.objects, cursor_);
+    peak_ = peak();
+    if (large_made_ != to.large || depth_ != to.depth) [[unlikely]]
+      rewind_arenas(to);
+    cursor_.rewind(to.place);
   }
+  void rewind_arenas(const Position& to) noexcept;
+  [[gnu::cold]] void add_record_room();
+  void drop_record_room() noexcept {} // kept until the region is released
 
   // cursor_ is over the current arena.
   Cleanups objects_;
-  Chunk* current_ = nullptr;
-  Chunk* newest_ = nullptr; // of those in use
-  Chunk* spare_ = nullptr;
-  Chunk* large_spare_ = nullptr;
-  std::size_t retired_ = 0; // bytes used in arenas that are not current
+  std::uint64_t depth_ = 0;      // of the current arena: how many are in its list
+  std::uint64_t large_made_ = 0; // arenas for one request, which their numbers are
+  std::size_t retired_ = 0;      // bytes used in arenas that are not current
   std::size_t peak_ = 0;
+  std::size_t peak_before_ = 0; // reset_peak
+  Chunk* current_ = nullptr;
+  Chunk* large_ = nullptr;
+  Chunk* spare_ = nullptr; // the one left last first
+  Chunk* large_spare_ = nullptr;
+  Chunk* first_ = nullptr; // in the first buffer
+  AddressIndex index_;     // of all arenas
   std::size_t arenas_ = 0;
   std::size_t capacity_ = 0;
+  std::size_t spare_bytes_ = 0; // but for the first buffer's
   std::size_t next_size_ = 0; // 0 when moved from
+  RoundMaxima in_use_;        // bytes of arenas
+  RecordRoom record_room_;
   RegionOptions options_;
 };
 

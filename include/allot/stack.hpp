@@ -14,8 +14,10 @@
 //   text                     its characters: of a std::string, a std::string_view, a const char*
 //   an array of characters   all of them but for one zero at the end, be it a literal or not
 //
-// Push, mark and restore are O(1), and so is a pop, but for the marks that it drops: each costs a
-// step, those that stay cost nothing. Sizes round up to 8 bytes. What push gave stays valid until
+// Push, mark and restore are O(1), and so is a pop, but for the marks and scopes that it drops: each
+// costs a step, those that stay cost nothing. Building it is O(1), and reset O(what was used): it
+// zeroes. A few marks lie in the object, more at the far end of the buffer, where `available()`
+// falls by their size until they are dropped; scopes need no memory. Sizes round up to 8 bytes. What push gave stays valid until
 // it is popped or restored over; what pop gave, until the next push or mark. Popped bytes are not
 // zeroed until the next reset.
 #pragma once
@@ -26,7 +28,7 @@
 #include <allot/buffer.hpp>
 #include <allot/concepts.hpp>
 #include <allot/detail/cursor.hpp>
-#include <allot/detail/record_stack.hpp>
+#include <allot/detail/end_records.hpp>
 #include <allot/stats.hpp>
 
 #include <concepts>
@@ -139,9 +141,10 @@ class Stack {
 public:
   /// `bytes`, rounded up to 8, from the heap. Misuse: 0. Exhausted: the heap refused.
   explicit Stack(std::size_t bytes, Options options = {})
-      : Stack(Buffer::heap(bytes, buffer_alignment, options, {strategy_name, options.name}),
+      : Stack(Buffer::heap(detail::with_end_bytes<Mark>(bytes, options.marks), buffer_alignment,
+                           options, {strategy_name, options.name}),
               options) {}
-  /// On any buffer. Misuse: one with less than 8 aligned bytes.
+  /// On any buffer. Misuse: one with less than 8 aligned bytes beside room for `options.marks`.
   explicit Stack(Buffer buffer, Options options = {});
   Stack(Stack&& other) noexcept { *this = static_cast<Stack&&>(other); }
   Stack& operator=(Stack&& other) noexcept;
@@ -156,7 +159,7 @@ public:
   }
   std::span<std::byte> push(std::span<const std::byte> bytes) {
     if (bytes.empty() || !cursor_.fits(bytes.size())) [[unlikely]]
-      return push_slow(bytes.size());
+      return push_slow(bytes);
     return place(bytes);
   }
   void push(std::nullptr_t) = delete;
@@ -166,9 +169,9 @@ public:
     return try_push(detail::bytes_of(data));
   }
   [[nodiscard]] std::span<std::byte> try_push(std::span<const std::byte> bytes) noexcept {
-    if (!cursor_.fits(bytes.size()))
-      return {};
-    return bytes.empty() ? std::span(cursor_.head(), 0) : place(bytes);
+    if (bytes.empty() || !cursor_.fits(bytes.size())) [[unlikely]]
+      return try_push_slow(bytes);
+    return place(bytes);
   }
 
   /// Takes `bytes`, rounded up to 8, off the top: pop(n) undoes a push of n bytes. Marks that stood
@@ -206,7 +209,8 @@ public:
     return *std::launder(static_cast<const T*>(place_of_top<T>()));
   }
 
-  /// Remembers the top. Exhausted: the heap refused. Misuse: released.
+  /// Remembers the top. Exhausted: it is one of more than a few, and there is no room for its
+  /// record. Misuse: released.
   [[nodiscard]] Marker mark() {
     if (next_serial_ % serial_run == 0 || marks_.full()) [[unlikely]]
       return mark_slow();
@@ -217,23 +221,35 @@ public:
   void restore(Marker marker) {
     if (!is_set(marker)) [[unlikely]]
       refuse(marker);
-    rewind(marks_[marker.index_].top);
-    marks_.truncate(marker.index_ + 1);
+    hide_popped();
+    cursor_.rewind(marks_[marker.index_].top);
+    while (innermost_ != nullptr && innermost_->marks_ > marker.index_) [[unlikely]]
+      innermost_ = innermost_->outer_;
+    drop_marks(marker.index_ + 1);
     floor_ = cursor_.head();
   }
 
-  /// A marker that is restored and dropped at the end of the enclosing block. Scopes nest.
+  /// Restores, at the end of the enclosing block, what was there at its beginning. Scopes nest. A
+  /// scope below whose beginning the stack was popped or restored, or that outlived an inner one or
+  /// the stack, goes to the misuse handler and restores nothing.
   class [[nodiscard]] Scope {
   public:
-    explicit Scope(Stack& stack) : stack_(stack), marker_(stack.mark()) { ++stack.scopes_; }
+    explicit Scope(Stack& stack) : stack_(&stack) { stack.enter(*this); }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
-    ~Scope() { stack_.leave(marker_); }
+    ~Scope() {
+      if (stack_ != nullptr) [[likely]]
+        stack_->leave(*this);
+    }
 
   private:
-    Stack& stack_;
-    Marker marker_;
+    friend Stack;
+    Stack* stack_; // null when it was destroyed, moved or assigned to meanwhile
+    Scope* outer_ = nullptr;
+    std::byte* top_ = nullptr;
+    std::size_t marks_ = 0; // that there were before
   };
+  /// Misuse: released.
   Scope scope() { return Scope(*this); }
 
   /// Takes everything back, marks too, and zeroes it. Misuse: released, or a scope is open.
@@ -246,12 +262,14 @@ public:
   [[nodiscard]] bool empty() const noexcept { return used() == 0; }
   /// In bytes. `peak` is the most that was used since construction or reset_peak; reset keeps it.
   [[nodiscard]] std::size_t size() const noexcept { return capacity(); }
-  [[nodiscard]] std::size_t capacity() const noexcept { return cursor_.capacity(); }
+  [[nodiscard]] std::size_t capacity() const noexcept {
+    return buffer_.size() - marks_.reserved() * sizeof(Mark);
+  }
   [[nodiscard]] std::size_t used() const noexcept { return cursor_.used(); }
   [[nodiscard]] std::size_t available() const noexcept { return cursor_.available(); }
   [[nodiscard]] std::size_t peak() const noexcept { return cursor_.peak(); }
   /// The peak is what is used now. O(1), but for zeroing what was used before.
-  void reset_peak() noexcept { cursor_.reset_peak(zero_); }
+  void reset_peak() noexcept { cursor_.reset_peak(); }
   /// Whether `p` points into what is on the stack now.
   [[nodiscard]] bool owns(const void* p) const noexcept { return cursor_.owns(p); }
   /// The option's, or the strategy's own; never null.
@@ -305,7 +323,7 @@ private:
   }
 
   Marker set_mark() {
-    marks_.push(label(), cursor_.head(), next_serial_);
+    marks_.push(cursor_.head(), next_serial_);
     floor_ = cursor_.head();
     hide_popped();
     return {marks_.size() - 1, next_serial_++};
@@ -315,23 +333,32 @@ private:
   }
   void drop_marks(std::size_t keep) noexcept {
     marks_.truncate(keep);
-    update_floor();
+    if (marks_.has_borrowed()) [[unlikely]]
+      drop_mark_room();
   }
   void update_floor() noexcept {
-    floor_ = marks_.empty() ? cursor_.begin() : marks_[marks_.size() - 1].top;
+    floor_ = innermost_ == nullptr ? cursor_.begin() : innermost_->top_;
+    if (!marks_.empty() && marks_.newest().top > floor_)
+      floor_ = marks_.newest().top;
   }
-  void rewind(std::byte* top) noexcept {
+  void enter(Scope& scope) {
+    if (freed()) [[unlikely]]
+      check_usable();
+    scope.outer_ = innermost_;
+    scope.top_ = cursor_.head();
+    scope.marks_ = marks_.size();
+    innermost_ = &scope;
+    floor_ = cursor_.head();
     hide_popped();
-    cursor_.rewind(top);
   }
-  // At the end of a scope.
-  void leave(Marker marker) noexcept {
-    if (scopes_ != 0) // else the stack was assigned to meanwhile
-      --scopes_;
-    if (!is_set(marker)) [[unlikely]]
-      return report_lost(marker);
-    rewind(marks_[marker.index_].top);
-    drop_marks(marker.index_);
+  void leave(Scope& scope) noexcept {
+    if (innermost_ != &scope) [[unlikely]]
+      return report_lost(scope);
+    innermost_ = scope.outer_;
+    hide_popped();
+    cursor_.rewind(scope.top_);
+    drop_marks(scope.marks_);
+    update_floor();
   }
 
   // In instrumented builds popped bytes stay readable until the next push or mark.
@@ -343,24 +370,27 @@ private:
     }
   }
 
-  [[gnu::cold]] std::span<std::byte> push_slow(std::size_t bytes);
+  [[gnu::cold]] std::span<std::byte> push_slow(std::span<const std::byte> bytes);
+  [[gnu::cold]] std::span<std::byte> try_push_slow(std::span<const std::byte> bytes) noexcept;
   std::span<std::byte> pop_slow(std::size_t bytes); // not cold, nor the next: they drop marks
   std::span<std::byte> try_pop_slow(std::size_t bytes) noexcept;
+  void drop_above(const std::byte* top) noexcept;
   [[gnu::cold]] Marker mark_slow();
+  [[gnu::cold]] void drop_mark_room() noexcept;
   [[noreturn, gnu::cold]] void refuse(Marker marker) const;
   [[noreturn, gnu::cold]] void refuse_underflow(std::size_t bytes, const char* done) const;
-  [[gnu::cold]] void report_lost(Marker marker) const noexcept;
+  [[gnu::cold]] void report_lost(Scope& scope) noexcept;
   void check_usable() const;
+  [[nodiscard]] std::size_t scopes() const noexcept;
   void end_scopes(const char* done) noexcept;
 
   Cursor cursor_;              // first: every push and pop touches its head
-  std::byte* floor_ = nullptr; // where the newest mark stands: a pop above it is simple
+  std::byte* floor_ = nullptr; // where the newest mark or scope stands: a pop above it is simple
   RecordStack<Mark> marks_;
   std::uint64_t next_serial_ = 0; // of a new run if it is a multiple of serial_run
   std::byte* popped_end_ = nullptr;
+  Scope* innermost_ = nullptr;
   Buffer buffer_;
-  std::size_t scopes_ = 0;
-  bool zero_ = true;
   const char* name_ = nullptr;
 };
 

@@ -1,15 +1,62 @@
 #include <allot/detail/cursor.hpp>
 
+#include <algorithm>
+
 namespace allot {
 inline namespace ALLOT_ABI {
 
-Cursor::Cursor(Label owner, const Buffer& buffer, bool zero) {
-  if (buffer.data() == nullptr)
+Cursor::Cursor(Label owner, const Buffer& buffer, bool zero, std::size_t skip) {
+  if (buffer.data() == nullptr || skip >= buffer.size())
     throw_misuse(owner, Errc::bad_size, "the buffer has no room for 8 aligned bytes");
-  *this = Cursor(buffer.data(), buffer.size(), buffer.gap());
+  const Gap gap = buffer.gap();
+  *this = Cursor(buffer.data() + gap.stretch(skip), buffer.size() - skip, gap, zero);
   if (zero && !buffer.is_zero())
-    std::memset(buffer.data(), 0, buffer.extent());
-  annotate::open(buffer.data(), buffer.extent());
+    set_frontier(begin_);
+  annotate::open(begin_, distance(begin_, end_));
+}
+
+void* Cursor::take_slow(std::size_t bytes, std::size_t alignment) noexcept {
+  if (bytes == 0)
+    return nothing(alignment);
+  const std::size_t skip = padding(address(head_), gap_.stretch(alignment));
+  if (skip >= distance(head_, end_) || !advance(head_ + skip, bytes))
+    return nullptr;
+  return take_aligned(bytes, alignment);
+}
+
+// Moves the frontier beyond the `bytes` at `at`. False: they do not fit.
+bool Cursor::advance(std::byte* at, std::size_t bytes) noexcept {
+  if (!allot::fits(bytes, gap_.shrink(distance(at, end_))))
+    return false;
+  std::byte* const needed = at + gap_.stretch(round_up(bytes));
+  // Ahead, so that few requests come here; no further than the nearest cache holds until then.
+  const std::size_t step = std::clamp<std::size_t>(distance(begin_, frontier()), 512, 16_KiB);
+  const bool ends = step >= distance(frontier(), end_);
+  if (needed > frontier())
+    advance_to(ends || !zero_ ? end_ : std::max(needed, frontier() + step));
+  return true;
+}
+
+void Cursor::advance_to(std::byte* to) noexcept {
+  if (zero_)
+    clear(frontier(), to);
+  set_frontier(to);
+}
+
+// The block at the head, which was padded, was given back.
+void Cursor::drop_padding() noexcept {
+  const auto word_before = [this](std::size_t words) {
+    std::uint64_t value = 0;
+    std::byte* const at = head_ - words * word;
+    annotate::show(at, word);
+    std::memcpy(&value, at, word);
+    annotate::hide(at, word);
+    return static_cast<std::size_t>(value);
+  };
+  const std::size_t back = word_before(1);
+  const std::size_t skip = (back & 1) != 0 ? word : word_before(2);
+  padded_ = back < word ? nullptr : head_ - (back & ~std::size_t{1});
+  head_ -= skip;
 }
 
 void Cursor::check_request(Label who, bool busy, std::size_t alignment) const {

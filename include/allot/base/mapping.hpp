@@ -66,6 +66,7 @@ struct MapOptions {
   HugePages huge_pages = HugePages::automatic;
   bool guard_pages = false; ///< an unreadable page on each side
   Commit commit = Commit::demand;
+  std::size_t marks = 0;      ///< how many checkpoints have room set aside for them
   FilePath file = {};         ///< of a NEW file to back the memory; not removed afterwards
   const char* name = nullptr; ///< stands in messages and statistics; the caller keeps it alive
 };

@@ -48,6 +48,11 @@ public:
     return self().try_allocate_slow(bytes, alignment);
   }
 
+  /// How many of the `bytes` at `p`, the newest allocation or its end, may not be zero; the rest is.
+  [[nodiscard]] std::size_t dirty_bytes(const void* p, std::size_t bytes) const noexcept {
+    return cursor_.dirty_bytes(p, bytes);
+  }
+
   /// Whether S has what is asked of it. It may be private: S befriends this.
   [[nodiscard]] static consteval bool is_served() {
     return requires(S& s, std::size_t n) {

@@ -47,23 +47,30 @@ public:
     return copy(std::span(elements));
   }
 
-  /// Makes the allocation of `old_bytes` at `p` `new_bytes` long: in place if it is the newest and
-  /// there is room, else in a new place, where the contents are copied to; the old place stays
-  /// taken. A null `p` allocates. Fails as allocate does, with the old allocation intact.
+  /// Makes the allocation of `old_bytes` at `p` `new_bytes` long: in place if it can, else in a new
+  /// place, where the contents are copied to. The old place stays taken, unless it was an arena of
+  /// its own in a Region. A null `p` allocates. Fails as allocate does, with the old allocation
+  /// intact. O(1), and O(bytes copied) where it moves.
   /// Misuse also: the bytes that would be kept are not allocated here.
   [[nodiscard]] void* reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
                                  std::size_t alignment = granule) {
-    const bool aligned =
-        is_power_of_two(alignment) && padding(reinterpret_cast<std::uintptr_t>(p), alignment) == 0;
-    if (p != nullptr && aligned && self().try_resize(p, old_bytes, new_bytes))
+    if (resized_in_place(p, old_bytes, new_bytes, alignment))
       return p;
     return reallocate_elsewhere(p, old_bytes, new_bytes, alignment);
+  }
+  /// As reallocate, but null for every refusal.
+  [[nodiscard]] void* try_reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
+                                     std::size_t alignment = granule) noexcept {
+    if (resized_in_place(p, old_bytes, new_bytes, alignment))
+      return p;
+    return try_reallocate_elsewhere(p, old_bytes, new_bytes, alignment);
   }
 
   /// Whether S has what is asked of it. It may be private: S befriends this.
   [[nodiscard]] static consteval bool is_served() {
     return requires(S& s, const S& cs, void* p, std::size_t n) {
       { s.allocate(n, n) } -> std::same_as<void*>;
+      { s.try_allocate(n, n) } -> std::same_as<void*>;
       { s.try_resize(p, n, n) } -> std::same_as<bool>;
       { cs.holds(p, n) } -> std::same_as<bool>; // whether all of the n bytes, not 0, are allocated
       cs.label();
@@ -73,6 +80,13 @@ public:
 private:
   S& self() noexcept { return static_cast<S&>(*this); }
 
+  [[nodiscard]] bool resized_in_place(void* p, std::size_t old_bytes, std::size_t new_bytes,
+                                      std::size_t alignment) noexcept {
+    return p != nullptr && is_power_of_two(alignment) &&
+           padding(reinterpret_cast<std::uintptr_t>(p), alignment) == 0 &&
+           self().try_resize(p, old_bytes, new_bytes);
+  }
+
   [[gnu::noinline]] void* reallocate_elsewhere(void* p, std::size_t old_bytes,
                                                std::size_t new_bytes, std::size_t alignment) {
     const std::size_t kept = p == nullptr ? 0 : smaller(old_bytes, new_bytes);
@@ -81,10 +95,33 @@ private:
       throw_misuse(self().label(), Errc::foreign_pointer, "%p cannot be reallocated: not from here",
                    p);
     }
-    void* const moved = self().allocate(new_bytes, alignment);
+    if (void* const moved = regrown(p, old_bytes, new_bytes, alignment))
+      return moved;
+    return filled(self().allocate(new_bytes, alignment), p, kept);
+  }
+  [[gnu::noinline]] void* try_reallocate_elsewhere(void* p, std::size_t old_bytes,
+                                                   std::size_t new_bytes,
+                                                   std::size_t alignment) noexcept {
+    const std::size_t kept = p == nullptr ? 0 : smaller(old_bytes, new_bytes);
+    if (kept != 0 && !self().holds(p, kept)) [[unlikely]]
+      return nullptr;
+    if (void* const moved = regrown(p, old_bytes, new_bytes, alignment))
+      return moved;
+    void* const moved = self().try_allocate(new_bytes, alignment);
+    return moved == nullptr ? nullptr : filled(moved, p, kept);
+  }
+
+  // Moved by a strategy that keeps it alone and frees its old place. Null: not so.
+  [[nodiscard]] void* regrown(void* p, std::size_t old_bytes, std::size_t new_bytes,
+                              std::size_t alignment) noexcept {
+    if constexpr (requires { self().try_regrow(p, old_bytes, new_bytes, alignment); })
+      return self().try_regrow(p, old_bytes, new_bytes, alignment);
+    return nullptr;
+  }
+  static void* filled(void* moved, void* from, std::size_t kept) noexcept {
     if (kept != 0) {
-      std::memcpy(moved, p, kept);
-      annotate::hide(p, kept); // taken until it is taken back, but nobody's to touch
+      std::memcpy(moved, from, kept);
+      annotate::hide(from, kept); // taken until it is taken back, but nobody's to touch
     }
     return moved;
   }

@@ -1,18 +1,28 @@
 // A bump cursor over a range of memory: the part that Arena, Bump, Stack, MappedArena, Region and
 // Scratch have in common.
 //
-//   begin                head                      end
-//   | handed out         | free                    |
-//   |<------- used ----->|<------ available ------>|
-//                              ^ dirty: the highest head since the last reset
+//   begin               padded  head         frontier          end
+//   | handed out        | skip | xx | free, and zero | free    |
+//   |<------------ used ----------->|<------ available ------->|
+//                                         ^ dirty: the highest head since the last reset
 //
 // The check cannot wrap: a request is compared with what is left, never added to a pointer first.
-// It is `bytes < limit - head` with the limit one above the end, so that an exact fit passes and so
-// does a request for 0 bytes, which takes nothing. Released (both zero) and closed
+// It is `bytes < limit - head` with the limit one above the frontier, so that an exact fit passes
+// and so does a request for 0 bytes, which takes nothing. Released (both zero) and closed
 // (limit == head) cursors let nothing pass, so the fast path has one branch, and the cold path
 // finds out what it was.
 //
+// Memory is zeroed shortly before it is handed out, not when it is acquired: the frontier is how far
+// it is zero, and passing it is the cold path. So a strategy costs what is used of it. The frontier
+// is the end where nothing is zeroed, and where all is known to be zero.
+//
+// Bytes skipped for alignment, at least 8, tell how many they are and where the padded block before
+// lies, so that they are free again with the block that they were skipped for:
+//
+//   |      skip, if it is not 8 | distance to the padded block before, + 1 if the skip is 8 | block
+//
 // Used, peak and what must be zeroed are derived from the pointers; a fast path counts nothing.
+// Everything is O(1), but for zeroing.
 #pragma once
 
 #include <allot/base/annotate.hpp>
@@ -29,45 +39,65 @@ inline namespace ALLOT_ABI {
 
 class Cursor {
 public:
+  /// Where a cursor stands, to go back to. The head is last: as the first of two words that lie side
+  /// by side GCC would read it, which every allocation writes, as a part of 16 bytes, and wait.
+  struct Position {
+    std::byte* padded = nullptr;
+    std::byte* head = nullptr;
+    bool operator==(const Position&) const = default;
+    /// The lower of both.
+    void lower(const Position& to) noexcept {
+      if (head > to.head)
+        *this = to;
+    }
+  };
+
   Cursor() = default;
-  /// Over `bytes` (a multiple of 8) at `begin` (8-aligned), none of it handed out.
-  Cursor(std::byte* begin, std::size_t bytes, Gap gap) noexcept
-      : head_(begin), limit_(address(begin) + gap.stretch(bytes + 1)), begin_(begin), dirty_(begin),
-        gap_(gap) {}
-  /// Over all of `buffer`, which is cleared if `zero` and not known to be, and hidden from
-  /// sanitizers. Misuse, naming `owner`: a buffer without room for 8 bytes.
-  Cursor(Label owner, const Buffer& buffer, bool zero);
+  /// Over `bytes` (a multiple of 8) at `begin` (8-aligned), none of it handed out, all of it zero or
+  /// of no matter.
+  Cursor(std::byte* begin, std::size_t bytes, Gap gap, bool zero = true) noexcept
+      : head_(begin), begin_(begin), dirty_(begin), end_(begin + gap.stretch(bytes)), gap_(gap),
+        zero_(zero) {
+    set_frontier(end_);
+  }
+  /// Over what follows the first `skip` bytes (a multiple of 8) of `buffer`, hidden from sanitizers
+  /// and zeroed ahead of use if `zero`. Misuse, naming `owner`: there is no room for 8 bytes.
+  Cursor(Label owner, const Buffer& buffer, bool zero, std::size_t skip = 0);
   /// The same capacity without red zones, for allocations that must lie side by side.
-  [[nodiscard]] Cursor without_gap() const noexcept { return {begin_, capacity(), Gap()}; }
+  [[nodiscard]] Cursor without_gap() const noexcept {
+    Cursor plain(begin_, capacity(), Gap(), zero_);
+    if (frontier() < end_)
+      plain.set_frontier(begin_);
+    return plain;
+  }
   Cursor(Cursor&& other) noexcept { *this = static_cast<Cursor&&>(other); }
   Cursor& operator=(Cursor&& other) noexcept {
     head_ = std::exchange(other.head_, nullptr);
     limit_ = std::exchange(other.limit_, 0);
     begin_ = std::exchange(other.begin_, nullptr);
     dirty_ = std::exchange(other.dirty_, nullptr);
+    end_ = std::exchange(other.end_, nullptr);
+    padded_ = std::exchange(other.padded_, nullptr);
     peak_ = std::exchange(other.peak_, 0);
     gap_ = other.gap_;
+    zero_ = other.zero_;
     return *this;
-  }
-
-  /// Goes on where a cursor over the same memory stood: its `used()` and `high()`.
-  void resume(std::size_t used, std::size_t high) noexcept {
-    head_ = begin_ + gap_.stretch(used);
-    dirty_ = begin_ + gap_.stretch(high);
   }
 
   [[nodiscard]] std::byte* head() const noexcept { return head_; }
   [[nodiscard]] std::byte* begin() const noexcept { return begin_; }
+  [[nodiscard]] std::byte* end() const noexcept { return end_; }
+  [[nodiscard]] Position position() const noexcept { return {padded_, head_}; }
   [[nodiscard]] bool released() const noexcept { return begin_ == nullptr; }
   [[nodiscard]] Gap gap() const noexcept { return gap_; }
 
   /// All in bytes accounted for.
   [[nodiscard]] std::size_t available() const noexcept {
-    return gap_.shrink(distance(head_, end()));
+    return gap_.shrink(distance(head_, end_));
   }
   [[nodiscard]] std::size_t used() const noexcept { return gap_.shrink(distance(begin_, head_)); }
   [[nodiscard]] std::size_t capacity() const noexcept {
-    return gap_.shrink(distance(begin_, end()));
+    return gap_.shrink(distance(begin_, end_));
   }
   /// The most that was ever used between two resets; survives them.
   [[nodiscard]] std::size_t peak() const noexcept { return peak_ > high() ? peak_ : high(); }
@@ -95,22 +125,32 @@ public:
     return p;
   }
 
-  /// The next `bytes` at `alignment`, or null if they do not fit or it is no power of two.
+  /// The next `bytes` at `alignment`. Null: they do not lie below the frontier, are none, or it is
+  /// no power of two.
   [[nodiscard]] std::byte* take_aligned(std::size_t bytes, std::size_t alignment) noexcept {
-    const std::size_t skip =
-        padding(reinterpret_cast<std::uintptr_t>(head_), gap_.stretch(alignment));
-    const std::size_t left = distance(head_, end());
-    if (!is_power_of_two(alignment) || skip >= left ||
-        !allot::fits(bytes, gap_.shrink(left - skip)))
+    const std::size_t skip = padding(address(head_), gap_.stretch(alignment));
+    const std::size_t room = limit_ - address(head_);
+    if (!is_power_of_two(alignment) || skip >= room ||
+        !allot::fits(bytes, gap_.shrink(room - skip) - 1))
       return nullptr;
-    head_ += skip;
+    if (skip != 0) {
+      head_ += skip;
+      note_padding(skip);
+    }
     return take(bytes);
   }
+
+  /// The same of what is left beyond the frontier, too; `alignment` is a power of two, and the
+  /// cursor is not closed. Null: they do not fit.
+  [[nodiscard, gnu::cold]] void* take_slow(std::size_t bytes, std::size_t alignment) noexcept;
+
+  /// Whether the next `bytes`, at least one, can be taken: moves the frontier if it must.
+  [[nodiscard]] bool make_ready(std::size_t bytes) noexcept { return advance(head_, bytes); }
 
   /// What a zero-byte request gives: aligned, not null, and nobody's to touch.
   [[nodiscard]] void* nothing(std::size_t alignment) const noexcept {
     const std::size_t skip = padding(address(head_), alignment);
-    if (skip < distance(head_, end()))
+    if (skip < distance(head_, end_))
       return head_ + skip;
     // Others' memory may lie past the end; none lies at the last multiple that there is.
     const std::uintptr_t last = 0 - (alignment > granule ? alignment : granule);
@@ -129,7 +169,12 @@ public:
     return true;
   }
 
-  /// Takes back all that was handed out since `head()` was `to`.
+  /// Takes back all that was handed out since `position()` was `to`.
+  void rewind(const Position& to) noexcept {
+    rewind(to.head);
+    padded_ = to.padded;
+  }
+  /// The same where nothing was padded.
   void rewind(std::byte* to) noexcept {
     if (dirty_ < head_)
       dirty_ = head_;
@@ -137,42 +182,62 @@ public:
     head_ = to;
   }
 
-  /// Lowers a position that the head was at to where it is now, and tells whether it was above.
-  bool lower(std::byte*& position) const noexcept {
-    const bool is_above = position > head_;
-    if (is_above)
-      position = head_;
-    return is_above;
-  }
-
   /// Takes everything back, and zeroes what may have been written since the last reset.
-  void reset(bool zero) noexcept {
-    rewind(begin_);
-    if (zero && dirty_ != begin_)
+  void reset() noexcept {
+    rewind(Position{nullptr, begin_});
+    if (zero_ && dirty_ != begin_)
       clear(begin_, dirty_);
     if (peak_ < high())
       peak_ = high();
     dirty_ = begin_;
   }
 
-  /// Starts the peak anew, at what is used. What was used and taken back is zeroed if `zero`, as
-  /// reset would do, so that only what is used counts as high.
-  void reset_peak(bool zero) noexcept {
-    if (zero && dirty_ > head_)
+  /// Starts the peak anew, at what is used. What was used and taken back is zeroed, as reset would
+  /// do, so that only what is used counts as high.
+  void reset_peak() noexcept {
+    if (zero_ && dirty_ > head_)
       clear(head_, dirty_);
     dirty_ = head_;
     peak_ = 0;
   }
 
+  /// How many of the `bytes` at `p`, the newest allocation, may not be zero.
+  [[nodiscard]] std::size_t dirty_bytes(const void* p, std::size_t bytes) const noexcept {
+    if (!zero_)
+      return bytes;
+    const auto at = static_cast<const std::byte*>(p);
+    return at < dirty_ ? smaller(bytes, distance(at, dirty_)) : 0;
+  }
+
+  /// Zeroes all that is left, so that the whole range can be read; a constant one does it each time.
+  void zero_rest() noexcept {
+    static_cast<const Cursor&>(*this).zero_rest();
+    set_frontier(end_);
+  }
+  void zero_rest() const noexcept {
+    if (zero_ && frontier() < end_)
+      clear(frontier(), end_);
+  }
+
   /// Moves the end, as memory is committed or given back. What is at and above `end` reads as zero.
   void set_end(std::byte* end) noexcept {
-    limit_ = address(end) + gap_.stretch(1);
-    if (end < dirty_) {
-      if (peak_ < high())
-        peak_ = high();
-      dirty_ = end;
-    }
+    end_ = end;
+    set_frontier(end);
+    lower_dirty();
   }
+
+  /// Takes `bytes`, a multiple of 8, away at the far end; false, and nothing done, if they are not
+  /// free. They are not handed out: who takes them away gives them back.
+  [[nodiscard]] bool lower_end(std::size_t bytes) noexcept {
+    if (gap_.stretch(bytes) > distance(head_, end_))
+      return false;
+    end_ -= gap_.stretch(bytes);
+    if (frontier() > end_)
+      set_frontier(end_);
+    lower_dirty();
+    return true;
+  }
+  void raise_end(std::size_t bytes) noexcept { end_ += gap_.stretch(bytes); }
 
   /// Refuses every request until `reopen(close())`.
   [[nodiscard]] std::uintptr_t close() noexcept { return std::exchange(limit_, address(head_)); }
@@ -192,15 +257,27 @@ public:
                                       std::size_t alignment) const;
 
 private:
-  [[nodiscard]] std::byte* end() const noexcept {
-    const std::size_t room = limit_ - address(head_);
-    return room == 0 ? head_ : head_ + (room - gap_.stretch(1));
-  }
   static std::uintptr_t address(const std::byte* p) noexcept {
     return reinterpret_cast<std::uintptr_t>(p);
   }
   static std::size_t distance(const std::byte* from, const std::byte* to) noexcept {
     return static_cast<std::size_t>(to - from);
+  }
+
+  // None while the cursor is closed.
+  [[nodiscard]] std::byte* frontier() const noexcept {
+    return head_ + (limit_ - gap_.stretch(1) - address(head_));
+  }
+  void set_frontier(const std::byte* to) noexcept { limit_ = address(to) + gap_.stretch(1); }
+  void advance_to(std::byte* to) noexcept;
+  [[nodiscard, gnu::cold]] bool advance(std::byte* at, std::size_t bytes) noexcept;
+
+  void lower_dirty() noexcept {
+    if (dirty_ <= end_)
+      return;
+    if (peak_ < high())
+      peak_ = high();
+    dirty_ = end_;
   }
 
   static void clear(std::byte* from, std::byte* to) noexcept {
@@ -212,10 +289,27 @@ private:
     return gap_.stretch(1) != 1 ? begin_ : nullptr;
   }
 
+  // The `skip` bytes before the head were skipped.
+  void note_padding(std::size_t skip) noexcept {
+    const std::size_t back = padded_ == nullptr ? 0 : distance(padded_, head_);
+    write_before(head_, 1, back | (skip == word ? 1 : 0));
+    if (skip != word)
+      write_before(head_, 2, skip);
+    padded_ = head_;
+  }
+  void drop_padding() noexcept;
+  static constexpr std::size_t word = sizeof(std::uint64_t);
+  static_assert(word <= granule);
+  static void write_before(std::byte* p, std::size_t words, std::uint64_t value) noexcept {
+    std::byte* const at = p - words * word;
+    annotate::show(at, word);
+    std::memcpy(at, &value, word);
+    annotate::hide(at, word);
+  }
   [[nodiscard]] bool resize_newest(std::byte* p, std::size_t old_bytes,
                                    std::size_t new_bytes) noexcept {
     if (new_bytes > old_bytes) {
-      if (new_bytes >= gap_.shrink(limit_ - address(p)))
+      if (new_bytes >= gap_.shrink(limit_ - address(p)) && !advance(p, new_bytes))
         return false;
       annotate::grown(pool(), p, head_, new_bytes);
     } else {
@@ -225,6 +319,8 @@ private:
       annotate::allocated(pool(), p, new_bytes);
     }
     head_ = p + gap_.stretch(round_up(new_bytes));
+    if (head_ == padded_)
+      drop_padding();
     return true;
   }
 
@@ -232,8 +328,11 @@ private:
   std::uintptr_t limit_ = 0;  // a number: no pointer may go past the end
   std::byte* begin_ = nullptr;
   std::byte* dirty_ = nullptr;
+  std::byte* end_ = nullptr;
+  std::byte* padded_ = nullptr; // the newest block that bytes were skipped for
   std::size_t peak_ = 0;
   Gap gap_;
+  bool zero_ = true; // whether what is handed out must be zero
 };
 
 } // namespace ALLOT_ABI

@@ -3,6 +3,9 @@
 //
 //   Multipool, BlockPool           the block is free again
 //   Arena, Bump, Region, ...       the newest allocation is taken back; another stays until reset
+//   Region                         one with an arena of its own is taken back, too
+//
+// O(1); in a Region O(log arenas) for what is not the newest.
 #pragma once
 
 #include <allot/base/errc.hpp>
@@ -16,22 +19,13 @@ inline namespace ALLOT_ABI {
 
 namespace detail {
 
-/// Whether `p` may be memory that the strategy handed out. O(1).
-template <class S>
-[[nodiscard]] bool may_own(const S& strategy, const void* p) noexcept {
-  if constexpr (requires { strategy.may_own(p); })
-    return strategy.may_own(p);
-  else
-    return strategy.owns(p);
-}
-
-/// Whether all of the `bytes` at `p` may be such memory.
+/// Whether all of the `bytes` at `p` may be memory that the strategy handed out: both ends are.
 template <class S>
 [[nodiscard]] bool may_own_all(const S& strategy, const void* p, std::size_t bytes) noexcept {
   const auto first = reinterpret_cast<std::uintptr_t>(p);
   const auto last = static_cast<const std::byte*>(p) + (bytes - 1);
-  return bytes == 0 || (reinterpret_cast<std::uintptr_t>(last) >= first && may_own(strategy, p) &&
-                        may_own(strategy, last));
+  return bytes == 0 || (reinterpret_cast<std::uintptr_t>(last) >= first && strategy.owns(p) &&
+                        strategy.owns(last));
 }
 
 /// How messages of a face name a strategy: by the name it was given, if any.

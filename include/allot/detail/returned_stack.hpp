@@ -15,8 +15,9 @@
 // All is O(1) but `reserve`, which may copy, and `drop_vacant`.
 #pragma once
 
+#include <allot/base/annotate.hpp>
+#include <allot/base/errc.hpp>
 #include <allot/base/size.hpp>
-#include <allot/detail/record_stack.hpp>
 
 #include <cstddef>
 #include <utility>

@@ -3,147 +3,202 @@
 //
 //   allocated | allocated | allocated | free
 //             ^ checkpoint 0          ^ position()
-//                         ^ checkpoint 1
+//                         ^ a scope's: its record is in the scope itself
+//
+// Positions never fall from one record to the next newer one. Where memory below the newest record
+// is given back, that record alone is lowered; it passes this on to the one below when it goes. So
+// no operation visits more records than it drops.
 #pragma once
 
 #include <allot/detail/record_stack.hpp>
 
 #include <concepts>
 #include <cstddef>
+#include <utility>
 
 namespace allot {
 inline namespace ALLOT_ABI {
 
-/// Restores at the end of a block what was there at its beginning. Scopes end in the reverse order
-/// of their making; anything else goes to the misuse handler. The strategy must not move meanwhile.
-template <class S>
-class [[nodiscard]] Scope {
-public:
-  explicit Scope(S& strategy) : strategy_(strategy), depth_(strategy.enter_scope()) {}
-  Scope(const Scope&) = delete;
-  Scope& operator=(const Scope&) = delete;
-  ~Scope() { strategy_.leave_scope(depth_); }
-
-private:
-  S& strategy_;
-  std::size_t depth_;
-};
-
 template <class S, class Position>
 class Rewinding {
 public:
-  /// Remembers what is handed out now. Checkpoints nest. Gives how many there were before.
-  /// Misuse: released. Exhausted: the heap refused.
+  /// Restores at the end of a block what was there at its beginning. Scopes end in the reverse
+  /// order of their making; anything else goes to the misuse handler. The strategy must not move
+  /// meanwhile. It asks for no memory.
+  class [[nodiscard]] Scope {
+  public:
+    explicit Scope(S& strategy) : strategy_(&strategy) { strategy.open_scope(*this); }
+    Scope(const Scope&) = delete;
+    Scope& operator=(const Scope&) = delete;
+    ~Scope() {
+      if (strategy_ != nullptr) [[likely]]
+        strategy_->close_scope(*this);
+    }
+
+  private:
+    friend Rewinding;
+    S* strategy_; // null when it was destroyed, moved or assigned to meanwhile
+    Scope* outer_ = nullptr;
+    std::size_t checkpoints_ = 0; // that there were before
+    Position position_;
+  };
+
+  /// Remembers what is handed out now. Checkpoints nest. Gives how many there were before. A few
+  /// need no memory; more lie at the far end of a buffer, where `available()` falls by their size
+  /// until they are restored, and those of a strategy that grows come from its upstream or the heap.
+  /// Misuse: released. Exhausted: there is no room for its record.
   std::size_t checkpoint() {
     self().check_usable();
-    return push(false);
+    if (checkpoints_.full()) [[unlikely]]
+      self().add_record_room();
+    checkpoints_.push(self().position());
+    return checkpoints_.size() - 1;
   }
 
   /// Takes back all that was handed out since the last checkpoint, which goes too; destroys the
   /// objects made since, newest first. An older allocation that grew since has its old size again.
   /// The memory is not zeroed until the next reset.
-  /// Misuse: no checkpoint is left; released.
+  /// Misuse: no checkpoint is left that was made in the innermost scope; released.
   void restore() {
     self().check_usable();
-    if (checkpoints_.empty()) [[unlikely]]
-      throw_misuse(self().label(), Errc::no_checkpoint, "restore without a checkpoint");
-    self().rewind(checkpoints_.pop().position);
+    if (checkpoints_.size() == checkpoints_before_scope()) [[unlikely]]
+      refuse_restore();
+    self().rewind(pop());
   }
 
-  /// A checkpoint that is restored at the end of the enclosing block. Fails as checkpoint does.
-  Scope<S> scope() { return Scope<S>(self()); }
+  /// A checkpoint that is restored at the end of the enclosing block. Misuse: released.
+  Scope scope() { return Scope(self()); }
 
   /// Whether S has what is asked of it. It may be private: S befriends this.
   [[nodiscard]] static consteval bool is_served() {
     return requires(S& s, const S& cs, Position position) {
       { cs.position() } -> std::convertible_to<Position>;
+      position.lower(position); // to that of another, if it is lower
       s.rewind(position);
-      { cs.lower(position) } -> std::same_as<bool>; // one above position(), and whether it was
       cs.check_usable();
+      s.add_record_room();           // for one more, or throws
+      s.drop_record_room();          // that is idle
       cs.label();
     };
   }
 
 protected:
+  using Records = RecordStack<Position>;
+
   Rewinding() = default;
-  Rewinding(Rewinding&&) noexcept = default;
-  Rewinding& operator=(Rewinding&&) noexcept = default;
+  Rewinding(Rewinding&&) noexcept = delete;
+  /// No scope is open on either.
+  Rewinding& operator=(Rewinding&& other) noexcept {
+    checkpoints_ = std::move(other.checkpoints_);
+    return *this;
+  }
   ~Rewinding() = default;
 
+  [[nodiscard]] Records& records() noexcept { return checkpoints_; }
+  [[nodiscard]] const Records& records() const noexcept { return checkpoints_; }
   [[nodiscard]] std::size_t checkpoints() const noexcept { return checkpoints_.size(); }
+  /// Drops all but the oldest. O(those dropped), and O(1) for all.
   void forget_checkpoints(std::size_t but = 0) noexcept {
-    if (checkpoints_.size() > but)
-      checkpoints_.truncate(but);
+    if (but == 0 && innermost_ == nullptr) {
+      checkpoints_.truncate(0);
+      if (checkpoints_.has_borrowed()) [[unlikely]]
+        self().drop_record_room();
+    }
+    while (checkpoints_.size() > but)
+      (void)pop();
   }
 
-  // After the newest allocation was made smaller: a checkpoint that kept all of it keeps what is
-  // left, and not a part of what is handed out next. O(checkpoints that are lowered).
+  /// After the newest allocation was made smaller: a record that kept all of it keeps what is left,
+  /// and not a part of what is handed out next.
   void lower_checkpoints() noexcept {
-    for (std::size_t i = checkpoints_.size(); i-- != 0 && self().lower(checkpoints_[i].position);) {
-    }
+    if (Position* const newest = newest_record())
+      newest->lower(self().position());
   }
 
   // Taking everything back under an open scope would leave the scope nothing to restore.
   void check_no_scope(const char* done) const {
-    if (scopes_ != 0) [[unlikely]]
-      throw_misuse(self().label(), Errc::busy, "%s with %zu scopes open", done, scopes_);
+    if (innermost_ != nullptr) [[unlikely]]
+      throw_misuse(self().label(), Errc::busy, "%s with %zu scopes open", done, scopes());
   }
   bool report_open_scope(const char* done) const noexcept {
-    if (scopes_ != 0) [[unlikely]]
-      report_misuse(self().label(), Errc::busy, "%s with %zu scopes open", done, scopes_);
-    return scopes_ != 0;
+    if (innermost_ != nullptr) [[unlikely]]
+      report_misuse(self().label(), Errc::busy, "%s with %zu scopes open", done, scopes());
+    return innermost_ != nullptr;
   }
+  /// The open scopes, which is misuse, restore nothing any more.
   void end_scopes(const char* done) noexcept {
     (void)report_open_scope(done);
-    scopes_ = 0;
+    for (; innermost_ != nullptr; innermost_ = innermost_->outer_)
+      innermost_->strategy_ = nullptr;
   }
 
 private:
-  template <class>
-  friend class Scope;
   S& self() noexcept { return static_cast<S&>(*this); }
   [[nodiscard]] const S& self() const noexcept { return static_cast<const S&>(*this); }
 
-  struct Checkpoint {
-    Position position;
-    bool scoped;
-  };
-
-  std::size_t push(bool scoped) {
-    checkpoints_.push(self().label(), self().position(), scoped);
-    return checkpoints_.size() - 1;
+  [[nodiscard]] std::size_t checkpoints_before_scope() const noexcept {
+    return innermost_ == nullptr ? 0 : innermost_->checkpoints_;
   }
-  std::size_t enter_scope() {
+  [[nodiscard]] Position* newest_record() noexcept {
+    if (checkpoints_.size() != checkpoints_before_scope())
+      return &checkpoints_.newest();
+    return innermost_ == nullptr ? nullptr : &innermost_->position_;
+  }
+  [[nodiscard]] Position pop() noexcept {
+    const Position position = checkpoints_.pop();
+    if (checkpoints_.has_borrowed()) [[unlikely]]
+      self().drop_record_room();
+    pass_down(position);
+    return position;
+  }
+  // What a record that goes was lowered to.
+  void pass_down(const Position& position) noexcept {
+    if (Position* const newest = newest_record())
+      newest->lower(position);
+  }
+
+  void open_scope(Scope& scope) {
     self().check_usable();
-    const std::size_t depth = push(true);
-    ++scopes_;
-    return depth;
+    scope.position_ = self().position();
+    scope.outer_ = innermost_;
+    scope.checkpoints_ = checkpoints_.size();
+    innermost_ = &scope;
   }
-  void leave_scope(std::size_t depth) noexcept {
-    if (scopes_ != 0) // else the strategy was assigned to meanwhile
-      --scopes_;
-    if (is_innermost(depth)) [[likely]] {
-      checkpoints_.truncate(depth + 1); // later ones, which an exception may have left
-      self().rewind(checkpoints_.pop().position);
-    } else {
-      report_misuse(self().label(), Errc::no_checkpoint,
-                    "a scope ended out of order: %zu checkpoints are left, it made number %zu",
-                    checkpoints_.size(), depth + 1);
-    }
-  }
-  // Whether the checkpoint at `depth` is a scope's, and none above it is.
-  [[nodiscard]] bool is_innermost(std::size_t depth) const noexcept {
-    if (depth >= checkpoints_.size() || !checkpoints_[depth].scoped)
-      return false;
-    std::size_t above = checkpoints_.size() - 1;
-    while (above != depth && !checkpoints_[above].scoped)
-      --above;
-    return above == depth;
+  void close_scope(Scope& scope) noexcept {
+    if (innermost_ != &scope) [[unlikely]]
+      return report_order(scope);
+    while (checkpoints_.size() > scope.checkpoints_) // which an exception may have left
+      (void)pop();
+    innermost_ = scope.outer_;
+    pass_down(scope.position_);
+    self().rewind(scope.position_);
   }
 
-  RecordStack<Checkpoint> checkpoints_;
-  std::size_t scopes_ = 0;
+  [[noreturn, gnu::cold]] void refuse_restore() const {
+    throw_misuse(self().label(), Errc::no_checkpoint, "restore without a checkpoint%s",
+                 innermost_ == nullptr ? "" : " made in the innermost scope");
+  }
+  [[gnu::cold]] void report_order(Scope& scope) noexcept {
+    for (Scope* inner = innermost_; inner != nullptr; inner = inner->outer_)
+      if (inner->outer_ == &scope)
+        inner->outer_ = scope.outer_;
+    report_misuse(self().label(), Errc::no_checkpoint,
+                  "a scope ended out of order: one that was opened in it is still open");
+  }
+  [[nodiscard]] std::size_t scopes() const noexcept {
+    std::size_t count = 0;
+    for (const Scope* scope = innermost_; scope != nullptr; scope = scope->outer_)
+      ++count;
+    return count;
+  }
+
+  Scope* innermost_ = nullptr;
+  Records checkpoints_;
 };
+
+/// The scopes of a strategy.
+template <class S>
+using Scope = typename S::Scope;
 
 /// Can go back to where it was.
 template <class S, class Position>
