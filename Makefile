@@ -6,7 +6,7 @@ install := scripts/install-packages
 build = cmake --preset $(1) && cmake --build --preset $(1)
 sources = $(shell find include src tests fuzz bench examples tools -name '*.[ch]pp' -o -name '*.h')
 
-.PHONY: help demo test matrix mutate coverage fuzz models bench bench-report bench-instructions format lint
+.PHONY: help demo test matrix mutate coverage fuzz models bench bench-ends bench-report bench-instructions format lint
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*# /make \1	/p' Makefile
@@ -65,6 +65,11 @@ bench: # measures the strategies and their peers
 	$(install) build bench peers
 	$(call build,bench)
 	build/bench/bench/allot_bench --results=build/bench/results.json
+
+bench-ends: # measures first uses, largest sizes and other ends of the range, without peers
+	$(install) build bench
+	$(call build,bench) --target allot_ends
+	build/bench/bench/allot_ends
 
 bench-report: # writes build/bench/report.html from what `make bench` measured
 	$(install) build bench peers
