@@ -12,6 +12,11 @@ inline namespace ALLOT_ABI {
 
 namespace detail {
 
+// Of more than this, calloc maps pages, which are zero though it does not touch them, as no
+// aligned_alloc can tell. Of less, it may take what was freed and clear it all, however little will
+// be used: glibc raises its threshold for mapping up to here, and no further.
+inline constexpr std::size_t always_fresh_above = std::size_t{32} << 20;
+
 // The bytes to ask a source for: `bytes`, rounded, with red zones; max_size if that overflows.
 std::size_t stretched(std::size_t bytes) noexcept {
   return saturating_multiply(saturating_round_up(bytes, granule), red_zones.stretch(1));
@@ -37,12 +42,11 @@ Buffer Buffer::try_heap(std::size_t bytes, std::size_t alignment, Options option
   if (bytes == 0 || !is_power_of_two(alignment) || alignment > largest_request)
     return buffer;
   const std::size_t aligned = detail::stretched_alignment(alignment);
-  // Not aligned_alloc: only calloc knows which of its pages are zero already, and leaves them
-  // untouched.
   const std::size_t total = saturating_add(detail::stretched(bytes), aligned - 1);
+  const bool zero = options.zero && total > detail::always_fresh_above;
   void* base = nullptr;
   if (total <= largest_request)
-    base = options.zero ? std::calloc(total, 1) : std::malloc(total);
+    base = zero ? std::calloc(total, 1) : std::malloc(total);
   if (base == nullptr)
     return buffer;
   buffer.base_ = static_cast<std::byte*>(base);
@@ -50,7 +54,7 @@ Buffer Buffer::try_heap(std::size_t bytes, std::size_t alignment, Options option
   buffer.data_ = buffer.base_ + padding(reinterpret_cast<std::uintptr_t>(base), aligned);
   buffer.size_ = saturating_round_up(bytes, granule);
   buffer.source_ = Source::heap;
-  buffer.zero_ = options.zero;
+  buffer.zero_ = zero;
   buffer.gap_ = red_zones;
   const auto before = static_cast<std::size_t>(buffer.data_ - buffer.base_);
   annotate::hide(buffer.base_, before);

@@ -38,6 +38,8 @@ public:
   Buffer() = default; ///< no memory at all
 
   /// `bytes`, rounded up to 8, from malloc, aligned to `alignment` (a power of two; 64 if less).
+  /// What they hold is not known, but for more than 32 MiB with `options.zero`: fresh pages, which
+  /// are zero. is_zero tells.
   /// Misuse: 0 bytes, a bad alignment. Exhausted: the heap refused. `owner` is named in errors.
   [[nodiscard]] static Buffer heap(std::size_t bytes, std::size_t alignment = buffer_alignment,
                                    Options options = {}, Label owner = "buffer");
@@ -65,7 +67,8 @@ public:
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t extent() const noexcept { return gap_.stretch(size_); }
   [[nodiscard]] Gap gap() const noexcept { return gap_; }
-  /// Whether every byte is known to be zero. A strategy that zeroes clears what is not.
+  /// Whether every byte is known to be zero. If not, a strategy that zeroes clears what it hands
+  /// out, first.
   [[nodiscard]] bool is_zero() const noexcept { return zero_; }
 
 private:

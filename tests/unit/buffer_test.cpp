@@ -8,14 +8,18 @@
 #include <allot/multipool.hpp>
 #include <allot/region.hpp>
 
+#include <algorithm>
 #include <filesystem>
 #include <memory_resource>
 #include <span>
 #include <string>
 #include <utility>
+#include <vector>
 
 #if defined(__linux__)
 #include "limits.hpp"
+
+#include <sys/mman.h>
 #endif
 
 using namespace allot;
@@ -54,7 +58,7 @@ TEST(Buffer, OfNothingIsEmpty) {
   none.release();
 }
 
-TEST(Buffer, FromTheHeapIsRoundedAlignedZeroAndWritable) {
+TEST(Buffer, FromTheHeapIsRoundedAlignedAndWritable) {
   for (const auto& [asked, size] : {std::pair<std::size_t, std::size_t>{1, 8},
                                     {7, 8},
                                     {8, 8},
@@ -65,15 +69,37 @@ TEST(Buffer, FromTheHeapIsRoundedAlignedZeroAndWritable) {
       const Buffer buffer = Buffer::heap(asked, alignment);
       EXPECT_EQ(buffer.size(), size);
       EXPECT_TRUE(test::is_aligned(buffer.data(), std::max(alignment, buffer_alignment)));
-      EXPECT_TRUE(buffer.is_zero());
-      EXPECT_TRUE(test::holds(buffer.data(), buffer.extent(), 0));
       test::fill(buffer.data(), buffer.extent());
     }
 }
 
-TEST(Buffer, FromTheHeapIsNotZeroedWhereThatIsOff) {
-  EXPECT_FALSE(Buffer::heap(64, 64, {.zero = false}).is_zero());
+// Less may be what was freed, and would have to be cleared, however little of it will be used.
+TEST(Buffer, FromTheHeapIsKnownToBeZeroWhereItIsFresh) {
+  for (const std::size_t bytes : test::Sizes{8, 4096, std::size_t{8} << 20}) {
+    EXPECT_FALSE(Buffer::heap(bytes).is_zero()) << bytes;
+    EXPECT_FALSE(Buffer::try_heap(bytes).is_zero()) << bytes;
+  }
+  const std::size_t large = (std::size_t{32} << 20) + 8;
+  EXPECT_FALSE(Buffer::heap(large, 64, {.zero = false}).is_zero());
+  const Buffer buffer = Buffer::heap(large);
+  EXPECT_TRUE(buffer.is_zero());
+  EXPECT_TRUE(test::holds(buffer.data(), buffer.extent(), 0));
 }
+
+#if defined(__linux__)
+TEST(Buffer, FromTheHeapIsFreshWithoutATouch) {
+  if (instrumented)
+    GTEST_SKIP() << "its heap is the sanitizer's";
+  const Buffer buffer = Buffer::heap(std::size_t{64} << 20);
+  const std::size_t page = os::page_size();
+  std::vector<unsigned char> pages(buffer.size() / page);
+  ASSERT_EQ(mincore(buffer.data() + padding(reinterpret_cast<std::uintptr_t>(buffer.data()), page),
+                    (pages.size() - 1) * page, pages.data()),
+            0);
+  const auto touched = std::count(pages.begin(), pages.end(), static_cast<unsigned char>(1));
+  EXPECT_LE(static_cast<std::size_t>(touched) * page, std::size_t{2} << 20); // a huge page
+}
+#endif
 
 TEST(Buffer, WhatAStrategyOwnsHasRoomForRedZones) {
   EXPECT_EQ(Buffer::heap(64).extent(), red_zones.stretch(64));
@@ -86,7 +112,7 @@ TEST(Buffer, TriedFromTheHeapIsTheSameOrNothing) {
   const Buffer buffer = Buffer::try_heap(9, 4096);
   EXPECT_EQ(buffer.size(), 16u);
   EXPECT_TRUE(test::is_aligned(buffer.data(), 4096));
-  EXPECT_TRUE(test::holds(buffer.data(), buffer.extent(), 0));
+  test::fill(buffer.data(), buffer.extent());
   EXPECT_EQ(Buffer::try_heap(0).data(), nullptr);
   for (const std::size_t bytes : test::unservable)
     EXPECT_EQ(Buffer::try_heap(bytes).data(), nullptr);
