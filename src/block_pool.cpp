@@ -96,7 +96,7 @@ BlockPool::BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buf
   else
     ::new (&bitmap_) FreeBitmap(side, capacity_);
   if (zero_ && !buffer.is_zero())
-    std::memset(begin_, 0, capacity_ * stride_);
+    order_ == Order::any ? stack_.set_ready(0) : bitmap_.set_ready(0);
   buffer_ = std::move(buffer);
   annotate::open(begin_, capacity_ * stride_);
 }
@@ -129,13 +129,27 @@ std::size_t BlockPool::find() noexcept {
   return order_ == Order::any ? stack_.find() : bitmap_.find();
 }
 
+// When all that are ready are in use. `none`: they are all that there are.
+std::size_t BlockPool::clear_and_find() noexcept {
+  const std::size_t cleared = order_ == Order::any ? stack_.ready() : bitmap_.ready();
+  if (cleared == capacity_)
+    return none;
+  const std::size_t ready = detail::clear_ahead(begin_, stride_, cleared, capacity_);
+  order_ == Order::any ? stack_.set_ready(ready) : bitmap_.set_ready(ready);
+  return find();
+}
+
 void* BlockPool::try_allocate_slow() noexcept {
-  const std::size_t index = find();
+  std::size_t index = find();
+  if (index == none) [[unlikely]]
+    index = clear_and_find();
   return index == none ? nullptr : hand_out(index);
 }
 
 void* BlockPool::allocate_slow() {
-  const std::size_t index = find();
+  std::size_t index = find();
+  if (index == none) [[unlikely]]
+    index = clear_and_find();
   if (index != none) [[likely]]
     return hand_out(index);
   check_usable();
@@ -179,6 +193,8 @@ bool BlockPool::take_many_of_stack(std::span<void*> blocks) noexcept {
     if (!stack.take(index)) [[unlikely]] {
       stack_ = stack;
       index = stack_.find();
+      if (index == none)
+        index = clear_and_find();
       stack = stack_;
     }
     block = hand_out(index);
@@ -195,11 +211,14 @@ bool BlockPool::take_many_of_bitmap(std::span<void*> blocks) noexcept {
   for (std::size_t taken = 0; taken != blocks.size(); ++taken) {
     std::size_t index = 0;
     if (!bitmap_.take(index)) {
-      if (bitmap_.is_prefix() && blocks.size() - taken > capacity_ - bitmap_.limit()) {
+      const bool prefix = bitmap_.is_prefix();
+      if (prefix && blocks.size() - taken > capacity_ - bitmap_.limit()) {
         take_back(blocks.first(taken));
         return false;
       }
       index = bitmap_.find();
+      if (prefix && index == none)
+        index = clear_and_find();
     }
     blocks[taken] = hand_out(index);
   }

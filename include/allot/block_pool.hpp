@@ -11,12 +11,16 @@
 //   Order::first_free   FreeBitmap, a tree of bits: a bit a block and a little more
 //   Order::any          FreeStack, a stack of indices and flags: five bytes a block
 //
-// Blocks that were never handed out are visited by neither construction, unless it zeroes a given
-// buffer, nor reset; the first time that a block is handed out since then takes a call. Allocating
-// and freeing are O(1) for `any`, O(log64 n) for `first_free`, plus zeroing a freed block; a batch
-// that is refused takes as long as all that is free. A block stays valid until it is freed, reset,
-// release or the pool's end. Every pointer that is given back is checked. One thread at a time;
-// const calls may run together.
+// Construction is O(1), O(log n) where it finds out how many fit; neither it nor reset visits
+// blocks that were never handed out. If those must be zeroed, that is done as they are handed out,
+// in steps that double from one block up to 16 KiB or one block: what is cleared is what was handed
+// out, and no more than one step ahead. A block that is handed out for the first time since
+// construction or reset takes a call.
+//
+// Allocating and freeing are O(1) for `any`, O(log64 n) for `first_free`, plus zeroing a freed
+// block or a step; a batch that is refused takes as long as all that is free. A block stays valid
+// until it is freed, reset, release or the pool's end. Every pointer that is given back is checked.
+// One thread at a time; const calls may run together.
 #pragma once
 
 #include <allot/base/abi.hpp>
@@ -44,7 +48,7 @@ enum class Order : unsigned char {
 };
 
 struct BlockOptions {
-  bool zero = true; ///< zero a block when it is freed
+  bool zero = true; ///< zero a block before it is first handed out, and when it is freed
   Order order = Order::first_free;
   std::size_t alignment = granule; ///< of every block; also rounds the block size up
   const char* name = nullptr;      ///< stands in messages and statistics; the caller keeps it alive
@@ -220,6 +224,7 @@ private:
     return p;
   }
   [[nodiscard]] std::size_t find() noexcept;
+  [[nodiscard, gnu::cold]] std::size_t clear_and_find() noexcept;
   void* allocate_slow();
   void* try_allocate_slow() noexcept;
   void deallocate_slow(void* p, std::size_t index);

@@ -85,6 +85,13 @@ private:
   Gap gap_;
 };
 
+namespace detail {
+/// Clears a step more of `count` items, of which `cleared` were before: as many again, but at least
+/// one, and no more than one or 16 KiB. How many that makes. What is cleared was and is hidden.
+[[nodiscard]] std::size_t clear_ahead(std::byte* begin, std::size_t stride, std::size_t cleared,
+                                      std::size_t count) noexcept;
+} // namespace detail
+
 } // namespace ALLOT_ABI
 } // namespace allot
 

@@ -19,7 +19,8 @@ std::size_t FreeBitmap::bytes(std::size_t count) noexcept {
 
 // The levels lie one behind the other, the leaves first.
 FreeBitmap::FreeBitmap(std::byte* memory, std::size_t count) noexcept
-    : leaves_(::new(memory) Word[bytes(count) / sizeof(Word)]), top_(leaves_), count_(count) {
+    : leaves_(::new(memory) Word[bytes(count) / sizeof(Word)]), top_(leaves_), count_(count),
+      ready_(count) {
   for (; words_of(levels_above_) > word_bits; ++levels_above_)
     top_ += words_of(levels_above_);
   if (top_ != leaves_)
@@ -63,7 +64,7 @@ std::size_t FreeBitmap::find() noexcept {
   }
   if (prefix_ != prefix_end_)
     return prefix_++;
-  if (fresh_ == count_)
+  if (fresh_ == ready_)
     return none;
   make_words(fresh_);
   prefix_ = prefix_end_ = ++fresh_;

@@ -12,7 +12,7 @@ std::size_t FreeStack::bytes(std::size_t count) noexcept {
 
 FreeStack::FreeStack(std::byte* memory, std::size_t count, Freeing freeing) noexcept
     : flags_(::new(memory + (count + 1) * sizeof(Index)) Flag[count]),
-      bottom_(::new(memory) Index[count + 1]), count_(count), quick_(freeing == Freeing::quick) {
+      bottom_(::new(memory) Index[count + 1]), ready_(count), quick_(freeing == Freeing::quick) {
   reset();
 }
 
@@ -20,7 +20,7 @@ void FreeStack::reset() noexcept {
   limit_ = quick_limit_ = 0;
   floor_ = bottom_;
   top_ = bottom_ + 1;
-  if (count_ != 0)
+  if (ready_ != 0) // else none was pushed
     *floor_ = no_index;
 }
 
@@ -30,7 +30,7 @@ std::size_t FreeStack::find() noexcept {
     number = *--floor_;
     *floor_ = no_index;
     top_ = floor_ + 1;
-  } else if (limit_ != count_) {
+  } else if (limit_ != ready_) {
     ++limit_;
     quick_limit_ = quick_ ? limit_ : 0;
   } else {

@@ -564,6 +564,118 @@ TEST(BlockPool, AFreedBlockIsZero) {
   }
 }
 
+/// What a pool is built on that must not take it to be zero.
+class Rubbish {
+public:
+  static constexpr std::size_t size = std::size_t{1} << 18;
+  Rubbish() { test::fill(memory_, size, 0xFF); }
+  [[nodiscard]] BlockPool pool(std::size_t bytes, const BlockOptions& options) {
+    BlockPool pool(bytes, Buffer::borrowed(memory_), options);
+    blocks_ = pool.capacity() * pool.block_size();
+    return pool;
+  }
+  /// How much of its blocks was written to, and differs. Once it is released, or they are hidden.
+  [[nodiscard]] std::size_t written() const {
+    return blocks_ -
+           static_cast<std::size_t>(std::count(memory_, memory_ + blocks_, std::byte{0xFF}));
+  }
+  /// As much as was used, but at least a block, and at most one or 16 KiB.
+  [[nodiscard]] static std::size_t step(std::size_t used, std::size_t block) {
+    return std::max(block, std::min(used * block, std::size_t{16} << 10));
+  }
+
+private:
+  static inline std::byte memory_[size];
+  std::size_t blocks_ = 0;
+};
+
+/// Takes blocks, one by one or as a batch, and fills them when it has seen that they are zero.
+std::vector<void*> take_zero(BlockPool& pool, std::size_t count, bool batch) {
+  std::vector<void*> blocks(count);
+  if (batch)
+    pool.allocate_many(blocks);
+  for (std::size_t i = 0; i != count; ++i) {
+    if (!batch)
+      blocks[i] = i % 2 == 0 ? pool.allocate() : pool.try_allocate();
+    EXPECT_TRUE(test::holds(blocks[i], pool.block_size(), 0)) << i;
+    test::fill(blocks[i], pool.block_size(), 0x5A);
+  }
+  return blocks;
+}
+
+TEST(BlockPool, ClearsWhatItHandsOutAndOneStepAhead) {
+  for (const Order order : orders) {
+    for (const bool batch : {false, true}) {
+      for (const std::size_t block : test::Sizes{8, 24, 64, 4096, 16384, 40000}) {
+        const std::size_t capacity = Rubbish().pool(block, {.order = order}).capacity();
+        for (const std::size_t used : test::Sizes{0, 1, 2, 3, 5, 64, 65, 1000, 4097, capacity}) {
+          if (used > capacity)
+            continue;
+          Rubbish memory;
+          BlockPool pool = memory.pool(block, {.order = order});
+          (void)take_zero(pool, used, batch);
+          std::vector<void*> too_many(capacity - used + 1);
+          EXPECT_FALSE(pool.try_allocate_many(too_many));
+          pool.release();
+          EXPECT_GE(memory.written(), used * block);
+          EXPECT_LE(memory.written(), used == 0 ? 0 : used * block + Rubbish::step(used, block))
+              << used << " of " << block;
+        }
+      }
+    }
+  }
+}
+
+// They were handed out before, and are zero since they came back.
+TEST(BlockPool, ClearsNoMoreForBlocksThatCameBack) {
+  for (const Order order : orders) {
+    for (const bool batch : {false, true}) {
+      for (const bool by_reset : {false, true}) {
+        Rubbish memory;
+        BlockPool pool = memory.pool(64, {.order = order});
+        for (int round = 0; round != 10; ++round) {
+          const std::vector<void*> blocks = take_zero(pool, 50, batch);
+          by_reset ? pool.reset() : pool.deallocate_many(blocks);
+        }
+        (void)take_zero(pool, 100, batch); // and these are zero, too
+        pool.release();
+        EXPECT_LE(memory.written(), 100 * 64 + Rubbish::step(100, 64));
+      }
+    }
+  }
+}
+
+TEST(BlockPool, WhatIsClearedGoesWithAMove) {
+  for (const Order order : orders) {
+    Rubbish memory;
+    BlockPool from = memory.pool(64, {.order = order});
+    (void)take_zero(from, 50, false);
+    BlockPool to = std::move(from);
+    EXPECT_EQ(from.try_allocate(), nullptr);
+    (void)take_zero(to, 50, true);
+    from = std::move(to);
+    const std::size_t rest = from.available();
+    EXPECT_EQ(take_zero(from, rest, false).size(), rest);
+    EXPECT_EQ(test::kind([&] { return from.allocate(); }), "Exhausted(no_room)");
+    from.release();
+    EXPECT_EQ(from.try_allocate(), nullptr);
+  }
+}
+
+// Of what is known to be zero, or need not be: what somebody else wrote there, stands.
+TEST(BlockPool, ClearsNothingThatIsKnownToBeZero) {
+  for (const Order order : orders) {
+    for (const bool known : {false, true}) {
+      Buffer buffer = known ? Buffer::mapped(1 << 16) : Buffer::heap(1 << 16);
+      EXPECT_EQ(buffer.is_zero(), known);
+      test::fill(buffer.data(), buffer.extent(), 7);
+      BlockPool pool(64, std::move(buffer), {.zero = known, .order = order});
+      for (int i = 0; i != 100; ++i)
+        EXPECT_TRUE(test::holds(pool.allocate(), 64, 7));
+    }
+  }
+}
+
 TEST(BlockPool, ZeroesNothingWhereThatIsOff) {
   for (const Order order : orders) {
     alignas(64) std::byte memory[1024];

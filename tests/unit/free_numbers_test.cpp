@@ -210,6 +210,44 @@ TEST(FreeBitmap, NeedsABitANumberAndLittleMore) {
   EXPECT_EQ(FreeStack::bytes(SIZE_MAX), SIZE_MAX);
 }
 
+// In any state: a prefix, and a tree with holes.
+template <class Numbers>
+void take_what_is_ready(std::size_t count) {
+  for (const bool holes : {false, true}) {
+    std::vector<std::byte> memory(Numbers::bytes(count), std::byte{0xFF});
+    Numbers numbers(memory.data(), count);
+    EXPECT_EQ(numbers.ready(), count);
+    numbers.set_ready(0);
+    std::size_t next = 0;
+    for (const std::size_t ready : {std::size_t{0}, std::size_t{1}, std::size_t{2}, std::size_t{64},
+                                    std::size_t{65}, std::size_t{1000}, count}) {
+      numbers.reset(); // which changes nothing of it
+      ASSERT_EQ(numbers.ready(), next);
+      numbers.set_ready(std::max(next, std::min(ready, count)));
+      next = 0;
+      for (; next != numbers.ready(); ++next)
+        ASSERT_EQ(take(numbers), next);
+      ASSERT_EQ(take(numbers), Numbers::none);
+      ASSERT_EQ(numbers.used(), next);
+      if (holes && next != 0) {
+        ASSERT_TRUE(put_back(numbers, next / 2));
+        ASSERT_EQ(take(numbers), next / 2);
+        ASSERT_EQ(take(numbers), Numbers::none);
+      }
+    }
+  }
+}
+
+TEST(FreeBitmap, TakesFreshNumbersThatAreReadyOnly) {
+  for (const std::size_t count : counts)
+    ASSERT_NO_FATAL_FAILURE(take_what_is_ready<FreeBitmap>(count)) << count;
+}
+
+TEST(FreeStack, TakesFreshNumbersThatAreReadyOnly) {
+  for (const std::size_t count : counts)
+    ASSERT_NO_FATAL_FAILURE(take_what_is_ready<FreeStack>(count)) << count;
+}
+
 TEST(FreeBitmap, TheNewestNeedNotBePutBackAsSuch) {
   std::vector<std::byte> memory(FreeBitmap::bytes(100));
   FreeBitmap numbers(memory.data(), 100);

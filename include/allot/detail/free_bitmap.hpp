@@ -59,7 +59,7 @@ public:
     prefix_ = number + 1;
     return true;
   }
-  /// The same, when `take` gave none. `none`: all are in use.
+  /// The same, when `take` gave none. `none`: all that are ready are in use.
   [[nodiscard]] std::size_t find() noexcept;
 
   /// Frees a number. False: `put_back_newest` or `put_back_slow` may do it.
@@ -78,6 +78,11 @@ public:
   [[nodiscard]] bool put_back_slow(std::size_t number) noexcept;
   /// Frees all numbers.
   void reset() noexcept;
+
+  /// Free numbers from here on are not taken: `count` at first.
+  [[nodiscard]] std::size_t ready() const noexcept { return ready_; }
+  /// Not below what was ever taken.
+  void set_ready(std::size_t ready) noexcept { ready_ = ready; }
 
   /// No number from here on is in use.
   [[nodiscard]] std::size_t limit() const noexcept { return tree_limit() + prefix_; }
@@ -182,6 +187,7 @@ private:
   std::size_t slow_limit_ = 0;
   std::size_t fresh_ = 0;
   std::size_t count_ = 0;
+  std::size_t ready_ = 0;
   std::size_t used_ = 0;   // while counting_
   std::size_t peak_ = 0;   // the same
   bool slow_walk_ = false; // the tree is taken from and put back to by calls

@@ -46,7 +46,7 @@ public:
     flags_[number] = Flag::in_use;
     return true;
   }
-  /// The same, when `take` gave none. `none`: all are in use.
+  /// The same, when `take` gave none. `none`: all that are ready are in use.
   [[nodiscard]] std::size_t find() noexcept;
 
   /// Frees a number. False: `put_back_slow` may do it.
@@ -59,6 +59,11 @@ public:
   }
   /// Frees all numbers.
   void reset() noexcept;
+
+  /// Free numbers from here on are not taken: `count` at first.
+  [[nodiscard]] std::size_t ready() const noexcept { return ready_; }
+  /// Not below what was ever taken.
+  void set_ready(std::size_t ready) noexcept { ready_ = ready; }
 
   /// No number from here on was taken since construction or reset.
   [[nodiscard]] std::size_t limit() const noexcept { return limit_; }
@@ -102,7 +107,7 @@ private:
   std::size_t limit_ = 0;
   Index* floor_ = empty;
   Index* bottom_ = empty;
-  std::size_t count_ = 0;
+  std::size_t ready_ = 0;
   bool quick_ = false;
 };
 
