@@ -42,9 +42,7 @@ SlotArena::SlotArena(const char* kind, std::size_t slot_bytes, std::size_t align
     throw_misuse(label(), Errc::bad_size, "a buffer of %zu bytes has no room for one slot of %zu",
                  buffer.size(), slot_bytes);
   begin_ = buffer.data() + skip;
-  limit_ = capacity_;
-  if (zero_ && !buffer.is_zero())
-    std::memset(begin_, 0, capacity_ * stride_);
+  limit_ = ready_ = zero_ && !buffer.is_zero() ? 0 : capacity_;
   buffer_ = std::move(buffer);
   annotate::open(begin_, capacity_ * stride_);
 }
@@ -58,6 +56,7 @@ SlotArena& SlotArena::operator=(SlotArena&& other) noexcept {
     stride_ = other.stride_;
     slot_bytes_ = other.slot_bytes_;
     capacity_ = std::exchange(other.capacity_, 0);
+    ready_ = std::exchange(other.ready_, 0);
     dirty_ = std::exchange(other.dirty_, 0);
     peak_ = std::exchange(other.peak_, 0);
     buffer_ = std::move(other.buffer_);
@@ -73,6 +72,21 @@ void SlotArena::check_usable() const {
     throw_released(label());
   if (closed())
     throw_busy(label(), "its own destructors run");
+}
+
+// Slots that are not ready are cleared first.
+Slot SlotArena::try_allocate_slow() noexcept {
+  if (closed() || ready_ == capacity_)
+    return {};
+  limit_ = ready_ = detail::clear_ahead(begin_, stride_, ready_, capacity_);
+  return take();
+}
+
+Slot SlotArena::allocate_slow() {
+  const Slot slot = try_allocate_slow();
+  if (slot.ptr == nullptr)
+    refuse();
+  return slot;
 }
 
 void SlotArena::refuse() const {
@@ -125,7 +139,7 @@ void SlotArena::release() noexcept {
     return;
   annotate::close(begin_, capacity_ * stride_);
   begin_ = nullptr;
-  count_ = limit_ = capacity_ = dirty_ = peak_ = 0;
+  count_ = limit_ = capacity_ = ready_ = dirty_ = peak_ = 0;
   buffer_.release();
 }
 

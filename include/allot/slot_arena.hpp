@@ -7,8 +7,11 @@
 //   slot 0   slot 1   slot 2   ...      used()              capacity()
 //   |<stride>|<stride>|<stride>|        | free               |
 //
-// All calls are O(1), but for reset's zeroing. A slot stays valid until reset, release or the
-// arena's end. One thread at a time; const calls may run together.
+// All calls are O(1), construction too, but for reset's zeroing of what was used. Slots that must
+// be zeroed are cleared as they are first handed out, in steps that double from one slot up to
+// 16 KiB or one slot: what is cleared is what was handed out, and no more than one step ahead. A
+// slot stays valid until reset, release or the arena's end. One thread at a time; const calls may
+// run together.
 #pragma once
 
 #include <allot/base/abi.hpp>
@@ -47,11 +50,13 @@ public:
   /// The next slot, zero unless zeroing is off. Exhausted: all are taken. Misuse: released.
   [[nodiscard]] Slot allocate() {
     if (count_ == limit_) [[unlikely]]
-      refuse();
+      return allocate_slow();
     return take();
   }
   /// As allocate, but a slot with a null pointer for every refusal.
-  [[nodiscard]] Slot try_allocate() noexcept { return count_ == limit_ ? Slot{} : take(); }
+  [[nodiscard]] Slot try_allocate() noexcept {
+    return count_ == limit_ ? try_allocate_slow() : take();
+  }
 
   /// The slot that was handed out with this index. Misuse: none was.
   [[nodiscard]] void* at(std::size_t index) const {
@@ -71,7 +76,7 @@ public:
   /// In slots. `peak` is the most that were ever in use, and survives reset.
   [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
   [[nodiscard]] std::size_t used() const noexcept { return count_; }
-  [[nodiscard]] std::size_t available() const noexcept { return limit_ - count_; }
+  [[nodiscard]] std::size_t available() const noexcept { return closed() ? 0 : capacity_ - count_; }
   [[nodiscard]] std::size_t peak() const noexcept { return peak_ > count_ ? peak_ : count_; }
   /// The peak is what is used now. O(1), but for zeroing the slots that were used before.
   void reset_peak() noexcept;
@@ -111,20 +116,23 @@ private:
     annotate::allocated(begin_, p, slot_bytes_);
     return {p, count_++};
   }
+  Slot allocate_slow();
+  Slot try_allocate_slow() noexcept;
   /// Takes the newest slots back, all but `count`.
   void truncate(std::size_t count) noexcept;
   void clean() noexcept;
-  [[nodiscard]] bool closed() const noexcept { return limit_ != capacity_; }
+  [[nodiscard]] bool closed() const noexcept { return limit_ != ready_; }
   void check_usable() const;
   [[noreturn, gnu::cold]] void refuse() const;
   [[noreturn, gnu::cold]] void refuse_index(std::size_t index) const;
 
   std::size_t count_ = 0;
-  std::size_t limit_ = 0; // the capacity, but while TypedArena destroys: then no more than count_
+  std::size_t limit_ = 0; // what is ready, but while TypedArena destroys: then no more than count_
   std::byte* begin_ = nullptr;
   std::size_t stride_ = 0; // from slot to slot in memory, red zone included
   std::size_t slot_bytes_ = 0;
   std::size_t capacity_ = 0;
+  std::size_t ready_ = 0; // slots that may be handed out: zero, in use or dirty, if it zeroes
   std::size_t dirty_ = 0; // slots to zero at reset, but for those in use
   std::size_t peak_ = 0;
   Buffer buffer_;

@@ -10,11 +10,11 @@
 // A hole is where a constructor failed after it had made other objects here; otherwise a failed
 // constructor leaves nothing behind.
 //
-// All calls are O(1), but for the destructors that reset and release run, highest index first. An
-// object whose constructor makes others here has a lower index than they and dies after them,
-// which an Arena does the other way round: a parent made before its children must not touch them
-// in its destructor. An object stays valid until then. One thread at a time; const calls may run
-// together.
+// All calls are O(1), construction too, which zeroes nothing, but for the destructors that reset
+// and release run, highest index first. An object whose constructor makes others here has a lower
+// index than they and dies after them, which an Arena does the other way round: a parent made
+// before its children must not touch them in its destructor. An object stays valid until then. One
+// thread at a time; const calls may run together.
 #pragma once
 
 #include <allot/base/abi.hpp>
@@ -95,15 +95,17 @@ public:
   template <class... Args>
     requires CreatableFrom<T, Args...>
   Slot create(Args&&... args) {
-    return make(slots_.allocate(), std::forward<Args>(args)...);
+    if (slots_.count_ == slots_.limit_) [[unlikely]]
+      slots_.refuse(); // and not allocate, which would ask for more: all slots are ready
+    return make(slots_.take(), std::forward<Args>(args)...);
   }
   /// As create, but a slot with a null pointer for every refusal. What the constructor throws
   /// passes through.
   template <class... Args>
     requires CreatableFrom<T, Args...>
   [[nodiscard]] Slot try_create(Args&&... args) {
-    const allot::Slot slot = slots_.try_allocate();
-    return slot.ptr == nullptr ? Slot{} : make(slot, std::forward<Args>(args)...);
+    return slots_.count_ == slots_.limit_ ? Slot{}
+                                          : make(slots_.take(), std::forward<Args>(args)...);
   }
 
   /// Calls `visit(object)` for each live object, lowest index first. It may make others, which are

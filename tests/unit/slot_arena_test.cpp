@@ -2,6 +2,7 @@
 
 #include "support.hpp"
 
+#include <algorithm>
 #include <string>
 #include <utility>
 
@@ -124,6 +125,75 @@ TEST(SlotArena, ResetTakesAllSlotsBackAndZeroesThem) {
     EXPECT_TRUE(test::holds(slot.ptr, 24, 0));
   }
   EXPECT_EQ(slots.at(0), first);
+}
+
+// As much as was used, but at least a slot, and at most one or 16 KiB.
+std::size_t step(std::size_t used, std::size_t slot) {
+  return std::max(slot, std::min(used * slot, std::size_t{16} << 10));
+}
+
+TEST(SlotArena, ClearsWhatItHandsOutAndOneStepAhead) {
+  alignas(8) static std::byte memory[1 << 18];
+  for (const std::size_t bytes : test::Sizes{8, 24, 64, 4096, 16384, 40000}) {
+    for (const std::size_t used : test::Sizes{0, 1, 2, 3, 5, 64, 65, 1000, 4097, 32768}) {
+      if (used * bytes > sizeof memory)
+        continue;
+      test::fill(memory, sizeof memory, 0xFF);
+      SlotArena slots(bytes, Buffer::borrowed(memory));
+      const std::size_t capacity = slots.capacity();
+      for (std::size_t i = 0; i != used; ++i) {
+        EXPECT_EQ(slots.available(), capacity - i);
+        const Slot slot = i % 2 == 0 ? slots.allocate() : slots.try_allocate();
+        ASSERT_EQ(slot.index, i);
+        ASSERT_TRUE(test::holds(slot.ptr, bytes, 0));
+        test::fill(slot.ptr, bytes, 0x5A);
+      }
+      slots.release(); // or the others are hidden
+      const std::size_t written =
+          sizeof memory -
+          static_cast<std::size_t>(std::count(memory, memory + sizeof memory, std::byte{0xFF}));
+      EXPECT_GE(written, used * bytes);
+      EXPECT_LE(written, used == 0 ? 0 : used * bytes + step(used, bytes)) << used;
+    }
+  }
+}
+
+TEST(SlotArena, WhatIsClearedOutlivesAResetAndGoesWithAMove) {
+  alignas(8) static std::byte memory[1 << 16];
+  test::fill(memory, sizeof memory, 0xFF);
+  SlotArena slots(64, Buffer::borrowed(memory));
+  const auto take_zero = [](SlotArena& arena, int count) {
+    for (; count != 0; --count) {
+      const Slot slot = arena.allocate();
+      EXPECT_TRUE(test::holds(slot.ptr, 64, 0)) << slot.index;
+      test::fill(slot.ptr, 64, 0x5A);
+    }
+  };
+  for (int round = 0; round != 5; ++round) {
+    take_zero(slots, 50);
+    slots.reset();
+  }
+  take_zero(slots, 10);
+  SlotArena to = std::move(slots);
+  EXPECT_EQ(slots.try_allocate().ptr, nullptr);
+  EXPECT_EQ(slots.available(), 0u);
+  take_zero(to, 90);
+  to.release();
+  EXPECT_EQ(to.try_allocate().ptr, nullptr);
+  const auto untouched = std::count(memory, memory + sizeof memory, std::byte{0xFF});
+  EXPECT_GE(static_cast<std::size_t>(untouched), sizeof memory - 100 * 64 - step(100, 64));
+}
+
+// Of what is known to be zero, or need not be: what somebody else wrote there, stands.
+TEST(SlotArena, ClearsNothingThatIsKnownToBeZero) {
+  for (const bool known : {false, true}) {
+    Buffer buffer = known ? Buffer::mapped(1 << 16) : Buffer::heap(1 << 16);
+    EXPECT_EQ(buffer.is_zero(), known);
+    test::fill(buffer.data(), buffer.extent(), 7);
+    SlotArena slots(64, std::move(buffer), {.zero = known});
+    for (int i = 0; i != 100; ++i)
+      EXPECT_TRUE(test::holds(slots.allocate().ptr, 64, 7));
+  }
 }
 
 TEST(SlotArena, ZeroesNothingWhereThatIsOff) {
