@@ -6,7 +6,8 @@ inline namespace ALLOT_ABI {
 Arena::Arena(const char* kind, Buffer buffer, Options options)
     : Bumping(Cursor({kind, options.name}, buffer, options.zero)), buffer_(std::move(buffer)),
       kind_(kind), name_(options.name) {
-  detail::reserve_at_end(records(), cursor_, options.marks, label());
+  set_aside_ = room_for_records_.reserve(records(), cursor_, buffer_.is_from_heap(), options.marks,
+                                         label());
 }
 
 Arena& Arena::operator=(Arena&& other) noexcept {
@@ -19,6 +20,8 @@ Arena& Arena::operator=(Arena&& other) noexcept {
     cursor_ = std::move(other.cursor_);
     objects_ = std::move(other.objects_);
     buffer_ = std::move(other.buffer_);
+    room_for_records_ = std::move(other.room_for_records_);
+    set_aside_ = std::exchange(other.set_aside_, 0);
     kind_ = other.kind_;
     name_ = other.name_;
   }
@@ -49,11 +52,11 @@ void Arena::check_usable() const {
 }
 
 void Arena::add_record_room() {
-  detail::add_at_end(records(), cursor_, label(), capacity());
+  room_for_records_.add(records(), cursor_, label());
 }
 
 void Arena::drop_record_room() noexcept {
-  detail::drop_at_end(records(), cursor_);
+  BufferRecords::drop(records(), cursor_);
 }
 
 std::byte* Arena::buffer() noexcept {
@@ -84,6 +87,8 @@ void Arena::release() noexcept {
   annotate::close(buffer_.data(), buffer_.extent());
   cursor_ = Cursor();
   records() = Records();
+  room_for_records_ = BufferRecords();
+  set_aside_ = 0;
   buffer_.release();
 }
 

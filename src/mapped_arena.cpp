@@ -25,7 +25,7 @@ MappedArena::MappedArena(std::size_t bytes, const MapOptions& options)
   annotate::open(mapping_.data(), 0);
   follow_mapping(0);
   if (options.marks > few_records)
-    record_room_.grow(records(), options.marks - few_records, label(), {});
+    record_room_.grow(records(), options.marks, label(), {});
 }
 
 MappedArena& MappedArena::operator=(MappedArena&& other) noexcept {

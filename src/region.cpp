@@ -58,7 +58,7 @@ RegionChunk* pop_chunk(RegionChunk*& list) noexcept {
 Region::Region(const RegionOptions& options) : options_(options) {
   start();
   if (options.marks > few_records)
-    record_room_.grow(records(), options.marks - few_records, label(), options.upstream);
+    record_room_.grow(records(), options.marks, label(), options.upstream);
 }
 
 Region::Region(Buffer first, const RegionOptions& options) : options_(options) {
@@ -70,7 +70,7 @@ Region::Region(Buffer first, const RegionOptions& options) : options_(options) {
   first_ = adopt(std::move(first), false);
   options_.limit = std::max(options_.limit, capacity_);
   make_spare(first_);
-  detail::reserve_at_end(records(), first_->cursor, options.marks, label());
+  (void)BufferRecords().reserve(records(), first_->cursor, false, options.marks, label());
 }
 
 void Region::start() {

@@ -9,7 +9,8 @@ inline namespace ALLOT_ABI {
 Stack::Stack(Buffer buffer, Options options)
     : cursor_(Cursor({strategy_name, options.name}, buffer, options.zero).without_gap()),
       floor_(buffer.data()), buffer_(std::move(buffer)), name_(options.name) {
-  detail::reserve_at_end(marks_, cursor_, options.marks, label());
+  set_aside_ =
+      room_for_marks_.reserve(marks_, cursor_, buffer_.is_from_heap(), options.marks, label());
 }
 
 Stack& Stack::operator=(Stack&& other) noexcept {
@@ -23,6 +24,9 @@ Stack& Stack::operator=(Stack&& other) noexcept {
     next_serial_ = std::exchange(other.next_serial_, 0);
     popped_end_ = other.popped_end_;
     buffer_ = std::move(other.buffer_);
+    room_for_marks_ = std::move(other.room_for_marks_);
+    set_aside_ = std::exchange(other.set_aside_, 0);
+    unusual_ = std::exchange(other.unusual_, false);
     name_ = other.name_;
   }
   return *this;
@@ -45,6 +49,7 @@ void Stack::end_scopes(const char* done) noexcept {
     report_misuse(label(), Errc::busy, "%s with %zu scopes open", done, scopes());
   for (; innermost_ != nullptr; innermost_ = innermost_->outer_)
     innermost_->stack_ = nullptr;
+  unusual_ = marks_.has_borrowed();
 }
 
 void Stack::check_usable() const {
@@ -78,36 +83,42 @@ void Stack::refuse_underflow(std::size_t bytes, const char* done) const {
 }
 
 std::span<std::byte> Stack::pop_slow(std::size_t bytes) {
-  const std::span<std::byte> popped = try_pop_slow(bytes);
+  if (!fits(bytes, used()) || unusual_) [[unlikely]]
+    return pop_rarely(bytes);
+  return {drop_across(bytes), bytes};
+}
+
+std::span<std::byte> Stack::try_pop_slow(std::size_t bytes) noexcept {
+  if (!fits(bytes, used()) || unusual_) [[unlikely]]
+    return try_pop_rarely(bytes);
+  return {drop_across(bytes), bytes};
+}
+
+std::span<std::byte> Stack::pop_rarely(std::size_t bytes) {
+  const std::span<std::byte> popped = try_pop_rarely(bytes);
   if (popped.data() == nullptr)
     refuse_underflow(bytes, "popped");
   return popped;
 }
 
-std::span<std::byte> Stack::try_pop_slow(std::size_t bytes) noexcept {
-  if (bytes == 0)
-    return {cursor_.head(), 0};
+// Nothing, too much, or where scopes may be dropped, or marks at the far end.
+std::span<std::byte> Stack::try_pop_rarely(std::size_t bytes) noexcept {
   if (!fits(bytes, used()))
-    return {};
-  std::byte* const top = drop(bytes);
-  drop_above(top);
-  return {top, bytes};
-}
-
-// The marks and scopes above `top`.
-void Stack::drop_above(const std::byte* top) noexcept {
+    return {bytes == 0 ? cursor_.head() : nullptr, 0};
+  std::byte* const top = drop_across(bytes);
   while (innermost_ != nullptr && innermost_->top_ > top)
     innermost_ = innermost_->outer_;
-  marks_.drop_while([top](const Mark& mark) { return mark.top > top; });
   drop_marks(marks_.size());
   update_floor();
+  return {top, bytes};
 }
 
 Marker Stack::mark_slow() {
   check_usable();
   hide_popped(); // which may lie where the record will
   if (marks_.full())
-    detail::add_at_end(marks_, cursor_, label(), capacity());
+    room_for_marks_.add(marks_, cursor_, label());
+  unusual_ = innermost_ != nullptr || marks_.has_borrowed();
   if (next_serial_ % serial_run == 0) {
     static std::atomic<std::uint64_t> runs{1}; // no marker has the serial 0
     next_serial_ = runs.fetch_add(1, std::memory_order_relaxed) * serial_run;
@@ -115,15 +126,18 @@ Marker Stack::mark_slow() {
   return set_mark();
 }
 
-void Stack::drop_mark_room() noexcept {
-  detail::drop_at_end(marks_, cursor_);
-}
-
-void Stack::refuse(Marker marker) const {
+void Stack::restore_slow(Marker marker) {
   check_usable();
-  throw_misuse(label(), Errc::stale_marker,
-               "marker %zu was popped or restored below, or is another stack's; %zu are set",
-               marker.index_, marks_.size());
+  if (!is_set(marker))
+    throw_misuse(label(), Errc::stale_marker,
+                 "marker %zu was popped or restored below, or is another stack's; %zu are set",
+                 marker.index_, marks_.size());
+  hide_popped();
+  cursor_.rewind(marks_[marker.index_].top);
+  while (innermost_ != nullptr && innermost_->marks_ > marker.index_)
+    innermost_ = innermost_->outer_;
+  drop_marks(marker.index_ + 1);
+  floor_ = cursor_.head();
 }
 
 void Stack::report_lost(Scope& scope) noexcept {
@@ -156,6 +170,9 @@ void Stack::release() noexcept {
   cursor_ = Cursor();
   floor_ = nullptr;
   marks_ = {};
+  room_for_marks_ = BufferRecords();
+  set_aside_ = 0;
+  unusual_ = false;
   next_serial_ = 0; // so that setting a mark finds out
   buffer_.release();
 }

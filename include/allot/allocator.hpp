@@ -7,8 +7,9 @@
 // inline allocate. Not for interfaces that fix the container's type (Resource, for std::pmr).
 //
 //   Multipool                       any container; each piece is free again when it is freed
-//   Arena, Bump, Region,            any container; only the newest piece is taken back, so a vector
-//   Scratch, MappedArena            that grows as the newest reuses its old places only at reset
+//   Arena, Bump, Scratch,           any container; only the newest piece is taken back, so a vector
+//   MappedArena                     that grows leaves its old places behind until reset
+//   Region                          the same, but pieces with an arena of their own are free again
 //   BlockPool                       list, forward_list, set, map and their multi kin: one node a
 //                                   block; not what asks for arrays (vector, deque, string, and the
 //                                   buckets of unordered containers)
@@ -16,7 +17,8 @@
 // Two allocators are equal if their strategy is the same one. It goes with a container that is
 // moved or swapped and with the copy that a constructor makes; an assignment that copies leaves the
 // target where it is. The strategy must outlive the containers, must not move while they live, and
-// must not be reset under them: what they give back then goes to the misuse handler.
+// must not be reset under them: what they give back then goes to the misuse handler. Each call is
+// one of the strategy's, in O(1); giving back to a Region what is not the newest takes O(log arenas).
 #pragma once
 
 #include <allot/base/abi.hpp>

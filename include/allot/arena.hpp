@@ -9,10 +9,14 @@
 //   |<------------ allocated ----------->|<--- available() -->|
 //                       |<-- restore() --|
 //
-// Allocation is O(1) and rounds sizes up to 8 bytes; restore and reset are O(1) but for the
-// destructors they owe and for reset's zeroing. What is allocated stays valid until the restore of
-// an earlier checkpoint, reset, release or the arena's end. Memory handed out again after a restore
-// is not zeroed until the next reset. One thread at a time; const calls may run together.
+// Everything is O(1), but for the destructors that restore, reset and release owe, and for zeroing:
+// memory is zeroed when it is first handed out, at most 16 KiB ahead, and reset zeroes what was
+// used; so an arena costs what is used of it. Sizes round up to 8 bytes. What is given back newest
+// first comes back whole, with what was skipped to align it.
+//
+// What is allocated stays valid until the restore of an earlier checkpoint, reset, release or the
+// arena's end. Memory handed out again after a restore is not zeroed until the next reset. One
+// thread at a time; const calls may run together.
 #pragma once
 
 #include <allot/base/abi.hpp>
@@ -24,7 +28,7 @@
 #include <allot/detail/cleanups.hpp>
 #include <allot/detail/copying.hpp>
 #include <allot/detail/creating.hpp>
-#include <allot/detail/end_records.hpp>
+#include <allot/detail/buffer_records.hpp>
 #include <allot/detail/rewinding.hpp>
 #include <allot/stats.hpp>
 
@@ -64,8 +68,8 @@ public:
   // From Creating:   create, try_create, create_array.
   // From Rewinding:  checkpoint, restore, scope.
 
-  /// Makes the newest allocation longer or shorter in place; another only shorter, which gives
-  /// nothing back. False, and nothing changed, if that cannot be.
+  /// Makes the newest allocation longer or shorter in place, and gives it back if `new_bytes` is 0;
+  /// another only shorter, which gives nothing back. False, and nothing changed, if that cannot be.
   [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
     const bool resized = !objects_.running() && cursor_.try_resize(p, old_bytes, new_bytes);
     if (resized && new_bytes < old_bytes)
@@ -93,9 +97,7 @@ public:
   [[nodiscard]] bool freed() const noexcept { return cursor_.released(); }
   [[nodiscard]] bool empty() const noexcept { return used() == 0; }
   /// In bytes. `peak` is the most that was ever used, and survives reset.
-  [[nodiscard]] std::size_t capacity() const noexcept {
-    return buffer_.size() - records().reserved() * sizeof(Position);
-  }
+  [[nodiscard]] std::size_t capacity() const noexcept { return buffer_.size() - set_aside_; }
   [[nodiscard]] std::size_t used() const noexcept { return cursor_.used(); }
   [[nodiscard]] std::size_t available() const noexcept { return cursor_.available(); }
   [[nodiscard]] std::size_t peak() const noexcept { return cursor_.peak(); }
@@ -114,10 +116,8 @@ public:
 protected:
   // For Scratch, which is an arena of another kind.
   Arena(const char* kind, std::size_t bytes, Options options)
-      : Arena(kind,
-              Buffer::heap(detail::with_end_bytes<detail::ArenaPosition>(bytes, options.marks),
-                           buffer_alignment, options, {kind, options.name}),
-              options) {}
+      : Arena(kind, Buffer::heap(bytes, buffer_alignment, options, {kind, options.name}), options) {
+  }
   Arena(const char* kind, Buffer buffer, Options options);
 
 private:
@@ -147,6 +147,8 @@ private:
 
   Cleanups objects_;
   Buffer buffer_;
+  BufferRecords room_for_records_;
+  std::size_t set_aside_ = 0; // of the buffer, for records
   const char* kind_ = strategy_name;
   const char* name_ = nullptr;
 };

@@ -71,6 +71,9 @@ public:
   /// out, first.
   [[nodiscard]] bool is_zero() const noexcept { return zero_; }
 
+  /// Whether it is memory from the heap.
+  [[nodiscard]] bool is_from_heap() const noexcept { return source_ == Source::heap; }
+
 private:
   enum class Source : unsigned char { none, heap, system, upstream };
 

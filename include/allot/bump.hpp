@@ -8,9 +8,10 @@
 //   | 16 | 8 | 40      | free               |
 //   |<----- used ----->|<-- available() --->|
 //
-// Allocation is O(1) and rounds sizes up to 8 bytes; reset is O(1) but for zeroing what was used.
-// What is allocated stays valid until reset, release or the bump allocator's end. One thread at a
-// time; const calls may run together.
+// Everything is O(1), but for zeroing: memory is zeroed when it is first handed out, at most 16 KiB
+// ahead, and reset zeroes what was used. Sizes round up to 8 bytes. What is given back newest first
+// comes back whole, with what was skipped to align it. What is allocated stays valid until reset,
+// release or the bump allocator's end. One thread at a time; const calls may run together.
 #pragma once
 
 #include <allot/base/abi.hpp>
@@ -49,8 +50,8 @@ public:
   // From Copying:   copy, reallocate.
   // From Creating:  create, try_create, create_array, of what needs no destructor.
 
-  /// Makes the newest allocation longer or shorter in place; another only shorter, which gives
-  /// nothing back. False, and nothing changed, if that cannot be.
+  /// Makes the newest allocation longer or shorter in place, and gives it back if `new_bytes` is 0;
+  /// another only shorter, which gives nothing back. False, and nothing changed, if that cannot be.
   [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
     return cursor_.try_resize(p, old_bytes, new_bytes);
   }

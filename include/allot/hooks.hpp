@@ -31,7 +31,8 @@
 // A pointer that cannot be freed goes to the misuse handler, but for that `resize` cannot tell
 // where there is no header; one that cannot be resized gives null. Both change nothing.
 //
-// All is O(1), but for finding a block's header in a Region, which is O(arenas), and for copying.
+// All is what the strategy's own calls are, O(1) but for copying; finding a block's header in a
+// Region takes O(log arenas). allocate_array writes no zeros over memory that is zero already.
 #pragma once
 
 #include <allot/base/abi.hpp>

@@ -14,7 +14,10 @@
 // all, but running out of physical memory kills the process and cannot be reported. Under
 // Commit::strict a refused commit is Exhausted.
 //
-// Allocation is O(1) and rounds sizes up to 8 bytes; reset is O(1) but for zeroing what was used.
+// Everything is O(1), but for what the system does, and that reset zeroes what was used. Sizes round
+// up to 8 bytes. What is given back newest first comes back whole, with what was skipped to align
+// it. Checkpoints lie in the object if they are few, on the heap if they are more.
+//
 // What is allocated stays valid until the restore of an earlier checkpoint, reset, release or the
 // arena's end. After fork the child has a copy, except of a backing file. One thread at a time;
 // const calls may run together.
@@ -56,8 +59,8 @@ public:
   // From Creating:   create, try_create, create_array, of what needs no destructor.
   // From Rewinding:  checkpoint, restore, scope.
 
-  /// Makes the newest allocation longer or shorter in place; another only shorter, which gives
-  /// nothing back. False, and nothing changed, if that cannot be.
+  /// Makes the newest allocation longer or shorter in place, and gives it back if `new_bytes` is 0;
+  /// another only shorter, which gives nothing back. False, and nothing changed, if that cannot be.
   [[nodiscard]] bool try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
     if (!cursor_.try_resize(p, old_bytes, new_bytes)) [[unlikely]]
       return try_resize_slow(p, old_bytes, new_bytes);

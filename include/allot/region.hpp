@@ -40,7 +40,7 @@
 #include <allot/detail/cleanups.hpp>
 #include <allot/detail/copying.hpp>
 #include <allot/detail/creating.hpp>
-#include <allot/detail/end_records.hpp>
+#include <allot/detail/buffer_records.hpp>
 #include <allot/detail/rewinding.hpp>
 #include <allot/stats.hpp>
 #include <allot/upstream.hpp>

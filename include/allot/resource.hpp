@@ -15,9 +15,10 @@
 //   std::pmr::list<int> list(&nodes);
 //
 // What is given back goes back at once where the strategy can take single blocks back. A strategy
-// that bumps a cursor takes back its newest allocation; giving back any other costs nothing and
-// gives nothing. Nothing is thrown then: misuse that the strategy can tell goes to the misuse
-// handler, and changes nothing.
+// that bumps a cursor takes back its newest allocation, and a Region what has an arena of its own;
+// giving back any other gives nothing. It is O(1); O(log arenas) in a Region for what is not the
+// newest. Nothing is thrown then: misuse that the strategy can tell goes to the misuse handler, and
+// changes nothing.
 //
 // The strategy must outlive the resource and stay where it is. One thread at a time.
 #pragma once

@@ -9,7 +9,8 @@
 //   | allocated    | allocated     | allocated     | free            |
 //                                  |<--- restore --|
 //
-// All calls are O(1), but for the destructors that restore and reset owe and for reset's zeroing.
+// Everything costs what it costs an Arena: O(1), but for destructors that are owed and for zeroing
+// what is used. A scope needs no memory.
 // What is allocated stays valid until the restore of an earlier checkpoint, reset, release or the
 // scratch space's end. Memory handed out again after a restore is not zeroed until the next reset.
 #pragma once

@@ -14,10 +14,9 @@
 //   text                     its characters: of a std::string, a std::string_view, a const char*
 //   an array of characters   all of them but for one zero at the end, be it a literal or not
 //
-// Push, mark and restore are O(1), and so is a pop, but for the marks and scopes that it drops: each
-// costs a step, those that stay cost nothing. Building it is O(1), and reset O(what was used): it
-// zeroes. A few marks lie in the object, more at the far end of the buffer, where `available()`
-// falls by their size until they are dropped; scopes need no memory. Sizes round up to 8 bytes. What push gave stays valid until
+// Everything is O(1), but that a pop takes a step for each mark and scope that it drops, those that
+// stay cost nothing, and reset zeroes what was used. A few marks lie in the object. More are on the heap if the buffer is; if not, at its far
+// end, where `available()` falls by their size until they are dropped. Scopes need no memory. Sizes round up to 8 bytes. What push gave stays valid until
 // it is popped or restored over; what pop gave, until the next push or mark. Popped bytes are not
 // zeroed until the next reset.
 #pragma once
@@ -28,7 +27,7 @@
 #include <allot/buffer.hpp>
 #include <allot/concepts.hpp>
 #include <allot/detail/cursor.hpp>
-#include <allot/detail/end_records.hpp>
+#include <allot/detail/buffer_records.hpp>
 #include <allot/stats.hpp>
 
 #include <concepts>
@@ -141,8 +140,7 @@ class Stack {
 public:
   /// `bytes`, rounded up to 8, from the heap. Misuse: 0. Exhausted: the heap refused.
   explicit Stack(std::size_t bytes, Options options = {})
-      : Stack(Buffer::heap(detail::with_end_bytes<Mark>(bytes, options.marks), buffer_alignment,
-                           options, {strategy_name, options.name}),
+      : Stack(Buffer::heap(bytes, buffer_alignment, options, {strategy_name, options.name}),
               options) {}
   /// On any buffer. Misuse: one with less than 8 aligned bytes beside room for `options.marks`.
   explicit Stack(Buffer buffer, Options options = {});
@@ -209,8 +207,8 @@ public:
     return *std::launder(static_cast<const T*>(place_of_top<T>()));
   }
 
-  /// Remembers the top. Exhausted: it is one of more than a few, and there is no room for its
-  /// record. Misuse: released.
+  /// Remembers the top. Exhausted: it is one of more than a few, and there is no room for it.
+  /// Misuse: released.
   [[nodiscard]] Marker mark() {
     if (next_serial_ % serial_run == 0 || marks_.full()) [[unlikely]]
       return mark_slow();
@@ -219,13 +217,11 @@ public:
   /// Drops all that was pushed after the mark was set, and later marks; `marker` itself stays.
   /// Misuse: a marker that was popped or restored below, or of another stack; released.
   void restore(Marker marker) {
-    if (!is_set(marker)) [[unlikely]]
-      refuse(marker);
+    if (!is_set(marker) || unusual_) [[unlikely]]
+      return restore_slow(marker);
     hide_popped();
     cursor_.rewind(marks_[marker.index_].top);
-    while (innermost_ != nullptr && innermost_->marks_ > marker.index_) [[unlikely]]
-      innermost_ = innermost_->outer_;
-    drop_marks(marker.index_ + 1);
+    marks_.truncate(marker.index_ + 1);
     floor_ = cursor_.head();
   }
 
@@ -262,9 +258,7 @@ public:
   [[nodiscard]] bool empty() const noexcept { return used() == 0; }
   /// In bytes. `peak` is the most that was used since construction or reset_peak; reset keeps it.
   [[nodiscard]] std::size_t size() const noexcept { return capacity(); }
-  [[nodiscard]] std::size_t capacity() const noexcept {
-    return buffer_.size() - marks_.reserved() * sizeof(Mark);
-  }
+  [[nodiscard]] std::size_t capacity() const noexcept { return buffer_.size() - set_aside_; }
   [[nodiscard]] std::size_t used() const noexcept { return cursor_.used(); }
   [[nodiscard]] std::size_t available() const noexcept { return cursor_.available(); }
   [[nodiscard]] std::size_t peak() const noexcept { return cursor_.peak(); }
@@ -334,12 +328,20 @@ private:
   void drop_marks(std::size_t keep) noexcept {
     marks_.truncate(keep);
     if (marks_.has_borrowed()) [[unlikely]]
-      drop_mark_room();
+      BufferRecords::drop(marks_, cursor_);
+    unusual_ = innermost_ != nullptr || marks_.has_borrowed();
+  }
+  // The same with the marks that stood above where the top is then.
+  std::byte* drop_across(std::size_t bytes) noexcept {
+    std::byte* const top = drop(bytes);
+    marks_.drop_while([top](const Mark& mark) { return mark.top > top; });
+    floor_ = marks_.empty() ? cursor_.begin() : marks_.newest().top;
+    return top;
   }
   void update_floor() noexcept {
-    floor_ = innermost_ == nullptr ? cursor_.begin() : innermost_->top_;
-    if (!marks_.empty() && marks_.newest().top > floor_)
-      floor_ = marks_.newest().top;
+    floor_ = marks_.empty() ? cursor_.begin() : marks_.newest().top;
+    if (innermost_ != nullptr && innermost_->top_ > floor_)
+      floor_ = innermost_->top_;
   }
   void enter(Scope& scope) {
     if (freed()) [[unlikely]]
@@ -348,6 +350,7 @@ private:
     scope.top_ = cursor_.head();
     scope.marks_ = marks_.size();
     innermost_ = &scope;
+    unusual_ = true;
     floor_ = cursor_.head();
     hide_popped();
   }
@@ -374,10 +377,10 @@ private:
   [[gnu::cold]] std::span<std::byte> try_push_slow(std::span<const std::byte> bytes) noexcept;
   std::span<std::byte> pop_slow(std::size_t bytes); // not cold, nor the next: they drop marks
   std::span<std::byte> try_pop_slow(std::size_t bytes) noexcept;
-  void drop_above(const std::byte* top) noexcept;
+  [[gnu::cold]] std::span<std::byte> pop_rarely(std::size_t bytes);
+  [[gnu::cold]] std::span<std::byte> try_pop_rarely(std::size_t bytes) noexcept;
   [[gnu::cold]] Marker mark_slow();
-  [[gnu::cold]] void drop_mark_room() noexcept;
-  [[noreturn, gnu::cold]] void refuse(Marker marker) const;
+  void restore_slow(Marker marker);
   [[noreturn, gnu::cold]] void refuse_underflow(std::size_t bytes, const char* done) const;
   [[gnu::cold]] void report_lost(Scope& scope) noexcept;
   void check_usable() const;
@@ -390,7 +393,10 @@ private:
   std::uint64_t next_serial_ = 0; // of a new run if it is a multiple of serial_run
   std::byte* popped_end_ = nullptr;
   Scope* innermost_ = nullptr;
+  bool unusual_ = false; // a scope is open, or marks lie at the far end: a restore has more to do
   Buffer buffer_;
+  BufferRecords room_for_marks_;
+  std::size_t set_aside_ = 0; // of the buffer, for marks
   const char* name_ = nullptr;
 };
 

@@ -1,34 +1,29 @@
-#include <allot/detail/end_records.hpp>
+#include <allot/detail/buffer_records.hpp>
 
 #include <cstdlib>
 
 namespace allot {
 inline namespace ALLOT_ABI {
 
-void detail::throw_no_marks(Label owner, std::size_t marks, std::size_t bytes) {
+void throw_no_marks(Label owner, std::size_t marks, std::size_t bytes) {
   throw_misuse(owner, Errc::bad_size, "a buffer of %zu bytes has no room for %zu marks", bytes,
                marks);
 }
 
-// The end of room for `bytes`, the last of which are those at `kept`, in the room before.
-std::byte* RecordRoom::extend(std::size_t bytes, const void* kept, std::size_t kept_bytes,
-                              Label owner, UpstreamRef upstream) {
-  void* grown = nullptr;
+// Where the room for so many bytes ends.
+std::byte* RecordRoom::take(std::size_t bytes, Label owner, UpstreamRef upstream) {
+  void* taken = nullptr;
   if (upstream)
-    grown = upstream.allocate(bytes, alignof(std::max_align_t), owner);
+    taken = upstream.allocate(bytes, alignof(std::max_align_t), owner);
   else if (bytes <= largest_request)
-    grown = std::malloc(bytes);
-  if (grown == nullptr)
+    taken = std::malloc(bytes);
+  if (taken == nullptr)
     throw_exhausted(owner, Errc::system_refused, "the heap refused %zu bytes for its records",
                     bytes);
-  std::byte* const top = static_cast<std::byte*>(grown) + bytes;
-  if (kept_bytes != 0)
-    std::memcpy(top - kept_bytes, kept, kept_bytes);
-  release();
-  begin_ = static_cast<std::byte*>(grown);
+  begin_ = static_cast<std::byte*>(taken);
   bytes_ = bytes;
   upstream_ = upstream;
-  return top;
+  return begin_ + bytes;
 }
 
 void RecordRoom::release() noexcept {

@@ -13,8 +13,8 @@ trap 'rm -f "$object"' EXIT
 objdump --disassemble --no-show-raw-insn --no-addresses "$object" | awk '
   BEGIN {
     most["<stack_push>:"] = 10; most["<stack_pop>:"] = 11
-    most["<stack_mark>:"] = 19; most["<stack_restore>:"] = 23
-    may_branch["<stack_pop>:"] = may_branch["<stack_mark>:"] = 2; may_branch["<stack_restore>:"] = 3
+    most["<stack_mark>:"] = 19; most["<stack_restore>:"] = 28
+    may_branch["<stack_pop>:"] = may_branch["<stack_mark>:"] = 2; may_branch["<stack_restore>:"] = 4
   }
   /^<.*>:$/ { name = $1; counting = name !~ /cold/; n = branches = bad = 0; next }
   !counting || NF == 0 || $1 == "endbr64" { next }

@@ -1,11 +1,11 @@
 // A stack of small records that a strategy keeps beside its memory: marks, checkpoints.
 //
-// A few lie in the object itself. The rest lie where the strategy has room for them, one below the
-// other, so that the room can grow downwards without moving them:
+// A few lie in the object itself. If there are more, all of them lie where the strategy has room for
+// them, until there are few again. They grow downwards, so that room which does so needs no move:
 //
-//   in the object         in the strategy's own memory
-//   | 0 | 1 | 2 | 3 |     |    room for 6 | 5 | 4 |
-//                                                  ^ top
+//   in the object              or outside
+//   | 3 | 2 | 1 | 0 |          |   room    | 5 | 4 | 3 | 2 | 1 | 0 |
+//                    ^ top                                          ^ top
 #pragma once
 
 #include <allot/base/annotate.hpp>
@@ -35,71 +35,106 @@ public:
   RecordStack(RecordStack&& other) noexcept { *this = static_cast<RecordStack&&>(other); }
   RecordStack& operator=(RecordStack&& other) noexcept {
     if (this != &other) {
-      size_ = std::exchange(other.size_, 0);
-      room_ = std::exchange(other.room_, few_records);
-      reserved_ = std::exchange(other.reserved_, few_records);
-      top_ = std::exchange(other.top_, nullptr);
       std::memcpy(few_, other.few_, sizeof few_);
+      const std::size_t size = other.size();
+      if (other.is_outside())
+        set(other.top_, size, other.room());
+      else
+        set(few_top(), size, few_records);
+      reserved_ = std::exchange(other.reserved_, 0);
+      borrowed_ = std::exchange(other.borrowed_, false);
+      other.set(other.few_top(), 0, few_records);
     }
     return *this;
   }
 
-  [[nodiscard]] std::size_t size() const noexcept { return size_; }
-  [[nodiscard]] bool empty() const noexcept { return size_ == 0; }
+  [[nodiscard]] std::size_t size() const noexcept { return static_cast<std::size_t>(top_ - next_); }
+  [[nodiscard]] bool empty() const noexcept { return next_ == top_; }
   /// Whether there is no room for another push.
-  [[nodiscard]] bool full() const noexcept { return size_ == room_; }
-  [[nodiscard]] Record& operator[](std::size_t i) noexcept { return *place(i); }
-  [[nodiscard]] const Record& operator[](std::size_t i) const noexcept { return *place(i); }
-  [[nodiscard]] Record& newest() noexcept { return *place(size_ - 1); }
+  [[nodiscard]] bool full() const noexcept { return next_ == lowest_; }
+  [[nodiscard]] Record& operator[](std::size_t i) noexcept { return top_[-1 - signed_(i)]; }
+  [[nodiscard]] const Record& operator[](std::size_t i) const noexcept {
+    return top_[-1 - signed_(i)];
+  }
+  [[nodiscard]] Record& newest() noexcept { return *next_; }
 
   /// A record of `fields`, made where it stays: a copy would wait until it is written, since it is
   /// read in larger words. There must be room.
   template <class... Fields>
   void push(const Fields&... fields) noexcept {
-    ::new (static_cast<void*>(place(size_))) Record{fields...};
-    ++size_;
+    ::new (static_cast<void*>(--next_)) Record{fields...};
   }
   /// Valid until the next push.
-  const Record& pop() noexcept { return *place(--size_); }
-  void truncate(std::size_t size) noexcept { size_ = size; }
+  const Record& pop() noexcept { return *next_++; }
+  void truncate(std::size_t size) noexcept { next_ = top_ - size; }
   /// Drops the newest records as long as `unwanted` says so of them; the one that stays is the last
   /// that it is asked about.
   template <class Unwanted>
   void drop_while(Unwanted unwanted) {
-    while (size_ != 0 && unwanted(newest()))
-      --size_;
+    Record* kept = next_;
+    while (kept != top_ && unwanted(*kept))
+      ++kept;
+    next_ = kept;
   }
 
-  /// There is room for so many beyond the few below `top`; it is not idle when they are gone.
-  void reserve(std::byte* top, std::size_t count) noexcept {
-    top_ = reinterpret_cast<Record*>(top);
-    room_ = reserved_ = few_records + count;
+  /// How many there is room for, and whether it is outside.
+  [[nodiscard]] std::size_t room() const noexcept {
+    return static_cast<std::size_t>(top_ - lowest_);
   }
-  /// There is room for so many now, no fewer than are in use and reserved.
-  void set_room(std::size_t count) noexcept { room_ = few_records + count; }
-  /// How many beyond the few there is room for; how many of those are neither in use nor reserved.
-  [[nodiscard]] std::size_t room() const noexcept { return room_ - few_records; }
-  [[nodiscard]] std::size_t reserved() const noexcept { return reserved_ - few_records; }
-  [[nodiscard]] std::size_t idle() const noexcept { return room_ - larger(size_, reserved_); }
-  /// Whether there is more room than was reserved.
-  [[nodiscard]] bool has_borrowed() const noexcept { return room_ != reserved_; }
-  [[nodiscard]] Record* lowest_place() const noexcept { return top_ - room(); }
+  [[nodiscard]] bool is_outside() const noexcept { return top_ != few_top(); }
+  /// Whether there may be room outside for `drop_idle` to give back.
+  [[nodiscard]] bool has_borrowed() const noexcept { return borrowed_; }
+  [[nodiscard]] Record* lowest_place() const noexcept { return lowest_; }
+
+  /// Moves to room for `count` outside, no fewer than there are, which ends at `top`. If it is
+  /// reserved it stays when they are gone.
+  void move_out(std::byte* top, std::size_t count, bool reserved) noexcept {
+    auto* const to = reinterpret_cast<Record*>(top);
+    std::memmove(static_cast<void*>(to - size()), next_, size() * sizeof(Record));
+    set(to, size(), count);
+    reserved_ = reserved ? count : 0;
+    borrowed_ = !reserved;
+  }
+  /// The room outside goes on below for one more.
+  void extend() noexcept {
+    --lowest_;
+    borrowed_ = true;
+  }
+  /// Gives back what is neither in use nor reserved outside, and tells for how many that is.
+  [[nodiscard]] std::size_t drop_idle() noexcept {
+    const std::size_t before = room();
+    const std::size_t kept = larger(size(), reserved_);
+    lowest_ = top_ - kept;
+    borrowed_ = kept != reserved_;
+    if (kept > few_records || reserved_ != 0)
+      return before - kept;
+    std::memcpy(static_cast<void*>(few_top() - size()), next_, size() * sizeof(Record));
+    set(few_top(), size(), few_records);
+    borrowed_ = false;
+    return before;
+  }
 
 private:
-  [[nodiscard]] Record* place(std::size_t i) const noexcept {
-    return i < few_records ? reinterpret_cast<Record*>(const_cast<std::byte*>(few_)) + i
-                           : top_ - (i - few_records) - 1;
+  static std::ptrdiff_t signed_(std::size_t n) noexcept { return static_cast<std::ptrdiff_t>(n); }
+  [[nodiscard]] Record* few_top() const noexcept {
+    return reinterpret_cast<Record*>(const_cast<std::byte*>(few_)) + few_records;
+  }
+  void set(Record* top, std::size_t size, std::size_t room) noexcept {
+    top_ = top;
+    next_ = top - size;
+    lowest_ = top - room;
   }
 
-  std::size_t size_ = 0;
-  std::size_t room_ = few_records;
-  std::size_t reserved_ = few_records;
-  Record* top_ = nullptr;
+  Record* top_ = few_top();
+  Record* next_ = few_top(); // the newest, or the top
+  Record* lowest_ = few_top() - few_records;
+  std::size_t reserved_ = 0; // for how many, outside
+  bool borrowed_ = false;
   alignas(Record) std::byte few_[few_records * sizeof(Record)]; // not initialised
 };
 
-/// Room for records beyond the few, of a strategy that has none in a buffer: from an upstream, or
-/// from the heap if there is none. It doubles, and the records move to its far end.
+/// Room for more than a few records from an upstream, or from the heap if there is none. It doubles,
+/// and the records move.
 class RecordRoom {
 public:
   RecordRoom() = default;
@@ -114,20 +149,18 @@ public:
   ~RecordRoom() { release(); }
   void release() noexcept;
 
-  /// Gives `records` room for at least `count` beyond the few. Exhausted, naming `owner`: refused.
+  /// Gives `records` room for at least `count`. Exhausted, naming `owner`: refused.
   template <class Record>
   void grow(RecordStack<Record>& records, std::size_t count, Label owner, UpstreamRef upstream) {
-    const std::size_t moved = records.room();
-    count = larger(count, saturating_multiply(larger(moved, few_records), 2));
-    std::byte* const top =
-        extend(saturating_multiply(count, sizeof(Record)), records.lowest_place(),
-               moved * sizeof(Record), owner, upstream);
-    records.reserve(top, count);
+    count = larger(count, saturating_multiply(records.room(), 2));
+    RecordRoom more;
+    records.move_out(more.take(saturating_multiply(count, sizeof(Record)), owner, upstream), count,
+                     true);
+    *this = std::move(more);
   }
 
 private:
-  std::byte* extend(std::size_t bytes, const void* kept, std::size_t kept_bytes, Label owner,
-                    UpstreamRef upstream);
+  std::byte* take(std::size_t bytes, Label owner, UpstreamRef upstream);
 
   std::byte* begin_ = nullptr;
   std::size_t bytes_ = 0;

@@ -44,8 +44,9 @@ public:
   };
 
   /// Remembers what is handed out now. Checkpoints nest. Gives how many there were before. A few
-  /// need no memory; more lie at the far end of a buffer, where `available()` falls by their size
-  /// until they are restored, and those of a strategy that grows come from its upstream or the heap.
+  /// need no memory. More lie on the heap; on a buffer that is not from there at its far end, where
+  /// `available()` falls by their size until they are restored; in what upstream gives where the
+  /// strategy has one. O(1), amortised where that grows.
   /// Misuse: released. Exhausted: there is no room for its record.
   std::size_t checkpoint() {
     self().check_usable();

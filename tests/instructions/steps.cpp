@@ -1,0 +1,143 @@
+// steps OPERATION N: what steps.sh counts the instructions of, each done N times among N others.
+#include <allot/allocator.hpp>
+#include <allot/allot.hpp>
+#include <allot/hooks.hpp>
+
+#include <cstdlib>
+#include <cstring>
+#include <vector>
+
+namespace {
+
+using namespace allot;
+
+void require(bool holds) {
+  if (!holds)
+    std::abort();
+}
+
+// Blocks freed oldest first by a hook that is told no size: each header must be found.
+void hooks_free(std::size_t n) {
+  Region region({.arena_size = 4096, .max_arena_size = 4096});
+  std::vector<void*> blocks(n);
+  for (void*& p : blocks)
+    p = hooks::allocate<Region>(&region, 256);
+  for (void* const p : blocks)
+    hooks::deallocate<Region>(&region, p);
+}
+
+// The newest allocation made smaller below checkpoints that all kept more of it.
+void shrink(std::size_t n) {
+  Arena arena(granule * (n + 1));
+  void* const p = arena.allocate(granule * (n + 1));
+  for (std::size_t i = 0; i != n; ++i)
+    arena.checkpoint();
+  for (std::size_t i = n; i != 0; --i)
+    require(arena.try_resize(p, granule * (i + 1), granule * i));
+}
+
+void restore(std::size_t n) {
+  Region region({.arena_size = 1024, .max_arena_size = 1024});
+  for (std::size_t i = 0; i != n; ++i) {
+    region.checkpoint();
+    (void)region.allocate(300);
+  }
+  for (std::size_t i = 0; i != n; ++i)
+    region.restore();
+  require(region.empty());
+}
+
+void nest(Scratch& scratch, std::size_t n) {
+  const auto scope = scratch.scope();
+  (void)scratch.allocate(8);
+  if (n > 1)
+    nest(scratch, n - 1);
+}
+void scopes(std::size_t n) {
+  Scratch scratch(granule * n);
+  nest(scratch, n);
+}
+
+void pop_across_marks(std::size_t n) {
+  Stack stack(granule * n);
+  for (std::size_t i = 0; i != n; ++i) {
+    stack.push(i);
+    (void)stack.mark();
+  }
+  for (std::size_t i = 0; i != n; ++i)
+    (void)stack.pop(sizeof i);
+}
+
+// What has an arena of its own, freed oldest first.
+void free_large(std::size_t n) {
+  Region region({.arena_size = 64, .max_arena_size = 64});
+  std::vector<void*> blocks(n);
+  for (void*& p : blocks)
+    p = region.allocate(128);
+  for (void* const p : blocks)
+    require(region.try_resize(p, 128, 0));
+  require(region.capacity() == 0);
+}
+
+// Aligned and other blocks, over many arenas, freed newest first.
+void free_newest(std::size_t n) {
+  Region region({.arena_size = 1024, .max_arena_size = 1024});
+  std::vector<void*> blocks(n);
+  for (std::size_t i = 0; i != n; ++i)
+    blocks[i] = region.allocate(24, i % 2 == 0 ? 64 : 8);
+  for (std::size_t i = n; i-- != 0;)
+    require(region.try_resize(blocks[i], 24, 0));
+  require(region.empty());
+}
+
+void owns(std::size_t n) {
+  Region region({.arena_size = 512, .max_arena_size = 512});
+  std::vector<void*> blocks(n);
+  for (void*& p : blocks)
+    p = region.allocate(400);
+  for (void* const p : blocks)
+    require(region.owns(p));
+}
+
+// Growing step by step what has an arena of its own.
+void regrow(std::size_t n) {
+  Region region({.arena_size = 64, .max_arena_size = 64});
+  void* p = region.allocate(8 * n);
+  for (std::size_t i = n; i != 2 * n; ++i)
+    p = region.reallocate(p, 8 * i, 8 * (i + 1));
+}
+
+void reset(std::size_t n) {
+  Region region({.zero = false, .arena_size = 64, .max_arena_size = 64});
+  for (std::size_t i = 0; i != n; ++i)
+    (void)region.allocate(64);
+  region.reset();
+}
+
+struct Operation {
+  const char* name;
+  void (*run)(std::size_t n);
+};
+constexpr Operation operations[] = {{"hooks_free", hooks_free},
+                                    {"shrink", shrink},
+                                    {"restore", restore},
+                                    {"scopes", scopes},
+                                    {"pop_across_marks", pop_across_marks},
+                                    {"free_large", free_large},
+                                    {"free_newest", free_newest},
+                                    {"owns", owns},
+                                    {"regrow", regrow},
+                                    {"reset", reset}};
+
+} // namespace
+
+int main(int count, char** arguments) {
+  if (count != 3)
+    return 2;
+  for (const Operation& operation : operations)
+    if (std::strcmp(arguments[1], operation.name) == 0) {
+      operation.run(std::strtoull(arguments[2], nullptr, 10));
+      return 0;
+    }
+  return 2;
+}

@@ -1,0 +1,37 @@
+#!/bin/sh
+# steps.sh STEPS_PROGRAM
+# Counts by callgrind the instructions of n operations among n others, for n and for 4n, beyond those
+# of a program that does one: 4 times as many where a header promises O(1), a little more where it
+# promises O(log n), 16 times as many where something is searched linearly.
+set -eu
+program=$1
+n=2000
+
+instructions() {
+  valgrind --tool=callgrind --callgrind-out-file=/dev/null "$program" "$@" 2>&1 |
+    sed -n 's/.*Collected : \([0-9]*\).*/\1/p'
+}
+
+failed=0
+while read -r operation most; do
+  one=$(instructions "$operation" 1)
+  few=$(($(instructions "$operation" $n) - one))
+  many=$(($(instructions "$operation" $((4 * n))) - one))
+  echo "$operation: $few instructions for $n, $many for $((4 * n)) (at most 0.01 x $most times)"
+  if [ "$few" -le 0 ] || [ $((many * 100)) -gt $((few * most)) ]; then
+    echo "$operation: FAILED"
+    failed=1
+  fi
+done <<END
+hooks_free 520
+shrink 420
+restore 430
+scopes 420
+pop_across_marks 440
+free_large 520
+free_newest 430
+owns 520
+regrow 440
+reset 520
+END
+exit $failed
