@@ -30,7 +30,7 @@ struct RegionChunk : AddressIndex::Node {
   std::byte* block = nullptr; // what it was made for
   bool large = false;         // made for one request
 
-  void empty() noexcept { cursor.rewind(Cursor::Position{nullptr, cursor.begin()}); }
+  void empty() noexcept { cursor.rewind(cursor.start()); }
 };
 
 inline constexpr std::size_t chunk_header =
@@ -128,13 +128,30 @@ void Region::check_usable() const {
 
 // ------------------------------------------------------------------------------------- allocation
 
+// Into the spare that was left last, if it has room: the usual end of an arena, once a region has
+// been reset. Null: it has not, or there is none.
+void* Region::take_in_spare(std::size_t bytes, std::size_t alignment) noexcept {
+  if (spare_ == nullptr || alignment != granule || objects_.running() ||
+      !allot::fits(bytes, std::min(spare_->size, current_ == nullptr ? max_size : next_size_ / 4)) ||
+      (current_ != nullptr && allot::fits(bytes, cursor_.available())))
+    return nullptr;
+  Chunk* const chunk = pop_spare(spare_);
+  in_use_.add(capacity_ - spare_bytes_);
+  enter(chunk);
+  return cursor_.fits(bytes) ? cursor_.take(bytes) : cursor_.take_slow(bytes, alignment);
+}
+
 void* Region::try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept {
+  if (void* p = take_in_spare(bytes, alignment)) [[likely]]
+    return p;
   if (!usable() || !is_power_of_two(alignment))
     return nullptr;
   return detail::null_if_thrown([&] { return grow(bytes, alignment); });
 }
 
 void* Region::allocate_slow(std::size_t bytes, std::size_t alignment) {
+  if (void* p = take_in_spare(bytes, alignment)) [[likely]]
+    return p;
   check_usable();
   if (!is_power_of_two(alignment))
     throw_bad_alignment(label(), alignment);
@@ -365,21 +382,22 @@ void Region::make_spare(Chunk* chunk) noexcept {
 void Region::enter(Chunk* chunk) noexcept {
   if (current_ != nullptr) {
     retired_ += cursor_.used();
-    current_->cursor = std::move(cursor_);
+    current_->cursor = cursor_;
   }
   detail::push_chunk(current_, chunk);
-  cursor_ = std::move(chunk->cursor);
+  cursor_ = chunk->cursor;
   ++depth_;
 }
 
 // Back to the arena before the current one, which becomes spare.
 void Region::step_down() noexcept {
   Chunk* const chunk = detail::pop_chunk(current_);
-  chunk->cursor = std::move(cursor_);
+  chunk->cursor = cursor_;
   make_spare(chunk);
   --depth_;
+  cursor_ = Cursor();
   if (current_ != nullptr) {
-    cursor_ = std::move(current_->cursor);
+    cursor_ = current_->cursor;
     retired_ -= cursor_.used();
   }
 }

@@ -140,6 +140,32 @@ void Stack::restore_slow(Marker marker) {
   floor_ = cursor_.head();
 }
 
+void Stack::enter(Scope& scope) {
+  check_usable();
+  scope.outer_ = innermost_;
+  scope.top_ = cursor_.head();
+  scope.marks_ = marks_.size();
+  innermost_ = &scope;
+  unusual_ = true;
+  floor_ = cursor_.head();
+  hide_popped();
+}
+
+Stack::Scope::~Scope() {
+  if (stack_ != nullptr)
+    stack_->leave(*this);
+}
+
+void Stack::leave(Scope& scope) noexcept {
+  if (innermost_ != &scope)
+    return report_lost(scope);
+  innermost_ = scope.outer_;
+  hide_popped();
+  cursor_.rewind(scope.top_);
+  drop_marks(scope.marks_);
+  update_floor();
+}
+
 void Stack::report_lost(Scope& scope) noexcept {
   for (Scope* inner = innermost_; inner != nullptr; inner = inner->outer_)
     if (inner->outer_ == &scope)

@@ -207,6 +207,7 @@ private:
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::cold]] void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   [[noreturn]] void refuse(std::size_t bytes, std::size_t alignment) const;
+  [[nodiscard]] void* take_in_spare(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* grow(std::size_t bytes, std::size_t alignment);
   [[nodiscard]] bool wants_its_own(std::size_t bytes) const noexcept;
   [[nodiscard]] static std::size_t bytes_needed(std::size_t bytes, std::size_t alignment) noexcept;

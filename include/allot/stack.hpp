@@ -233,10 +233,7 @@ public:
     explicit Scope(Stack& stack) : stack_(&stack) { stack.enter(*this); }
     Scope(const Scope&) = delete;
     Scope& operator=(const Scope&) = delete;
-    ~Scope() {
-      if (stack_ != nullptr) [[likely]]
-        stack_->leave(*this);
-    }
+    ~Scope();
 
   private:
     friend Stack;
@@ -343,27 +340,6 @@ private:
     if (innermost_ != nullptr && innermost_->top_ > floor_)
       floor_ = innermost_->top_;
   }
-  void enter(Scope& scope) {
-    if (freed()) [[unlikely]]
-      check_usable();
-    scope.outer_ = innermost_;
-    scope.top_ = cursor_.head();
-    scope.marks_ = marks_.size();
-    innermost_ = &scope;
-    unusual_ = true;
-    floor_ = cursor_.head();
-    hide_popped();
-  }
-  void leave(Scope& scope) noexcept {
-    if (innermost_ != &scope) [[unlikely]]
-      return report_lost(scope);
-    innermost_ = scope.outer_;
-    hide_popped();
-    cursor_.rewind(scope.top_);
-    drop_marks(scope.marks_);
-    update_floor();
-  }
-
   // In instrumented builds popped bytes stay readable until the next push or mark.
   void hide_popped() noexcept {
     if constexpr (instrumented) {
@@ -381,6 +357,8 @@ private:
   [[gnu::cold]] std::span<std::byte> try_pop_rarely(std::size_t bytes) noexcept;
   [[gnu::cold]] Marker mark_slow();
   void restore_slow(Marker marker);
+  void enter(Scope& scope);
+  void leave(Scope& scope) noexcept;
   [[noreturn, gnu::cold]] void refuse_underflow(std::size_t bytes, const char* done) const;
   [[gnu::cold]] void report_lost(Scope& scope) noexcept;
   void check_usable() const;

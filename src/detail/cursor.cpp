@@ -45,17 +45,19 @@ void Cursor::advance_to(std::byte* to) noexcept {
 
 // The block at the head, which was padded, was given back.
 void Cursor::drop_padding() noexcept {
-  const auto word_before = [this](std::size_t words) {
+  const auto read_before = [this](std::size_t words) {
     std::uint64_t value = 0;
-    std::byte* const at = head_ - words * word;
-    annotate::show(at, word);
-    std::memcpy(&value, at, word);
-    annotate::hide(at, word);
-    return static_cast<std::size_t>(value);
+    std::byte* const at = head_ - words * sizeof value;
+    annotate::show(at, sizeof value);
+    std::memcpy(&value, at, sizeof value);
+    annotate::hide(at, sizeof value);
+    return value;
   };
-  const std::size_t back = word_before(1);
-  const std::size_t skip = (back & 1) != 0 ? word : word_before(2);
-  padded_ = back < word ? nullptr : head_ - (back & ~std::size_t{1});
+  const std::uint64_t told = read_before(1);
+  std::uint64_t skip = told % (long_skip / granule) * granule;
+  if (skip == 0)
+    skip = read_before(2);
+  padded_ = static_cast<std::uintptr_t>(address(head_) - (told >> 20) * granule);
   head_ -= skip;
 }
 

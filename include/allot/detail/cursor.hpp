@@ -16,10 +16,12 @@
 // it is zero, and passing it is the cold path. So a strategy costs what is used of it. The frontier
 // is the end where nothing is zeroed, and where all is known to be zero.
 //
-// Bytes skipped for alignment, at least 8, tell how many they are and where the padded block before
-// lies, so that they are free again with the block that they were skipped for:
+// Bytes skipped for alignment, at least 8, are free again with the block that they were skipped for.
+// Their last word tells how many they are and how far back the padded block before lies:
 //
-//   |      skip, if it is not 8 | distance to the padded block before, + 1 if the skip is 8 | block
+//   | padded block | ...                    | skip         | block
+//   ^<---------- distance << 17 | skip >> 3, in the last 8 bytes; a skip of 8 MiB and more counts as
+//                                             0 there and stands in the word before
 //
 // Used, peak and what must be zeroed are derived from the pointers; a fast path counts nothing.
 // Everything is O(1), but for zeroing.
@@ -42,7 +44,7 @@ public:
   /// Where a cursor stands, to go back to. The head is last: as the first of two words that lie side
   /// by side GCC would read it, which every allocation writes, as a part of 16 bytes, and wait.
   struct Position {
-    std::byte* padded = nullptr;
+    std::uintptr_t padded = 0;
     std::byte* head = nullptr;
     bool operator==(const Position&) const = default;
     /// The lower of both.
@@ -56,8 +58,8 @@ public:
   /// Over `bytes` (a multiple of 8) at `begin` (8-aligned), none of it handed out, all of it zero or
   /// of no matter.
   Cursor(std::byte* begin, std::size_t bytes, Gap gap, bool zero = true) noexcept
-      : head_(begin), begin_(begin), dirty_(begin), end_(begin + gap.stretch(bytes)), gap_(gap),
-        zero_(zero) {
+      : head_(begin), begin_(begin), dirty_(begin), end_(begin + gap.stretch(bytes)),
+        padded_(no_padding()), gap_(gap), zero_(zero) {
     set_frontier(end_);
   }
   /// Over what follows the first `skip` bytes (a multiple of 8) of `buffer`, hidden from sanitizers
@@ -70,6 +72,8 @@ public:
       plain.set_frontier(begin_);
     return plain;
   }
+  Cursor(const Cursor&) = default;
+  Cursor& operator=(const Cursor&) = default;
   Cursor(Cursor&& other) noexcept { *this = static_cast<Cursor&&>(other); }
   Cursor& operator=(Cursor&& other) noexcept {
     head_ = std::exchange(other.head_, nullptr);
@@ -77,7 +81,7 @@ public:
     begin_ = std::exchange(other.begin_, nullptr);
     dirty_ = std::exchange(other.dirty_, nullptr);
     end_ = std::exchange(other.end_, nullptr);
-    padded_ = std::exchange(other.padded_, nullptr);
+    padded_ = std::exchange(other.padded_, 0);
     peak_ = std::exchange(other.peak_, 0);
     gap_ = other.gap_;
     zero_ = other.zero_;
@@ -88,6 +92,8 @@ public:
   [[nodiscard]] std::byte* begin() const noexcept { return begin_; }
   [[nodiscard]] std::byte* end() const noexcept { return end_; }
   [[nodiscard]] Position position() const noexcept { return {padded_, head_}; }
+  /// Where nothing is handed out.
+  [[nodiscard]] Position start() const noexcept { return {no_padding(), begin_}; }
   [[nodiscard]] bool released() const noexcept { return begin_ == nullptr; }
   [[nodiscard]] Gap gap() const noexcept { return gap_; }
 
@@ -184,7 +190,7 @@ public:
 
   /// Takes everything back, and zeroes what may have been written since the last reset.
   void reset() noexcept {
-    rewind(Position{nullptr, begin_});
+    rewind(start());
     if (zero_ && dirty_ != begin_)
       clear(begin_, dirty_);
     if (peak_ < high())
@@ -289,23 +295,26 @@ private:
     return gap_.stretch(1) != 1 ? begin_ : nullptr;
   }
 
+  // The newest padded block where there is none: an address that no head is at, so that nobody asks.
+  [[nodiscard]] std::uintptr_t no_padding() const noexcept { return address(begin_) - granule; }
   // The `skip` bytes before the head were skipped.
   void note_padding(std::size_t skip) noexcept {
-    const std::size_t back = padded_ == nullptr ? 0 : distance(padded_, head_);
-    write_before(head_, 1, back | (skip == word ? 1 : 0));
-    if (skip != word)
-      write_before(head_, 2, skip);
-    padded_ = head_;
+    const std::uint64_t back = address(head_) - padded_;
+    const bool is_long = skip >= long_skip;
+    write_before(1, back << 17 | (is_long ? 0 : skip / granule));
+    if (is_long) [[unlikely]]
+      write_before(2, skip);
+    padded_ = address(head_);
   }
   void drop_padding() noexcept;
-  static constexpr std::size_t word = sizeof(std::uint64_t);
-  static_assert(word <= granule);
-  static void write_before(std::byte* p, std::size_t words, std::uint64_t value) noexcept {
-    std::byte* const at = p - words * word;
-    annotate::show(at, word);
-    std::memcpy(at, &value, word);
-    annotate::hide(at, word);
+  static constexpr std::size_t long_skip = 8_MiB;
+  void write_before(std::size_t words, std::uint64_t value) noexcept {
+    std::byte* const at = head_ - words * sizeof value;
+    annotate::show(at, sizeof value);
+    std::memcpy(at, &value, sizeof value);
+    annotate::hide(at, sizeof value);
   }
+
   [[nodiscard]] bool resize_newest(std::byte* p, std::size_t old_bytes,
                                    std::size_t new_bytes) noexcept {
     if (new_bytes > old_bytes) {
@@ -319,7 +328,7 @@ private:
       annotate::allocated(pool(), p, new_bytes);
     }
     head_ = p + gap_.stretch(round_up(new_bytes));
-    if (head_ == padded_)
+    if (address(head_) == padded_)
       drop_padding();
     return true;
   }
@@ -329,7 +338,7 @@ private:
   std::byte* begin_ = nullptr;
   std::byte* dirty_ = nullptr;
   std::byte* end_ = nullptr;
-  std::byte* padded_ = nullptr; // the newest block that bytes were skipped for
+  std::uintptr_t padded_ = 0; // the newest block that bytes were skipped for
   std::size_t peak_ = 0;
   Gap gap_;
   bool zero_ = true; // whether what is handed out must be zero
