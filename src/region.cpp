@@ -57,20 +57,31 @@ RegionChunk* pop_chunk(RegionChunk*& list) noexcept {
 
 Region::Region(const RegionOptions& options) : options_(options) {
   start();
-  if (options.marks > few_records)
-    record_room_.grow(records(), options.marks, label(), options.upstream);
+  reserve_records();
 }
 
 Region::Region(Buffer first, const RegionOptions& options) : options_(options) {
   start();
-  if (first.size() <= detail::bytes_in_front(first))
+  const bool on_heap = first.is_from_heap();
+  const std::size_t front = detail::bytes_in_front(first);
+  if (first.size() <= front)
     throw_misuse(label(), Errc::bad_size,
                  "a first buffer of %zu bytes has no room for an arena's header of %zu",
-                 first.size(), detail::bytes_in_front(first));
+                 first.size(), front);
+  (void)BufferRecords::checked<Position>(first, options.marks, label(), front);
+  if (on_heap)
+    reserve_records();
   first_ = adopt(std::move(first), false);
+  if (!on_heap)
+    (void)BufferRecords().reserve(records(), first_->cursor, on_heap, options.marks, label());
+  capacity_ = first_->size = first_->cursor.capacity();
   options_.limit = std::max(options_.limit, capacity_);
   make_spare(first_);
-  (void)BufferRecords().reserve(records(), first_->cursor, false, options.marks, label());
+}
+
+void Region::reserve_records() {
+  if (options_.marks > few_records)
+    record_room_.grow(records(), options_.marks, label(), options_.upstream);
 }
 
 void Region::start() {
@@ -235,7 +246,8 @@ bool Region::try_resize_slow(void* p, std::size_t old_bytes, std::size_t new_byt
 // refused.
 void* Region::try_regrow(void* p, std::size_t old_bytes, std::size_t new_bytes,
                          std::size_t alignment) noexcept {
-  Chunk* const before = new_bytes > old_bytes && usable() ? find(p) : nullptr;
+  const bool grows = new_bytes > old_bytes && usable() && is_power_of_two(alignment);
+  Chunk* const before = grows ? find(p) : nullptr;
   if (before == nullptr || p != before->block || !before->cursor.is_newest(before->block, old_bytes))
     return nullptr;
   const std::size_t needed = bytes_needed(new_bytes, alignment);
@@ -250,12 +262,15 @@ void* Region::try_regrow(void* p, std::size_t old_bytes, std::size_t new_bytes,
   chunk->block = static_cast<std::byte*>(chunk->cursor.take_slow(new_bytes, alignment));
   std::memcpy(chunk->block, p, old_bytes);
   std::byte* const block = chunk->block;
+  peak_ = peak(); // fewer bytes may have to be skipped there
   replace_large(before, chunk);
   free_chunk(before);
   return block;
 }
 
 std::size_t Region::dirty_bytes(const void* p, std::size_t bytes) const noexcept {
+  if (bytes == 0) // whose place may be in no arena
+    return 0;
   return cursor_.owns(p) ? cursor_.dirty_bytes(p, bytes) : large_->cursor.dirty_bytes(p, bytes);
 }
 

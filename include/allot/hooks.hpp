@@ -174,12 +174,17 @@ template <class S>
     if (!is_block(strategy, p)) [[unlikely]]
       return nullptr;
     Header* const header = Header::of(p);
+    header->seal = 0; // now: where it moves from may be nobody's to touch afterwards
     auto* const moved = static_cast<Header*>(resize(strategy, header, header->size + sizeof(Header),
                                                     saturating_add(bytes, sizeof(Header))));
-    if (moved == nullptr)
+    if (moved == nullptr) {
+      header->seal = header->intact();
       return nullptr;
-    if (moved != header)
-      header->seal = 0;
+    }
+    if constexpr (instrumented) {
+      if (moved != header && owns_header(strategy, p)) // it is read if that is freed once more
+        annotate::show(header, sizeof(Header));
+    }
     moved->size = bytes;
     moved->seal = moved->intact();
     return moved + 1;

@@ -213,6 +213,7 @@ private:
   [[nodiscard]] static std::size_t bytes_needed(std::size_t bytes, std::size_t alignment) noexcept;
 
   void start();
+  void reserve_records();
 
   // Arenas. One is in use, in `current_` or below it or in `large_`, or it is spare.
   [[nodiscard]] Chunk* find(const void* p) const noexcept;

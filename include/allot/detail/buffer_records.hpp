@@ -21,8 +21,20 @@ class BufferRecords {
 public:
   BufferRecords() = default;
 
+  /// The same buffer. Misuse: `marks` records at its end, behind its first `front` bytes, would leave
+  /// nothing of it. To be asked before there is a cursor over it, which hides it from sanitizers.
+  template <class Record>
+  [[nodiscard]] static const Buffer& checked(const Buffer& buffer, std::size_t marks, Label owner,
+                                             std::size_t front = 0) {
+    const std::size_t left = buffer.size() - smaller(buffer.size(), front);
+    if (marks > few_records && !buffer.is_from_heap() &&
+        saturating_multiply(marks, sizeof(Record)) >= left)
+      throw_no_marks(owner, marks, left);
+    return buffer;
+  }
+
   /// Sets room for `marks` records aside, which stays so. Gives the bytes of the buffer that this
-  /// takes. Misuse: nothing would be left of it. Exhausted: the heap refused.
+  /// takes, which there must be. Exhausted: the heap refused.
   template <class Record>
   [[nodiscard]] std::size_t reserve(RecordStack<Record>& records, Cursor& cursor, bool on_heap,
                                     std::size_t marks, Label owner) {
@@ -33,11 +45,8 @@ public:
       room_.grow(records, marks, owner, {});
       return 0;
     }
-    const std::size_t bytes = saturating_multiply(marks, sizeof(Record));
-    if (bytes >= cursor.capacity())
-      throw_no_marks(owner, marks, cursor.capacity());
     move_out(records, cursor, marks, true);
-    return bytes;
+    return marks * sizeof(Record);
   }
 
   /// Makes room for one more record. Exhausted: it is not free, the heap refused.

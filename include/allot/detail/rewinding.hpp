@@ -129,8 +129,10 @@ protected:
   /// The open scopes, which is misuse, restore nothing any more.
   void end_scopes(const char* done) noexcept {
     (void)report_open_scope(done);
-    for (; innermost_ != nullptr; innermost_ = innermost_->outer_)
+    for (; innermost_ != nullptr; innermost_ = innermost_->outer_) {
+      pass_to_older(*innermost_);
       innermost_->strategy_ = nullptr;
+    }
   }
 
 private:
@@ -158,6 +160,15 @@ private:
       newest->lower(position);
   }
 
+  // The same of a scope that is not restored: there may be newer records.
+  void pass_to_older(const Scope& scope) noexcept {
+    Scope* const outer = scope.outer_;
+    if (scope.checkpoints_ != (outer == nullptr ? 0 : outer->checkpoints_))
+      checkpoints_[scope.checkpoints_ - 1].lower(scope.position_);
+    else if (outer != nullptr)
+      outer->position_.lower(scope.position_);
+  }
+
   void open_scope(Scope& scope) {
     self().check_usable();
     scope.position_ = self().position();
@@ -181,8 +192,10 @@ private:
   }
   [[gnu::cold]] void report_order(Scope& scope) noexcept {
     for (Scope* inner = innermost_; inner != nullptr; inner = inner->outer_)
-      if (inner->outer_ == &scope)
+      if (inner->outer_ == &scope) {
+        pass_to_older(scope);
         inner->outer_ = scope.outer_;
+      }
     report_misuse(self().label(), Errc::no_checkpoint,
                   "a scope ended out of order: one that was opened in it is still open");
   }
