@@ -192,25 +192,87 @@ TEST(Scratch, ScopesThatEndOutOfOrderAreReported) {
   auto second = std::make_unique<Scope<Scratch>>(scratch);
   (void)scratch.allocate(8);
   first.reset();
-  EXPECT_EQ(reported.texts(), Texts{"no_checkpoint scratch: a scope ended out of order: 2 "
-                                    "checkpoints are left, it made number 1"});
+  EXPECT_EQ(reported.texts(), Texts{"no_checkpoint scratch: a scope ended out of order: one that "
+                                    "was opened in it is still open"});
   EXPECT_EQ(scratch.used(), 8u); // and ignored
   second.reset();
   EXPECT_EQ(reported.texts().size(), 1u);
   EXPECT_EQ(scratch.used(), 0u);
+  scratch.reset(); // no scope is open
 }
 
-TEST(Scratch, AScopeWhoseCheckpointWasRestoredIsReported) {
+TEST(Scratch, ARestoreInAScopeDoesNotGoBehindIt) {
   const test::ReportedMisuse reported;
   Scratch scratch(64);
+  (void)scratch.allocate(8);
+  scratch.checkpoint();
   {
     const auto scope = scratch.scope();
-    scratch.restore();
     (void)scratch.allocate(8);
+    scratch.checkpoint();
+    (void)scratch.allocate(8);
+    scratch.restore();
+    EXPECT_EQ(scratch.used(), 16u);
+    EXPECT_EQ(test::error([&] { scratch.restore(); }),
+              "Misuse(no_checkpoint) scratch: restore without a checkpoint made in the innermost "
+              "scope");
+    EXPECT_EQ(scratch.used(), 16u);
   }
-  EXPECT_EQ(reported.texts(), Texts{"no_checkpoint scratch: a scope ended out of order: 0 "
-                                    "checkpoints are left, it made number 1"});
   EXPECT_EQ(scratch.used(), 8u);
+  scratch.restore();
+  EXPECT_EQ(test::kind([&] { scratch.restore(); }), "Misuse(no_checkpoint)");
+  EXPECT_EQ(reported.texts().size(), 0u);
+}
+
+// A few lie in the object, each more at the far end of the buffer until it is restored.
+TEST(Scratch, CheckpointsBeyondAFewTakeRoomUntilTheyAreRestored) {
+  Scratch scratch(1024);
+  for (std::size_t i = 0; i != few_records; ++i)
+    scratch.checkpoint();
+  EXPECT_EQ(scratch.available(), 1024u);
+  scratch.checkpoint();
+  const std::size_t record = 1024 - scratch.available();
+  EXPECT_EQ(record, sizeof(detail::ArenaPosition));
+  std::size_t checkpoints = few_records + 1;
+  for (; scratch.available() >= record; ++checkpoints)
+    scratch.checkpoint();
+  const test::State full = test::state(scratch);
+  EXPECT_EQ(test::error([&] { scratch.checkpoint(); }),
+            "Exhausted(no_room) scratch: " + std::to_string(record) + " bytes for a mark asked, " +
+                std::to_string(full.available) + " of 1024 left");
+  EXPECT_EQ(test::state(scratch), full);
+  EXPECT_EQ(full.used, 0u);
+  { const auto scope = scratch.scope(); } // which needs none
+  for (; checkpoints != 0; --checkpoints)
+    scratch.restore();
+  EXPECT_EQ(test::state(scratch), (test::State{1024, 0, 1024, 0}));
+  EXPECT_TRUE(test::holds(scratch.allocate(1024), 1024, 0)); // where records were, too
+}
+
+TEST(Scratch, RoomForCheckpointsIsSetAsideBesideTheCapacity) {
+  Scratch scratch(64, {.marks = 10});
+  EXPECT_EQ(test::state(scratch), (test::State{64, 0, 64, 0}));
+  (void)scratch.allocate(64);
+  for (int i = 0; i != 10; ++i)
+    scratch.checkpoint();
+  EXPECT_EQ(test::kind([&] { scratch.checkpoint(); }), "Exhausted(no_room)");
+  for (int i = 0; i != 10; ++i)
+    scratch.restore();
+  scratch.reset();
+  EXPECT_EQ(test::state(scratch), (test::State{64, 0, 64, 64}));
+}
+
+TEST(Scratch, AScopeDropsTheCheckpointsThatWereLeftInIt) {
+  Scratch scratch(1024);
+  {
+    const auto scope = scratch.scope();
+    for (int i = 0; i != 10; ++i) {
+      (void)scratch.allocate(8);
+      scratch.checkpoint();
+    }
+  }
+  EXPECT_EQ(scratch.available(), 1024u);
+  EXPECT_EQ(test::kind([&] { scratch.restore(); }), "Misuse(no_checkpoint)");
 }
 
 TEST(Scratch, AnOpenScopeForbidsResetAndRelease) {

@@ -364,12 +364,59 @@ TEST(Stack, TryPushAndTryPopDoAsPushAndPop) {
 }
 
 TEST(Stack, MarkersAreNumberedFromZero) {
-  Stack stack(64);
+  Stack stack(64, {.marks = 100});
   for (std::size_t i = 0; i != 100; ++i) {
     const Marker marker = stack.mark();
     EXPECT_EQ(marker.index(), i);
     EXPECT_EQ(static_cast<std::size_t>(marker), i);
   }
+}
+
+// A few lie in the stack, each more at the far end of the buffer until it is dropped.
+TEST(Stack, MarksBeyondAFewTakeRoomUntilTheyAreDropped) {
+  constexpr std::size_t record = 16;
+  Stack stack(64);
+  const Marker first = stack.mark();
+  for (std::size_t i = 1; i != few_records; ++i)
+    (void)stack.mark();
+  EXPECT_EQ(stack.available(), 64u);
+  for (std::size_t i = 1; i != 4; ++i) {
+    (void)stack.mark();
+    EXPECT_EQ(stack.available(), 64 - i * record);
+  }
+  push(stack, 8);
+  EXPECT_EQ(test::error([&] { return stack.mark(); }),
+            "Exhausted(no_room) stack: 16 bytes for a mark asked, 8 of 64 left");
+  EXPECT_EQ(test::kind([&] { push(stack, 9); }), "Exhausted(no_room)");
+  EXPECT_EQ(stack.used(), 8u);
+  stack.pop(8);
+  (void)stack.mark();
+  EXPECT_EQ(stack.available(), 0u);
+  EXPECT_EQ(stack.capacity(), 64u);
+  stack.restore(first);
+  EXPECT_EQ(stack.available(), 64u);
+  EXPECT_TRUE(test::holds(push(stack, 64, 'a').data(), 64, 'a'));
+}
+
+TEST(Stack, RoomForMarksIsSetAsideBesideTheCapacity) {
+  Stack stack(64, {.marks = 10});
+  EXPECT_EQ(test::state(stack), (test::State{64, 0, 64, 0}));
+  push(stack, 64);
+  const Marker first = stack.mark();
+  for (int i = 1; i != 10; ++i)
+    (void)stack.mark();
+  EXPECT_EQ(test::kind([&] { return stack.mark(); }), "Exhausted(no_room)");
+  EXPECT_EQ(test::state(stack), (test::State{64, 64, 0, 64}));
+  stack.restore(first);
+  stack.reset();
+  EXPECT_EQ(test::state(stack), (test::State{64, 0, 64, 64}));
+
+  alignas(8) std::byte memory[64 + 8];
+  const std::span first_64(memory, 64);
+  EXPECT_EQ(test::error([&] { return Stack(Buffer::borrowed(first_64), {.marks = 8}); }),
+            "Misuse(bad_size) stack: a buffer of 64 bytes has no room for 8 marks");
+  Stack tight(Buffer::borrowed(memory), {.marks = 8});
+  EXPECT_EQ(tight.capacity(), 8u);
 }
 
 TEST(Stack, RestoreDropsWhatCameAfterAndKeepsTheMarker) {
@@ -422,7 +469,7 @@ TEST(Stack, APopBelowAMarkerDropsIt) {
 
 TEST(Stack, APopDropsTheMarkersThatItGoesBelowAndNoOthers) {
   for (std::size_t left = 0; left != 11; ++left) {
-    Stack stack(80);
+    Stack stack(80, {.marks = 20 + 1});
     std::vector<Marker> markers; // two at each place
     for (int i = 0; i != 10; ++i) {
       markers.push_back(stack.mark());
@@ -449,7 +496,7 @@ TEST(Stack, AMarkerOfAnotherStackIsRefused) {
 }
 
 TEST(Stack, NoTwoMarkersInAProcessAreEqual) {
-  Stack one(64), other(64);
+  Stack one(1024), other(1024);
   std::vector<Marker> all{Marker()};
   for (int i = 0; i != 50; ++i) {
     all.push_back(one.mark());
@@ -585,11 +632,12 @@ TEST(Stack, ScopesThatEndOutOfOrderAreReported) {
   auto second = std::make_unique<Stack::Scope>(stack);
   first.reset();
   second.reset();
-  EXPECT_EQ(reported.texts(), Texts{"stale_marker stack: a scope ended whose marker 1 was popped "
-                                    "or restored below"});
+  EXPECT_EQ(reported.texts(),
+            Texts{"stale_marker stack: a scope ended below whose beginning the stack was popped or "
+                  "restored, or before one that was opened in it"});
 }
 
-TEST(Stack, AScopeWhoseMarkerIsGoneIsReported) {
+TEST(Stack, AScopeWhoseBeginningIsGoneIsReported) {
   const test::ReportedMisuse reported;
   Stack stack(64);
   const Marker bottom = stack.mark();
