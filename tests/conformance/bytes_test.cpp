@@ -38,6 +38,8 @@ public:
   [[nodiscard]] virtual void* reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes) = 0;
   [[nodiscard]] virtual void* reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
                                          std::size_t alignment) = 0;
+  [[nodiscard]] virtual void* try_reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
+                                             std::size_t alignment = granule) noexcept = 0;
   [[nodiscard]] virtual std::string_view copy(std::string_view text) = 0;
   [[nodiscard]] virtual std::span<int> copy(std::span<const int> numbers) = 0;
   virtual void reset() = 0;
@@ -75,6 +77,10 @@ public:
   void* reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
                    std::size_t alignment) override {
     return s_.reallocate(p, old_bytes, new_bytes, alignment);
+  }
+  void* try_reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
+                       std::size_t alignment) noexcept override {
+    return s_.try_reallocate(p, old_bytes, new_bytes, alignment);
   }
   std::string_view copy(std::string_view text) override { return s_.copy(text); }
   std::span<int> copy(std::span<const int> numbers) override { return s_.copy(numbers); }
@@ -154,6 +160,8 @@ void expect_gone(Strategy& s) {
     EXPECT_EQ(s.try_allocate(bytes), nullptr);
     EXPECT_EQ(s.try_allocate(bytes, 64), nullptr);
     EXPECT_FALSE(s.try_resize(nullptr, 0, bytes));
+    EXPECT_EQ(s.try_reallocate(nullptr, 0, bytes), nullptr);
+    EXPECT_EQ(s.try_reallocate(&s, 8, bytes), nullptr);
   }
   EXPECT_EQ(test::kind([&] { return s.copy("text"); }), released);
   EXPECT_EQ(test::kind([&] { s.reset(); }), released);
@@ -492,6 +500,39 @@ TEST_P(Bytes, ReallocateReadsNothingThatIsNotAllocated) {
   int elsewhere = 0;
   EXPECT_EQ(test::kind([&] { return s->reallocate(&elsewhere, 4, 8); }), "Misuse(foreign_pointer)");
   EXPECT_EQ(s->used(), used);
+}
+
+TEST_P(Bytes, TryReallocateDoesTheSameAndGivesNullForEveryRefusal) {
+  const auto s = make();
+  void* const p = s->try_reallocate(nullptr, 0, 8);
+  ASSERT_NE(p, nullptr);
+  test::fill(p, 8, 1);
+  EXPECT_EQ(s->try_reallocate(p, 8, 40), p);
+  EXPECT_EQ(s->used(), 40u);
+  (void)s->allocate(8);
+  void* const moved = s->try_reallocate(p, 40, 80);
+  ASSERT_NE(moved, nullptr);
+  EXPECT_NE(moved, p);
+  EXPECT_TRUE(test::holds(moved, 8, 1));
+  EXPECT_EQ(s->used(), 128u);
+  void* const aligned = s->try_reallocate(moved, 80, 8, 4096);
+  EXPECT_TRUE(test::is_aligned(aligned, 4096));
+  EXPECT_TRUE(test::holds(aligned, 8, 1));
+
+  const test::State before = test::state(*s);
+  int elsewhere = 0;
+  for (const std::size_t bytes : test::unservable) {
+    EXPECT_EQ(s->try_reallocate(aligned, 8, bytes), nullptr);
+    EXPECT_EQ(s->try_reallocate(aligned, bytes, 16), nullptr);
+    EXPECT_EQ(s->try_reallocate(nullptr, 0, bytes), nullptr);
+  }
+  for (const std::size_t alignment : test::bad_alignments)
+    EXPECT_EQ(s->try_reallocate(aligned, 8, 16, alignment), nullptr);
+  EXPECT_EQ(s->try_reallocate(aligned, 8, room), nullptr);
+  EXPECT_EQ(s->try_reallocate(p, room, 2 * room), nullptr);
+  EXPECT_EQ(s->try_reallocate(&elsewhere, 4, 8), nullptr);
+  EXPECT_EQ(test::state(*s), before);
+  EXPECT_TRUE(test::holds(aligned, 8, 1));
 }
 
 TEST_P(Bytes, WhatReallocateLeavesBehindIsHidden) {

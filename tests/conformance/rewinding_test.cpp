@@ -182,6 +182,64 @@ TYPED_TEST(Checkpoints, AScopeRestoresByItself) {
   EXPECT_EQ(s.used(), 8u);
 }
 
+TYPED_TEST(Checkpoints, AreNotRestoredBehindTheInnermostScope) {
+  const test::ReportedMisuse reported;
+  auto s = this->make();
+  (void)s.allocate(8);
+  s.checkpoint();
+  (void)s.allocate(8);
+  {
+    const auto scope = s.scope();
+    const std::string refused = test::error([&] { s.restore(); });
+    EXPECT_TRUE(refused.starts_with("Misuse(no_checkpoint) ")) << refused;
+    EXPECT_TRUE(refused.ends_with(": restore without a checkpoint made in the innermost scope"))
+        << refused;
+    EXPECT_EQ(s.used(), 16u);
+    s.checkpoint();
+    {
+      const auto inner = s.scope();
+      EXPECT_EQ(test::kind([&] { s.restore(); }), "Misuse(no_checkpoint)");
+    }
+    (void)s.allocate(8);
+    s.restore();
+    EXPECT_EQ(s.used(), 16u);
+    EXPECT_EQ(test::kind([&] { s.restore(); }), "Misuse(no_checkpoint)");
+  }
+  s.restore();
+  EXPECT_EQ(s.used(), 8u);
+  EXPECT_TRUE(reported.texts().empty());
+}
+
+TYPED_TEST(Checkpoints, GiveTheRoomOfTheirRecordsBack) {
+  auto s = this->make();
+  (void)s.allocate(8);
+  const test::State before = test::state(s);
+  for (const int count : {4, 5, 100}) {
+    for (int i = 0; i != count; ++i)
+      s.checkpoint();
+    EXPECT_EQ(s.used(), 8u);
+    EXPECT_EQ(s.capacity(), before.capacity);
+    for (int i = 0; i != count; ++i)
+      s.restore();
+    EXPECT_EQ(test::state(s), before) << count;
+    {
+      const auto scope = s.scope();
+      EXPECT_EQ(test::state(s), before); // which has none
+      for (int i = 0; i != count; ++i)
+        s.checkpoint();
+    }
+    EXPECT_EQ(test::state(s), before) << count;
+    for (int i = 0; i != count; ++i)
+      s.checkpoint();
+    s.reset();
+    EXPECT_TRUE(test::holds(s.allocate(room), room, 0)) << count;
+    s.reset();
+    (void)s.allocate(8);
+    EXPECT_EQ(s.available(), before.available) << count;
+    s.reset_peak();
+  }
+}
+
 TYPED_TEST(Checkpoints, AScopeTakesThoseThatWereSetInItAlong) {
   const test::ReportedMisuse reported;
   auto s = this->make();
@@ -349,6 +407,87 @@ TYPED_TEST(Checkpoints, ContentsStayIntactUnderAnyOrderOfCalls) {
     for (std::size_t i = 0; step % 64 == 0 && i != pieces.size(); ++i)
       ASSERT_TRUE(test::holds(pieces[i].p, pieces[i].bytes, pieces[i].pattern));
   }
+}
+
+// Checkpoints and scopes, and what was allocated before them given back: against a model that
+// lowers each of them at once.
+template <class S>
+void agree_with_a_model(S& s, std::size_t largest) {
+  struct Level {
+    std::size_t used, pieces;
+    std::unique_ptr<Scope<S>> scope; // null: a checkpoint
+  };
+  std::mt19937 random(4);
+  const auto below = [&](std::size_t n) { return random() % n; };
+  std::vector<Piece> pieces;
+  std::vector<Level> levels;
+  const auto lower_levels = [&] {
+    for (Level& level : levels) {
+      level.used = std::min(level.used, s.used());
+      level.pieces = std::min(level.pieces, pieces.size());
+    }
+  };
+  const auto go_back = [&](std::size_t to) { // to a checkpoint on top, or to a scope
+    const std::size_t used = levels[to].used;
+    pieces.resize(levels[to].pieces);
+    if (levels[to].scope == nullptr)
+      s.restore();
+    else
+      levels[to].scope.reset();
+    levels.resize(to);
+    ASSERT_EQ(s.used(), used);
+  };
+  std::size_t most = 0;
+  for (int step = 0; step != 20000; ++step) {
+    const auto choice = below(100);
+    if (choice < 45) {
+      const std::size_t bytes = 1 + below(below(8) == 0 ? largest : 200);
+      if (void* const p = s.try_allocate(bytes, std::size_t{1} << below(8))) {
+        pieces.push_back({p, bytes, static_cast<int>(below(256))});
+        test::fill(p, bytes, pieces.back().pattern);
+      }
+    } else if (choice < 60 && !pieces.empty()) { // give back
+      if (s.try_resize(pieces.back().p, pieces.back().bytes, 0)) {
+        pieces.pop_back();
+        lower_levels();
+      }
+    } else if (choice < 70 && !pieces.empty()) { // shrink
+      Piece& last = pieces.back();
+      const std::size_t bytes = 1 + below(last.bytes);
+      ASSERT_TRUE(s.try_resize(last.p, last.bytes, bytes));
+      last.bytes = bytes;
+      lower_levels();
+    } else if (choice < 80 && levels.size() < 40) {
+      if (test::kind([&] { s.checkpoint(); }) == "none")
+        levels.push_back({s.used(), pieces.size(), nullptr});
+    } else if (choice < 84 && levels.size() < 40) {
+      levels.push_back({s.used(), pieces.size(), std::make_unique<Scope<S>>(s)});
+    } else if (choice < 97 && !levels.empty()) {
+      go_back(levels.size() - 1);
+    } else { // the innermost scope, and what was left in it
+      for (std::size_t i = levels.size(); i-- != 0;)
+        if (levels[i].scope != nullptr) {
+          go_back(i);
+          break;
+        }
+    }
+    most = std::max(most, s.used());
+    ASSERT_EQ(s.peak(), most) << "at step " << step;
+    for (std::size_t i = 0; step % 64 == 0 && i != pieces.size(); ++i)
+      ASSERT_TRUE(test::holds(pieces[i].p, pieces[i].bytes, pieces[i].pattern));
+  }
+  while (!levels.empty())
+    go_back(levels.size() - 1);
+}
+
+TYPED_TEST(Checkpoints, AndScopesFollowWhatIsGivenBack) {
+  auto s = this->make();
+  agree_with_a_model(s, 2000);
+}
+TEST(CheckpointsOfARegion, AndScopesFollowWhatIsGivenBackInManyArenas) {
+  test::TestResource upstream;
+  Region region({.arena_size = 512, .max_arena_size = 2048, .upstream = &upstream});
+  agree_with_a_model(region, 5000);
 }
 
 template <class Config>

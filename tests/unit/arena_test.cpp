@@ -28,6 +28,27 @@ TEST(Arena, HasTheFieldsOfThePage) {
   EXPECT_EQ(arena.offset(), 24u);
 }
 
+TEST(Arena, AllOfTheBufferCanBeReadAndIsZeroWhereNothingWasHandedOut) {
+  if (test::watched())
+    GTEST_SKIP() << "the rest is hidden";
+  for (const bool constant : {false, true}) {
+    std::vector<std::byte> memory(10'000);
+    test::fill(memory.data(), memory.size());
+    Arena arena(Buffer::borrowed(memory));
+    for (int round = 0; round != 3; ++round) {
+      test::fill(arena.allocate(1000), 1000, 1);
+      const std::byte* const all = constant ? std::as_const(arena).buffer() : arena.buffer();
+      ASSERT_TRUE(test::holds(all, 1000, 1));
+      ASSERT_TRUE(test::holds(all + 1000, arena.size() - 1000, 0)) << round;
+      void* const next = arena.allocate(8000);
+      EXPECT_TRUE(test::holds(next, 8000, 0)) << round;
+      test::fill(next, 8000);
+      arena.reset();
+      EXPECT_TRUE(test::holds(arena.buffer(), arena.size(), 0)) << round;
+    }
+  }
+}
+
 TEST(Arena, RefusesSizesThatNoHeapHas) {
   EXPECT_EQ(test::error([] { return Arena(0); }),
             "Misuse(bad_size) arena: a size of 0 bytes was asked for");

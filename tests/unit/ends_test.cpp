@@ -352,6 +352,18 @@ TEST(RegionEnds, TemporariesOfRisingSizesKeepNoMoreThanTheLargest) {
   }
 }
 
+// The bound is of what was used since construction, whatever the peak is said to be.
+TEST(RegionEnds, APeakThatWasResetFreesNoSpares) {
+  Region region;
+  {
+    const auto scope = region.scope();
+    (void)region.allocate(10 * arena);
+  }
+  region.reset_peak();
+  (void)region.allocate(arena);
+  EXPECT_EQ(region.capacity(), 11 * arena);
+}
+
 TEST(RegionEnds, TemporariesOfOneSizeAskUpstreamOnce) {
   for (const std::size_t bytes : test::Sizes{1000, 60'000, 100'000, 1_MiB}) {
     Upstream upstream;

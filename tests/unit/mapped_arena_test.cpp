@@ -1,3 +1,5 @@
+#include <allot/arena.hpp>
+#include <allot/hooks.hpp>
 #include <allot/mapped_arena.hpp>
 
 #include "support.hpp"
@@ -462,6 +464,34 @@ std::ptrdiff_t resident(const void* begin, std::size_t pages) {
   std::vector<unsigned char> flags(pages);
   EXPECT_EQ(mincore(const_cast<void*>(begin), pages * os::page_size(), flags.data()), 0);
   return std::count_if(flags.begin(), flags.end(), [](auto flag) { return (flag & 1) != 0; });
+}
+
+// Neither building it nor an array of zeroes writes to memory that is fresh, and zero.
+TEST(MappedArena, FreshPagesAreNotTouchedForTheirZeroes) {
+  MappedArena arena(64_MiB, {.huge_pages = HugePages::never});
+  const void* const begin = arena.allocate(0);
+  const std::size_t pages = red_zones.stretch(64_MiB) / os::page_size();
+  EXPECT_EQ(resident(begin, pages), 0);
+  const auto make = [&](std::size_t bytes) {
+    return hooks::allocate_array<MappedArena, std::size_t>(&arena, bytes, 1);
+  };
+  void* const p = make(16_MiB);
+  EXPECT_LE(resident(begin, pages), 1); // of its header
+  EXPECT_TRUE(test::holds(p, 16_MiB, 0));
+  arena.checkpoint();
+  test::fill(arena.allocate(10'000), 10'000);
+  arena.restore();
+  EXPECT_TRUE(test::holds(make(20'000), 20'000, 0));
+}
+
+TEST(MappedArena, BuffersOfPagesAreNotTouchedForTheirZeroesEither) {
+  Arena arena(Buffer::mapped(16_MiB, {.huge_pages = HugePages::never}), {.marks = 10});
+  const void* const begin = arena.allocate(0);
+  const std::size_t pages = red_zones.stretch(16_MiB) / os::page_size();
+  EXPECT_EQ(resident(begin, pages), 0);
+  void* const p = hooks::allocate_array<Arena, std::size_t>(&arena, 8_MiB, 1);
+  EXPECT_LE(resident(begin, pages), 1);
+  EXPECT_TRUE(test::holds(p, 8_MiB, 0));
 }
 
 TEST(MappedArena, CommitSuppliesPhysicalPagesAndTrimGivesThemBack) {
