@@ -86,34 +86,6 @@ Scene with_two(Act act, Args&&... args) {
   void* const second = s->allocate(24);
   return scene(std::move(s), {first, second}, act);
 }
-template <class S>
-void save(S& s, int times) {
-  for (int i = 0; i != times; ++i) {
-    if constexpr (requires { s.mark(); })
-      (void)s.mark();
-    else
-      (void)s.checkpoint();
-  }
-}
-constexpr int room_of_side_stack = 16;
-
-template <class S, class... Args>
-void add_checkpoints(std::vector<Case>& cases, const std::string& name, const Args&... args) {
-  for (const int before : {0, room_of_side_stack}) {
-    const std::string text = name + "Checkpoint" + std::to_string(before + 1);
-    cases.push_back({text, Source::heap, [=](Upstream&) {
-                       Scene scene = with_two<S>([](S& s) { (void)s.checkpoint(); }, args...);
-                       save(*static_cast<S*>(scene.strategy.get()), before);
-                       return scene;
-                     }});
-    cases.push_back({name + "Scope" + std::to_string(before + 1), Source::heap, [=](Upstream&) {
-                       Scene scene =
-                           with_two<S>([](S& s) { const auto scope = s.scope(); }, args...);
-                       save(*static_cast<S*>(scene.strategy.get()), before);
-                       return scene;
-                     }});
-  }
-}
 
 struct Owner {
   Owner() = default;
@@ -165,24 +137,32 @@ std::vector<Case> makers_on_upstream() {
   return cases;
 }
 
-std::vector<Case> side_stacks() {
+// A few lie in the strategy, which asks for none. The next makes room for 8, the 13th for 16.
+std::vector<Case> checkpoints() {
   std::vector<Case> cases;
-  add_checkpoints<Scratch>(cases, "Scratch", std::size_t{1000});
-  add_checkpoints<MappedArena>(cases, "MappedArena", std::size_t{1000});
-  add_checkpoints<Region>(cases, "Region");
-  for (const int before : {0, room_of_side_stack}) {
-    const auto on_stack = [&](const std::string& name, auto act) {
-      cases.push_back({name + std::to_string(before + 1), Source::heap, [=](Upstream&) {
-                         auto stack = std::make_shared<Stack>(std::size_t{1000});
-                         const std::byte value[24] = {};
-                         void* const live = stack->push(std::span(value)).data();
-                         save(*stack, before);
-                         return scene(std::move(stack), {live}, act);
-                       }});
-    };
-    on_stack("StackMark", [](Stack& s) { (void)s.mark(); });
-    on_stack("StackScope", [](Stack& s) { const auto scope = s.scope(); });
-  }
+  const auto add = [&]<class S>(const std::string& name, Source source, auto make, S*) {
+    for (const int before : {4, 12})
+      cases.push_back(
+          {name + "Checkpoint" + std::to_string(before + 1), source, [=](Upstream& upstream) {
+             Scene scene = with_two<S>([](S& s) { (void)s.checkpoint(); }, make(upstream));
+             for (int i = 0; i != before; ++i)
+               (void)static_cast<S*>(scene.strategy.get())->checkpoint();
+             return scene;
+           }});
+    cases.push_back({name + "RoomForMarks", source, [=](Upstream& upstream) {
+                       return nothing([&upstream, make] { (void)make(upstream, 10); });
+                     }});
+  };
+  const auto mapped = [](Upstream&, std::size_t marks = 0) {
+    return MappedArena(1000, {.marks = marks});
+  };
+  const auto on_heap = [](Upstream&, std::size_t marks = 0) { return Region({.marks = marks}); };
+  const auto on_upstream = [](Upstream& upstream, std::size_t marks = 0) {
+    return Region({.marks = marks, .upstream = &upstream});
+  };
+  add("MappedArena", Source::heap, mapped, static_cast<MappedArena*>(nullptr));
+  add("Region", Source::heap, on_heap, static_cast<Region*>(nullptr));
+  add("RegionOnUpstream", Source::upstream, on_upstream, static_cast<Region*>(nullptr));
   return cases;
 }
 
@@ -261,6 +241,16 @@ std::vector<Case> faces() {
   add_growth(
       "Reallocate", [](Region& r) { return r.allocate(24); },
       [](Region& r, void* p) { return r.reallocate(p, 24, 250); });
+  add_growth(
+      "TryReallocate", [](Region& r) { return r.allocate(24); },
+      [](Region& r, void* p) { return r.try_reallocate(p, 24, 250); });
+  // What is alone in its arena moves to a larger one, and keeps its place if there is none.
+  add_growth(
+      "ReallocateLarge", [](Region& r) { return r.allocate(1000); },
+      [](Region& r, void* p) { return r.reallocate(p, 1000, 2000); });
+  add_growth(
+      "TryReallocateLarge", [](Region& r) { return r.allocate(1000); },
+      [](Region& r, void* p) { return r.try_reallocate(p, 1000, 2000); });
   add_growth(
       "HookResize", [](Region& r) { return hooks::resize<Region>(&r, nullptr, 0, 24); },
       [](Region& r, void* p) { return hooks::resize<Region>(&r, p, 24, 250); });
@@ -366,7 +356,7 @@ std::vector<Case> mappings() {
 const auto name_of = [](const auto& info) { return info.param.name; };
 INSTANTIATE_TEST_SUITE_P(Heap, EachRequest, testing::ValuesIn(makers()), name_of);
 INSTANTIATE_TEST_SUITE_P(OnUpstream, EachRequest, testing::ValuesIn(makers_on_upstream()), name_of);
-INSTANTIATE_TEST_SUITE_P(SideStack, EachRequest, testing::ValuesIn(side_stacks()), name_of);
+INSTANTIATE_TEST_SUITE_P(Checkpoint, EachRequest, testing::ValuesIn(checkpoints()), name_of);
 INSTANTIATE_TEST_SUITE_P(Region, EachRequest, testing::ValuesIn(regions()), name_of);
 INSTANTIATE_TEST_SUITE_P(Face, EachRequest, testing::ValuesIn(faces()), name_of);
 INSTANTIATE_TEST_SUITE_P(ObjectPool, EachRequest, testing::ValuesIn(object_pools()), name_of);
