@@ -413,17 +413,19 @@ Cases of_checkpoints(const std::string& name) {
          from.checkpoint();
        }},
       {name + ".scopes_out_of_order", "an outer scope that ends before an inner one",
-       out_of_order + "order: 2 checkpoints are left, it made number 1",
+       out_of_order + "order: one that was opened in it is still open",
        [] {
          S s = make<S>();
          std::optional<Scope> outer(std::in_place, s);
          std::optional<Scope> inner(std::in_place, s);
          outer.reset();
        }},
-      {name + ".scope_restored", "a scope whose checkpoint was restored already",
-       out_of_order + "order: 0 checkpoints are left, it made number 1",
+      {name + ".restore_behind_scope", "restoring behind the innermost scope",
+       "Misuse(no_checkpoint) " + name +
+           ": restore without a checkpoint made in the innermost scope",
        [] {
          S s = make<S>();
+         s.checkpoint();
          const Scope scope(s);
          s.restore();
        }},
@@ -457,7 +459,7 @@ Cases of_checkpoints(const std::string& name) {
          s = make<S>();
        }},
       {name + ".move_in_scope", "moving a strategy while a scope is open",
-       reported + "destroyed with 1 scopes open",
+       reported + "moved with 1 scopes open",
        [] {
          S s = make<S>();
          const Scope scope(s);

@@ -203,8 +203,9 @@ const Cases stack_cases = {
        const Stack to = std::move(from);
        from.restore(marker);
      }},
-    {"stack.scopes_out_of_order", "an inner scope that ends after an outer one",
-     "reported(stale_marker) stack: a scope ended whose marker 1 was popped or restored below",
+    {"stack.scopes_out_of_order", "an outer scope that ends before an inner one",
+     "reported(stale_marker) stack: a scope ended below whose beginning the stack was popped or "
+     "restored, or before one that was opened in it",
      [] {
        Stack stack(4096);
        std::optional<Stack::Scope> outer(std::in_place, stack);
@@ -212,8 +213,9 @@ const Cases stack_cases = {
        outer.reset();
        inner.reset();
      }},
-    {"stack.scope_popped", "a scope whose marker a pop went below",
-     "reported(stale_marker) stack: a scope ended whose marker 0 was popped or restored below",
+    {"stack.scope_popped", "a scope whose beginning a pop went below",
+     "reported(stale_marker) stack: a scope ended below whose beginning the stack was popped or "
+     "restored, or before one that was opened in it",
      [] {
        Stack stack(4096);
        stack.push(bytes);
@@ -250,7 +252,7 @@ const Cases stack_cases = {
        stack = Stack(4096);
      }},
     {"stack.move_in_scope", "moving a stack while a scope is open",
-     "reported(busy) stack: destroyed with 1 scopes open",
+     "reported(busy) stack: moved with 1 scopes open",
      [] {
        Stack stack(4096);
        const auto scope = stack.scope();
