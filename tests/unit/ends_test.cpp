@@ -84,13 +84,12 @@ std::size_t written_by(bool use, const Options& options) {
   Rubbish rubbish(1_MiB);
   {
     S strategy(rubbish.buffer(), options);
-    if (!use)
-      return rubbish.written();
     if constexpr (std::is_same_v<S, Stack>) {
-      const std::string text(few_bytes, 'x');
-      (void)strategy.push(text);
+      if (use)
+        (void)strategy.push(std::string(few_bytes, 'x'));
     } else {
-      test::fill(strategy.allocate(few_bytes), few_bytes, 1);
+      if (use)
+        test::fill(strategy.allocate(few_bytes), few_bytes, 1);
     }
   }
   return rubbish.written();
