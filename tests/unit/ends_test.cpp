@@ -612,6 +612,32 @@ TEST(RegionEnds, AnOlderLargeOneThatMovedSurvivesARestoreWithItsContents) {
   }
 }
 
+TEST(RegionEnds, ALargeOneMovesToAnyAlignmentAndToNoOther) {
+  Region region({.limit = 4_MiB});
+  void* p = region.allocate(100'000);
+  test::fill(p, 100'000, 1);
+  std::size_t bytes = 100'000;
+  for (std::size_t alignment = 8; alignment <= 65536; alignment *= 4) {
+    p = region.reallocate(p, bytes, bytes + 20'000, alignment);
+    bytes += 20'000;
+    ASSERT_TRUE(test::is_aligned(p, alignment));
+    ASSERT_TRUE(test::holds(p, 100'000, 1));
+  }
+  const test::State before = test::state(region);
+  for (const std::size_t alignment : test::bad_alignments) {
+    EXPECT_EQ(test::kind([&] { return region.reallocate(p, bytes, 2 * bytes, alignment); }),
+              "Misuse(bad_alignment)");
+    EXPECT_EQ(region.try_reallocate(p, bytes, 2 * bytes, alignment), nullptr);
+  }
+  for (const std::size_t more : test::unservable) {
+    EXPECT_EQ(test::kind([&] { return region.reallocate(p, bytes, more); }), "Exhausted(no_room)");
+    EXPECT_EQ(region.try_reallocate(p, bytes, more), nullptr);
+  }
+  EXPECT_EQ(region.try_reallocate(p, bytes, 4_MiB), nullptr);
+  EXPECT_EQ(test::state(region), before);
+  EXPECT_TRUE(test::holds(p, 100'000, 1));
+}
+
 TEST(RegionEnds, ANewerLargeOneThatMovedIsTakenBack) {
   Region region;
   void* const kept = region.allocate(100'000);
