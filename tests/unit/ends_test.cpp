@@ -682,6 +682,118 @@ TEST(RegionEnds, CheckpointsFollowWhatIsGivenBackToOtherArenas) {
   EXPECT_EQ(region.used(), 0u);
 }
 
+// Blocks of all sizes made longer, shorter and given back in any order under checkpoints: what is
+// older than a checkpoint survives its restore wherever it was moved, what is newer is gone.
+void use_at_random(Region& region, unsigned seed, std::size_t largest) {
+  struct Piece {
+    std::byte* p;
+    std::size_t bytes;
+    int pattern;
+    std::size_t level; // how many checkpoints there were
+  };
+  std::mt19937 random(seed);
+  const auto below = [&](std::size_t n) { return random() % n; };
+  const auto size = [&] { return 1 + below(below(4) == 0 ? largest : 300); };
+  std::vector<Piece> pieces;
+  std::size_t levels = 0;
+  std::vector<std::vector<std::pair<std::byte*, std::size_t>>> sizes; // at each checkpoint
+  const auto intact = [](const Piece& piece) {
+    return test::holds(piece.p, piece.bytes, piece.pattern);
+  };
+  for (int step = 0; step != 10'000; ++step) {
+    SCOPED_TRACE(step);
+    const auto choice = below(100);
+    const std::size_t i = pieces.empty()  ? 0
+                          : below(2) == 0 ? below(pieces.size())
+                                          : pieces.size() - 1;
+    if (choice < 40) {
+      const std::size_t bytes = size();
+      auto* const p =
+          static_cast<std::byte*>(region.try_allocate(bytes, std::size_t{1} << below(8)));
+      if (p == nullptr)
+        continue; // the limit
+      pieces.push_back({p, bytes, static_cast<int>(below(256)), levels});
+      test::fill(p, bytes, pieces.back().pattern);
+    } else if (choice < 65 && !pieces.empty()) {
+      Piece& piece = pieces[i];
+      ASSERT_TRUE(intact(piece));
+      const std::size_t bytes = below(3) == 0 ? size() : 1 + below(2 * piece.bytes);
+      const std::size_t used = region.used();
+      auto* const p = static_cast<std::byte*>(region.try_reallocate(piece.p, piece.bytes, bytes));
+      if (p == nullptr)
+        continue;
+      ASSERT_TRUE(test::holds(p, std::min(bytes, piece.bytes), piece.pattern));
+      if (p != piece.p && region.used() >= used + round_up(bytes)) {
+        piece.level = levels; // a new one: the old place stays taken
+      } else {
+        for (auto& at_checkpoint : sizes) // it is as old as it was, and as short as it ever became
+          for (auto& [place, old_bytes] : at_checkpoint)
+            if (place == piece.p) {
+              place = p;
+              old_bytes = std::min(old_bytes, bytes < piece.bytes ? bytes : old_bytes);
+            }
+      }
+      piece.p = p;
+      piece.bytes = bytes;
+      test::fill(p, bytes, piece.pattern);
+    } else if (choice < 80 && !pieces.empty()) {
+      ASSERT_TRUE(intact(pieces[i]));
+      if (region.try_resize(pieces[i].p, pieces[i].bytes, 0))
+        pieces.erase(pieces.begin() + static_cast<std::ptrdiff_t>(i));
+    } else if (choice < 88) {
+      if (levels == 12)
+        continue;
+      region.checkpoint();
+      ++levels;
+      sizes.emplace_back();
+      for (const Piece& piece : pieces)
+        sizes.back().emplace_back(piece.p, piece.bytes);
+    } else if (choice < 97) {
+      if (levels == 0)
+        continue;
+      region.restore();
+      std::erase_if(pieces, [&](const Piece& piece) { return piece.level == levels; });
+      --levels;
+      for (Piece& piece : pieces) {
+        ASSERT_TRUE(region.owns(piece.p));
+        if (!region.owns(piece.p + piece.bytes - 1)) // it has its old size again
+          for (const auto& [place, old_bytes] : sizes.back())
+            if (place == piece.p)
+              piece.bytes = std::min(piece.bytes, old_bytes);
+        ASSERT_TRUE(region.owns(piece.p + piece.bytes - 1));
+      }
+      sizes.pop_back();
+    } else if (choice == 97) {
+      region.trim(below(20'000));
+    } else if (choice == 98 && below(4) == 0) {
+      below(4) == 0 ? region.release() : region.reset();
+      ASSERT_EQ(region.used(), 0u);
+      pieces.clear();
+      sizes.clear();
+      levels = 0;
+    }
+    for (std::size_t k = 0; step % 32 == 0 && k != pieces.size(); ++k)
+      ASSERT_TRUE(intact(pieces[k]));
+  }
+}
+
+TEST(RegionEnds, AnyUseUnderCheckpointsKeepsWhatIsOlder) {
+  for (const unsigned seed : {1, 2, 3}) {
+    SCOPED_TRACE(seed);
+    Upstream upstream(true);
+    {
+      Region region({.arena_size = 512, .max_arena_size = 2048, .upstream = &upstream});
+      use_at_random(region, seed, 5000);
+    }
+    std::vector<std::byte> first(5000);
+    Region region(Buffer::borrowed(first), {.arena_size = 1000,
+                                            .limit = 40'000,
+                                            .marks = seed == 1 ? 20u : 0u,
+                                            .upstream = &upstream});
+    use_at_random(region, seed, 3000);
+  }
+}
+
 // --------------------------------------------------------------------------- arrays that are zero
 
 template <class S>
