@@ -32,6 +32,9 @@ struct Refusing {
   void deallocate(void*, std::size_t, std::size_t) {}
 };
 
+// clang 14 takes the literal for a call at run time in some lambdas, and finds no such function.
+constexpr std::size_t mib = 1_MiB;
+
 alignas(4096) std::byte memory[2][65536];
 
 Buffer buffer(int i = 0) {
@@ -98,10 +101,10 @@ void use_bytes(S& s) {
   s.reset_peak();
 
   const std::size_t used = s.used();
-  check(s.try_allocate(1_MiB) == nullptr && s.try_allocate(8, 1) != nullptr);
-  check(s.try_reallocate(first, 24, 1_MiB) == nullptr);
-  check(refuses([&] { return s.allocate(1_MiB); }));
-  check(refuses([&] { return s.allocate(100, 1_MiB * 1024); }));
+  check(s.try_allocate(mib) == nullptr && s.try_allocate(8, 1) != nullptr);
+  check(s.try_reallocate(first, 24, mib) == nullptr);
+  check(refuses([&] { return s.allocate(mib); }));
+  check(refuses([&] { return s.allocate(100, 1024 * mib); }));
   check(s.used() == used + 8);
 }
 

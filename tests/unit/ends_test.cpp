@@ -497,7 +497,7 @@ TEST(RegionEnds, HoldsAtMostTwiceWhatWasUsedAndOneArena) {
     void* p;
     std::size_t bytes;
   };
-  for (const unsigned seed : {1, 2, 3, 4, 5, 6}) {
+  for (const unsigned seed : {1u, 2u, 3u, 4u, 5u, 6u}) {
     Region region(
         {.zero = false, .arena_size = 4096, .max_arena_size = seed % 2 == 0 ? 4096u : 32768u});
     std::mt19937 random(seed);
@@ -778,7 +778,7 @@ void use_at_random(Region& region, unsigned seed, std::size_t largest) {
 }
 
 TEST(RegionEnds, AnyUseUnderCheckpointsKeepsWhatIsOlder) {
-  for (const unsigned seed : {1, 2, 3}) {
+  for (const unsigned seed : {1u, 2u, 3u}) {
     SCOPED_TRACE(seed);
     Upstream upstream(true);
     {
