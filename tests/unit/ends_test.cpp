@@ -79,9 +79,11 @@ constexpr std::size_t few_bytes = 100;
 constexpr std::size_t first_step = 512;
 constexpr std::size_t records = 64 * 100; // of 100 checkpoints, and more than that
 
+constexpr std::size_t room = 1_MiB; // clang 14 takes a literal in a template for a call
+
 template <class S, class Options>
 std::size_t written_by(bool use, const Options& options) {
-  Rubbish rubbish(1_MiB);
+  Rubbish rubbish(room);
   {
     S strategy(rubbish.buffer(), options);
     if constexpr (std::is_same_v<S, Stack>) {
