@@ -32,9 +32,11 @@ public:
   explicit MappedArenaDriver(Input& input) : in_(input) {}
 
   void run() {
-    some();
-    if (!in_.empty())
-      run();
+    while (!in_.empty()) {
+      one();
+      check_state();
+    }
+    ops_.end_all_scopes();
     release();
   }
 
@@ -43,51 +45,28 @@ private:
     const std::size_t bytes = 1 + 64 * in_.below(2048);
     const bool zero = !in_.one_in(4);
     const bool guarded = in_.one_in(4);
+    const std::size_t marks = in_.one_in(4) ? in_.below(12) : 0;
     operation("reserve", bytes, zero, guarded);
-    allot::MappedArena arena(bytes, {.zero = zero, .guard_pages = guarded, .commit = policy});
+    allot::MappedArena arena(
+        bytes, {.zero = zero, .guard_pages = guarded, .commit = policy, .marks = marks});
     model_ = Model(bytes_of(arena.allocate(0)), in_steps(bytes), red_zone_scale, zero);
     return arena;
   }
 
-  /// Until the end of a scope.
-  void some() {
-    for (; !in_.empty(); check_state()) {
-      switch (in_.below(64)) {
-      case 0:
-        reset();
-        break;
-      case 1:
-        in_.one_in(4) ? release() : move();
-        break;
-      case 2:
-        trim();
-        break;
-      case 3:
-        ops_.check_all();
-        break;
-      case 4:
-      case 5:
-        return;
-      case 6:
-      case 7:
-        if (model_.scopes < 20)
-          ops_.scope([this] { some(); });
-        break;
-      case 8:
-      case 9:
-      case 10:
-        ops_.checkpoint();
-        break;
-      case 11:
-      case 12:
-        ops_.restore();
-        break;
-      case 13:
-        commit();
-        break;
-      default:
-        ops_.any();
-      }
+  void one() {
+    switch (in_.below(64)) {
+    case 0:
+      return reset();
+    case 1:
+      return in_.one_in(4) ? release() : move();
+    case 2:
+      return trim();
+    case 3:
+      return ops_.check_all();
+    case 4:
+      return commit();
+    default:
+      in_.one_in(5) ? ops_.any_of_them() : ops_.any();
     }
   }
 
@@ -111,21 +90,21 @@ private:
     model_.trim(keep);
   }
   void reset() {
-    operation("reset", model_.scopes);
+    operation("reset", model_.scopes());
     ops_.check_all();
-    if (model_.scopes != 0) {
+    if (model_.scopes() != 0) {
       check(refusal([&] { arena_.reset(); }) == Errc::busy, "not reset under a scope");
       return;
     }
     arena_.reset();
-    model_.checkpoints.clear();
+    model_.keep_records(0);
     model_.reset();
   }
   void release() {
-    operation("release", model_.scopes);
+    operation("release", model_.scopes());
     ops_.check_all();
     arena_.release();
-    if (model_.scopes != 0) {
+    if (model_.scopes() != 0) {
       check(Reports::take() == Errc::busy, "not released under a scope");
       return;
     }
@@ -137,10 +116,11 @@ private:
     arena_ = make();
   }
   void move() {
-    if (model_.scopes != 0)
-      return;
-    operation("move");
+    operation("move", model_.scopes());
     allot::MappedArena other(std::move(arena_));
+    check(Reports::take() == (model_.scopes() == 0 ? std::nullopt : std::optional(Errc::busy)),
+          "moved under a scope is reported");
+    model_.drop_scopes();
     check_released(arena_, in_.size());
     arena_ = std::move(other);
     check_released(other, in_.size());

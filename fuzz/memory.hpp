@@ -22,23 +22,36 @@ public:
   ~Upstream() override { check(blocks_.empty(), "all memory is given back upstream"); }
   [[nodiscard]] std::size_t blocks() const { return blocks_.size(); }
 
-private:
   struct Block {
-    void* p;
+    std::byte* p;
     std::size_t bytes, alignment;
-    bool operator==(const Block&) const = default;
+    std::size_t number; ///< no two that were ever given have the same
+    [[nodiscard]] bool is(const void* at, std::size_t size, std::size_t aligned) const {
+      return p == at && bytes == size && alignment == aligned;
+    }
   };
+  [[nodiscard]] const std::vector<Block>& all() const { return blocks_; }
+  /// The one that `at` lies in; null: in none.
+  [[nodiscard]] const Block* find(const std::byte* at) const {
+    for (const Block& block : blocks_)
+      if (block.p <= at && at < block.p + block.bytes)
+        return &block;
+    return nullptr;
+  }
 
+private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     if (bytes > most * red_zone_scale || alignment > most)
       throw std::bad_alloc();
     void* const p = ::operator new(bytes, std::align_val_t{alignment});
     std::memset(p, 0xDD, bytes);
-    blocks_.push_back({p, bytes, alignment});
+    blocks_.push_back({static_cast<std::byte*>(p), bytes, alignment, ++made_});
     return p;
   }
   void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
-    const auto block = std::find(blocks_.rbegin(), blocks_.rend(), Block{p, bytes, alignment});
+    const auto block = std::find_if(blocks_.rbegin(), blocks_.rend(), [&](const Block& given) {
+      return given.is(p, bytes, alignment);
+    });
     check(block != blocks_.rend(), "given back upstream as it was taken");
     *block = blocks_.back();
     blocks_.pop_back();
@@ -50,6 +63,7 @@ private:
   }
 
   std::vector<Block> blocks_;
+  std::size_t made_ = 0;
 };
 
 /// Buffers of every kind, and a watch over what lies around borrowed ones.
@@ -69,7 +83,8 @@ public:
     before_ = margin + input.below(9);
     lent_.assign(before_ + bytes + margin, untouched);
     allot::Buffer buffer = allot::Buffer::borrowed({lent_.data() + before_, bytes});
-    before_ = static_cast<std::size_t>(buffer.data() - lent_.data());
+    if (buffer.data() != nullptr) // else too little is left for it
+      before_ = static_cast<std::size_t>(buffer.data() - lent_.data());
     bytes_ = buffer.size();
     return buffer;
   }

@@ -11,9 +11,11 @@
 #include <algorithm>
 #include <cstddef>
 #include <functional>
+#include <memory>
 #include <optional>
 #include <span>
 #include <string_view>
+#include <type_traits>
 #include <utility>
 #include <vector>
 
@@ -42,6 +44,8 @@ public:
     const std::size_t bytes = in.size();
     const std::size_t alignment = plain ? allot::granule : in.alignment();
     operation("allocate", bytes, alignment);
+    if (!knows(bytes, alignment))
+      return;
     const std::optional<Errc> expected = m.refusal(bytes, alignment);
     void* p = nullptr;
     if (how % 2 == 0 && worth_throwing(in, expected.has_value())) {
@@ -61,7 +65,7 @@ public:
     char text[200];
     std::fill_n(text, bytes, static_cast<char>(bytes + 1));
     const std::optional<Errc> expected = m.refusal(bytes, allot::granule);
-    if (!worth_throwing(in, expected.has_value()))
+    if (!knows(bytes, allot::granule) || !worth_throwing(in, expected.has_value()))
       return;
     std::string_view copied;
     check(expected == refusal([&] { copied = s.copy(std::string_view(text, bytes)); }),
@@ -76,39 +80,56 @@ public:
   void resize() {
     Piece* const piece = m.pieces.pick(in);
     const std::size_t bytes = in.size();
-    if (piece == nullptr)
-      return resize_foreign(bytes);
-    operation("try_resize", piece->bytes, bytes);
-    const bool expected = m.resizes(*piece, bytes);
-    check(piece->intact(), "contents kept");
-    check(s.try_resize(piece->p, piece->bytes, bytes) == expected, "resized exactly when possible");
+    piece == nullptr ? resize_foreign(bytes) : resize(*piece, bytes);
+  }
+  void resize(Piece& piece, std::size_t bytes) {
+    operation("try_resize", piece.bytes, bytes);
+    const bool expected = m.resizes(piece, bytes);
+    check(piece.intact(), "contents kept");
+    check(s.try_resize(piece.p, piece.bytes, bytes) == expected, "resized exactly when possible");
     if (expected)
-      resized(*piece, bytes);
+      resized(piece, bytes);
+  }
+  /// The newest, one after the other, as long as each can be.
+  void give_back(std::size_t count) {
+    Piece* piece = m.pieces.newest();
+    for (; count != 0 && piece != nullptr && m.resizes(*piece, 0); --count) {
+      resize(*piece, 0);
+      check_state();
+      piece = m.pieces.newest();
+    }
   }
 
-  void reallocate() {
-    Piece* const piece = m.pieces.pick(in);
-    const std::size_t bytes = in.size();
+  void reallocate() { reallocate(m.pieces.pick(in), in.size()); }
+  void reallocate(Piece* piece, std::size_t bytes) {
     const std::size_t alignment = in.one_in(4) ? in.alignment() : allot::granule;
     void* const old = piece == nullptr ? nullptr : piece->p;
     const std::size_t old_bytes = piece == nullptr ? 0 : piece->bytes;
     operation("reallocate", old_bytes, bytes, alignment);
     const bool in_place = piece != nullptr && allot::is_power_of_two(alignment) &&
                           is_aligned(old, alignment) && m.resizes(*piece, bytes);
-    const std::optional<Errc> expected =
-        in_place ? std::optional<Errc>() : m.refusal(bytes, alignment);
-    if (!worth_throwing(in, expected.has_value()))
+    const bool alone = !in_place && piece != nullptr && regrows(*piece, bytes, alignment);
+    if (!in_place && !alone && !knows(bytes, alignment))
       return;
+    const std::optional<Errc> expected =
+        in_place || alone ? std::optional<Errc>() : m.refusal(bytes, alignment);
     check(piece == nullptr || piece->intact(), "contents kept");
     void* p = nullptr;
-    check(expected == refusal([&] { p = s.reallocate(old, old_bytes, bytes, alignment); }),
-          "refused exactly when there is no room");
+    if (in.one_in(2) && worth_throwing(in, expected.has_value())) {
+      check(expected == refusal([&] { p = s.reallocate(old, old_bytes, bytes, alignment); }),
+            "refused exactly when there is no room, for that reason");
+    } else {
+      p = s.try_reallocate(old, old_bytes, bytes, alignment);
+      check((p == nullptr) == expected.has_value(), "refused exactly when there is no room");
+    }
     if (expected)
       return;
     if (in_place) {
       check(p == old, "resized in place");
       return resized(*piece, bytes);
     }
+    if (alone)
+      return regrown(*piece, p, bytes, alignment);
     if (piece != nullptr) {
       const std::size_t kept = std::min(old_bytes, bytes);
       check(holds(static_cast<std::byte*>(p), kept, piece->value), "contents moved");
@@ -126,18 +147,26 @@ public:
     check(refusal([&] { return s.reallocate(other, 64, 32); }) == Errc::foreign_pointer,
           "refused what is foreign");
     resize_foreign(in.size());
-    if (Piece* const piece = m.pieces.pick(in))
+    if (const Piece* const piece = m.pieces.pick(in))
       check(!s.try_resize(piece->p, in.unservable(), in.size()), "refused a size that none has");
+  }
+
+  void reset_peak() {
+    operation("reset_peak");
+    s.reset_peak();
+    m.reset_peak();
   }
 
   /// One of the above.
   void any() {
     switch (in.below(16)) {
     case 0:
-      return refuse_foreign();
+      return in.one_in(4) ? reset_peak() : refuse_foreign();
     case 1:
     case 2:
       return reallocate();
+    case 7:
+      return give_back(1 + in.below(4) * in.below(8));
     case 3:
     case 4:
     case 5:
@@ -166,20 +195,49 @@ public:
   M& m;
   Input& in;
 
+protected:
+  /// Whether it is certain what such a request meets.
+  [[nodiscard]] bool knows(std::size_t bytes, std::size_t alignment) const {
+    if constexpr (requires { m.knows(bytes, alignment); })
+      return m.knows(bytes, alignment);
+    else
+      return true;
+  }
+
 private:
   void served(void* p, std::size_t bytes, std::size_t alignment) {
     check(p != nullptr && is_aligned(p, std::max(alignment, allot::granule)), "aligned");
     if (bytes == 0)
       return;
-    m.served(p, bytes, alignment, s.used());
+    m.served(p, bytes, alignment);
+    const std::size_t dirty = s.dirty_bytes(p, bytes);
+    check(dirty <= bytes && holds(bytes_of(p) + dirty, bytes - dirty, 0),
+          "what is not dirty is zero");
     m.add(p, bytes);
   }
   void resized(Piece& piece, std::size_t bytes) {
     check(holds(piece.p, std::min(piece.bytes, bytes), piece.value), "contents kept in place");
     m.resized(piece, bytes);
     piece.fill();
-    if constexpr (requires { m.checkpoints; })
-      m.lower_checkpoints();
+    check(bytes != 0 || !s.owns(piece.p), "what was given back is gone");
+    if constexpr (requires { m.lower_records(); })
+      m.lower_records();
+  }
+  // A piece that is alone in its place, and moves as one.
+  [[nodiscard]] bool regrows(const Piece& piece, std::size_t bytes, std::size_t alignment) const {
+    if constexpr (requires { m.regrows(piece, bytes, alignment); })
+      return m.regrows(piece, bytes, alignment);
+    else
+      return false;
+  }
+  void regrown(Piece& piece, void* p, std::size_t bytes, std::size_t alignment) {
+    if constexpr (requires { m.regrown(piece, p, bytes, alignment); }) {
+      check(p != nullptr && is_aligned(p, std::max(alignment, allot::granule)), "aligned");
+      check(holds(bytes_of(p), piece.bytes, piece.value), "contents moved");
+      check(!s.owns(piece.p), "the old place is gone");
+      m.regrown(piece, p, bytes, alignment);
+      piece.fill();
+    }
   }
   void resize_foreign(std::size_t bytes) {
     static std::size_t other[8]; // of a local one GCC 12 fears that it is kept
@@ -279,13 +337,13 @@ public:
                    : allot::saturating_add(allot::saturating_multiply(count, sizeof(T)), offset);
     const std::size_t alignment = alignof(T);
     const std::optional<Errc> expected = m.refusal(bytes, alignment);
-    if (!worth_throwing(in, expected.has_value()))
+    if (!this->knows(bytes, alignment) || !worth_throwing(in, expected.has_value()))
       return;
     const auto before = m.position();
     std::vector<unsigned> numbers;
     T::next() = [&](void* p) {
       if (numbers.empty()) {
-        m.served(static_cast<std::byte*>(p) - offset, bytes, alignment, s.used());
+        m.served(static_cast<std::byte*>(p) - offset, bytes, alignment);
         m.add_object(static_cast<std::byte*>(p) - offset, bytes);
       }
       if (numbers.size() == throws_at)
@@ -322,13 +380,13 @@ public:
     };
     operation("create a plain object");
     const std::optional<Errc> expected = m.refusal(sizeof(Plain), alignof(Plain));
-    if (!worth_throwing(in, expected.has_value()))
+    if (!this->knows(sizeof(Plain), alignof(Plain)) || !worth_throwing(in, expected.has_value()))
       return;
     Plain* p = nullptr;
     check(expected == refusal([&] { p = s.template create<Plain>(); }), "refused as an allocation");
     if (expected)
       return;
-    m.served(p, sizeof(Plain), alignof(Plain), s.used());
+    m.served(p, sizeof(Plain), alignof(Plain));
     m.add(p, sizeof(Plain));
   }
 
@@ -346,27 +404,38 @@ private:
   template <std::size_t alignment>
   void create_one() {
     using T = Witness<alignment>;
-    enum { plain, allocates, creates, throws, allocates_and_throws, creates_and_throws };
+    enum {
+      plain,
+      allocates,
+      creates,
+      throws,
+      marks_and_throws,
+      allocates_and_throws,
+      creates_and_throws
+    };
     constexpr std::size_t offset = allot::Cleanups::object_offset<T>;
     constexpr std::size_t bytes = offset + sizeof(T);
-    const std::size_t how = in.one_in(3) ? in.below(6) : std::size_t{plain};
+    const std::size_t how = in.one_in(3) ? in.below(7) : std::size_t{plain};
     const unsigned number = next_number();
     operation("create", alignment, how);
     const std::optional<Errc> expected = m.refusal(bytes, alignment);
-    if (!worth_throwing(in, expected.has_value()))
+    if (!this->knows(bytes, alignment) || !worth_throwing(in, expected.has_value()))
       return;
     const auto before = m.position();
     auto reserved = before;
     std::size_t made = ends.made.size();
     const auto inside = [&](T* object) {
       std::byte* const block = bytes_of(object) - offset;
-      m.served(block, bytes, alignment, s.used());
+      m.served(block, bytes, alignment);
       m.add_object(block, bytes);
       reserved = m.position();
       if (how == allocates || how == allocates_and_throws)
         this->allocate();
       if (how == creates || how == creates_and_throws)
         create_one<8>();
+      if constexpr (requires { m.expect_another(); })
+        if (how == marks_and_throws) // it goes with the object
+          check(m.expect_another() == refusal([&] { s.checkpoint(); }), "room for a checkpoint");
       if (how >= throws)
         throw Failure();
     };
@@ -389,26 +458,41 @@ private:
 
 // -------------------------------------------------------------------------------------- going back
 
-/// A model with checkpoints, which remember what `ends`, if there are any, had made.
+/// A model with checkpoints and scopes, which remember what `ends`, if there are any, had made.
 template <class M>
 class Rewound : public M {
 public:
   using M::M;
-  struct Checkpoint {
+  struct Record {
     typename M::Position position;
     std::size_t objects;
-    bool scoped;
+    std::size_t scope; // its number; 0: it is of a checkpoint
   };
-  std::vector<Checkpoint> checkpoints;
-  std::size_t scopes = 0;
+  std::vector<Record> records; // oldest first
 
-  void lower_checkpoints() {
-    for (Checkpoint& checkpoint : checkpoints)
-      this->lower(checkpoint.position);
+  [[nodiscard]] static bool is_scope(const Record& record) { return record.scope != 0; }
+  [[nodiscard]] std::size_t scopes() const {
+    return static_cast<std::size_t>(std::count_if(records.begin(), records.end(), is_scope));
   }
+  [[nodiscard]] std::size_t checkpoints() const { return records.size() - scopes(); }
+  [[nodiscard]] bool can_restore() const { return !records.empty() && !is_scope(records.back()); }
+  /// Why another checkpoint must be refused, if it must; it is about to be made.
+  [[nodiscard]] std::optional<Errc> expect_another() {
+    return this->has_room_for(checkpoints() + 1) ? std::optional<Errc>() : Errc::no_room;
+  }
+
+  void lower_records() {
+    for (Record& record : records)
+      this->lower(record.position);
+  }
+  void keep_records(std::size_t count) {
+    records.resize(count);
+    this->set_checkpoints(checkpoints());
+  }
+  void drop_scopes() { std::erase_if(records, is_scope); }
 };
 
-/// checkpoint, restore and scope. `Operations` are those above; `run` is called inside a scope.
+/// checkpoint, restore and scopes, which end in any order. `Operations` are those above.
 template <class Operations>
 class RewindOperations : public Operations {
 public:
@@ -416,66 +500,117 @@ public:
 
   void checkpoint() {
     operation("checkpoint");
-    check(s.checkpoint() == m.checkpoints.size(), "the number of checkpoints before");
-    push(false);
+    const std::optional<Errc> expected = m.expect_another();
+    if (!worth_throwing(in, expected.has_value()))
+      return;
+    std::size_t before = 0;
+    check(expected == refusal([&] { before = s.checkpoint(); }),
+          "a checkpoint is refused exactly when its record has no room");
+    if (expected)
+      return;
+    check(before == m.checkpoints(), "the number of checkpoints before");
+    add_record(0);
   }
   void restore() {
-    operation("restore", m.checkpoints.size());
-    if (m.checkpoints.empty()) {
-      check(refusal([&] { s.restore(); }) == Errc::no_checkpoint, "no checkpoint is left");
+    operation("restore", m.records.size());
+    if (!m.can_restore()) {
+      if (worth_throwing(in, true))
+        check(refusal([&] { s.restore(); }) == Errc::no_checkpoint,
+              "no checkpoint is left in the innermost scope");
       return;
     }
-    about_to_restore(m.checkpoints.back());
+    about_to_restore(m.records.back());
     s.restore();
     restored();
   }
-  template <class Run>
-  void scope(Run&& run) {
-    const std::size_t depth = m.checkpoints.size();
-    operation("scope", depth);
-    {
-      const auto scope = s.scope();
-      push(true);
-      ++m.scopes;
-      run();
-      operation("end of scope", depth);
-      if (is_innermost(depth))
-        about_to_restore(m.checkpoints[depth]);
-    }
-    --m.scopes;
-    if (is_innermost(depth)) {
-      check(!Reports::take(), "a scope ended in order");
-      m.checkpoints.resize(depth + 1);
-      restored();
-    } else {
-      check(Reports::take() == Errc::no_checkpoint, "a scope that was restored is reported");
+  void open_scope() {
+    if (open_.size() == 20)
+      return;
+    operation("scope", m.records.size());
+    open_.push_back({std::make_unique<Scope>(s), ++last_});
+    add_record(last_);
+  }
+  /// The innermost, mostly.
+  void end_scope() {
+    if (!open_.empty())
+      end_scope(in.one_in(8) ? in.below(256) % open_.size() : open_.size() - 1);
+  }
+  void end_all_scopes() {
+    while (!open_.empty())
+      end_scope();
+  }
+  /// One of the above.
+  void any_of_them() {
+    switch (in.below(8)) {
+    case 0:
+      return open_scope();
+    case 1:
+      return end_scope();
+    case 2:
+    case 3:
+      return restore();
+    default:
+      return checkpoint();
     }
   }
 
 private:
+  using Scope = typename std::remove_reference_t<decltype(std::declval<Operations&>().s)>::Scope;
+  struct Open {
+    std::unique_ptr<Scope> scope;
+    std::size_t number;
+  };
+
+  void end_scope(std::size_t i) {
+    Open open = std::move(open_[i]);
+    open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(i));
+    const auto record = std::find_if(m.records.begin(), m.records.end(),
+                                     [&](const auto& other) { return other.scope == open.number; });
+    operation("end of scope", static_cast<std::size_t>(record - m.records.begin()));
+    if (record == m.records.end()) {
+      open.scope.reset();
+      check(!Reports::take(), "a scope of what was moved ends quietly");
+    } else if (std::none_of(record + 1, m.records.end(), m.is_scope)) {
+      about_to_restore(*record);
+      open.scope.reset();
+      check(!Reports::take(), "a scope ended in order");
+      m.records.erase(record + 1, m.records.end());
+      restored();
+    } else {
+      open.scope.reset();
+      check(Reports::take() == Errc::no_checkpoint, "a scope that ends out of order is reported");
+      m.records.erase(record);
+    }
+  }
+
   [[nodiscard]] std::size_t objects() const {
     if constexpr (requires { this->ends; })
       return this->ends.made.size();
     else
       return 0;
   }
-  void about_to_restore(const auto& checkpoint) const {
-    m.pieces.check_contents(checkpoint.position.pieces);
+  void about_to_restore(const auto& record) const {
+    m.pieces.check_contents(record.position.pieces);
   }
-  void push(bool scoped) { m.checkpoints.push_back({m.position(), objects(), scoped}); }
+  void add_record(std::size_t scope) {
+    m.records.push_back({m.position(), objects(), scope});
+    m.set_checkpoints(m.checkpoints());
+  }
   void restored() {
-    const auto checkpoint = m.checkpoints.back();
-    m.checkpoints.pop_back();
-    m.rewind(checkpoint.position);
+    const auto record = m.records.back();
+    check_gone(record.position.pieces);
+    m.keep_records(m.records.size() - 1);
+    m.rewind(record.position);
     if constexpr (requires { this->ends; })
-      this->ends.expect_back_to(checkpoint.objects);
+      this->ends.expect_back_to(record.objects);
   }
-  [[nodiscard]] bool is_innermost(std::size_t depth) const {
-    const auto scoped = [](const auto& checkpoint) { return checkpoint.scoped; };
-    return depth < m.checkpoints.size() && m.checkpoints[depth].scoped &&
-           std::none_of(m.checkpoints.begin() + static_cast<std::ptrdiff_t>(depth) + 1,
-                        m.checkpoints.end(), scoped);
+  void check_gone(std::size_t from) const {
+    for (std::size_t i = from; i < m.pieces.all.size(); ++i)
+      check(m.pieces.all[i].bytes == 0 || !s.owns(m.pieces.all[i].p), "what was restored is gone");
   }
+
+  std::vector<Open> open_;
+  std::size_t last_ = 0;
 };
 
 } // namespace model

@@ -4,7 +4,11 @@
 #include <allot/region.hpp>
 
 #include <algorithm>
+#include <array>
+#include <cstddef>
+#include <map>
 #include <numeric>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -12,199 +16,436 @@ namespace {
 
 using namespace model;
 
-constexpr std::size_t none = SIZE_MAX;
+/// What lies at the front of each block of upstream's that is an arena.
+std::size_t header_bytes() {
+  static const std::size_t bytes = [] {
+    Upstream upstream;
+    allot::Region region({.arena_size = 64, .upstream = &upstream});
+    (void)region.allocate(8);
+    return upstream.all().front().bytes / red_zone_scale - region.capacity();
+  }();
+  return bytes;
+}
+constexpr std::size_t start_alignment = 64;
 
-/// Arenas by number; the lists hold numbers, the one to be used next last.
+/// Knows the arenas in use, and of the spares only what may not be zero in them: which of them is
+/// taken, and which are freed, is the region's own choice. What it took from upstream is looked up
+/// there.
 class RegionModel {
 public:
   struct Arena : Span {
-    bool large = false;
+    std::size_t number = 0; // of the block from upstream
+    std::size_t large = 0;  // the how manieth that was made for one request
+    std::size_t missed = 0; // bytes at its end that were left because of an alignment
   };
   struct Position {
-    std::size_t current, used, in_use, pieces;
+    std::size_t depth, used, large, pieces;
     bool operator==(const Position&) const = default;
   };
 
   RegionModel() = default;
-  explicit RegionModel(const allot::RegionOptions& given) : options(given) {
+  /// Null for `upstream`: the heap, of which is known only what the region tells. Then its arenas
+  /// do not grow, and the driver leaves it no spares that were made for one request.
+  RegionModel(const allot::RegionOptions& given, const allot::Region& told, const Upstream* from,
+              const Span& first_buffer)
+      : options(given), region_(&told), upstream_(from), first_(first_buffer) {
     options.arena_size = allot::round_up(options.arena_size);
-    next_size = options.arena_size;
+    options.max_arena_size = allot::round_up(options.max_arena_size);
+    options.limit = std::max(options.limit, first_.size);
+    has_room_ = options.marks > allot::few_records && first_.size == 0;
+    release();
   }
 
   allot::RegionOptions options;
-  std::vector<Arena> arenas;
-  std::vector<std::size_t> in_use, spare, large_spare;
-  std::size_t current = none;
-  std::size_t next_size = 0;
   std::size_t peak = 0;
   Pieces pieces;
 
   [[nodiscard]] std::size_t capacity() const {
-    return size_of(in_use) + size_of(spare) + size_of(large_spare);
-  }
-  [[nodiscard]] std::size_t count() const {
-    return in_use.size() + spare.size() + large_spare.size();
+    return upstream_ == nullptr ? region_->capacity() : first_.size + upstream_bytes();
   }
   [[nodiscard]] std::size_t used() const {
-    return std::accumulate(in_use.begin(), in_use.end(), std::size_t{0},
-                           [&](std::size_t sum, std::size_t i) { return sum + arenas[i].used; });
+    const auto add = [](std::size_t sum, const Arena& arena) { return sum + arena.used; };
+    return std::accumulate(large_.begin(), large_.end(),
+                           std::accumulate(arenas_.begin(), arenas_.end(), std::size_t{0}, add),
+                           add);
   }
-  [[nodiscard]] Span current_arena() const {
-    return current == none ? Span() : static_cast<const Span&>(arenas[current]);
+  [[nodiscard]] const Span& current() const {
+    static const Span none;
+    return arenas_.empty() ? none : arenas_.back();
   }
-  [[nodiscard]] std::size_t available() const {
-    return current_arena().size - current_arena().used;
+  [[nodiscard]] std::size_t available() const { return current().available(); }
+  /// What arenas in use and the first buffer hold.
+  [[nodiscard]] std::size_t in_use() const {
+    std::size_t sum = first_.size;
+    for (const auto* list : {&arenas_, &large_})
+      for (const Arena& arena : *list)
+        sum += arena.base == first_.base ? 0 : arena.size;
+    return sum;
   }
+  [[nodiscard]] std::size_t arenas_in_use() const { return arenas_.size() + large_.size(); }
+  [[nodiscard]] bool first_is_spare() const {
+    return first_.size != 0 && std::none_of(arenas_.begin(), arenas_.end(),
+                                            [&](const Arena& a) { return a.base == first_.base; });
+  }
+  [[nodiscard]] bool has_large_spares() const { return has_large_spares_; }
+
+  // ---------------------------------------------------------------------------------- allocation
 
   [[nodiscard]] std::optional<Errc> refusal(std::size_t bytes, std::size_t alignment) const {
     if (!allot::is_power_of_two(alignment))
       return Errc::bad_alignment;
-    if (bytes == 0 || current_arena().fits(bytes, alignment) ||
-        find_spare(needed(bytes, alignment)) != none)
+    if (bytes == 0 || current().fits(bytes, alignment))
       return std::nullopt;
     const std::size_t least = needed(bytes, alignment);
-    if (least > room_without_spares())
+    if (only_first_can_serve(least))
+      return std::nullopt;
+    if (least > options.limit - in_use())
       return options.limit == allot::max_size ? Errc::system_refused : Errc::no_room;
-    return new_size(least) > Upstream::most - 1024 ? std::optional(Errc::system_refused)
-                                                   : std::nullopt;
+    return upstream_gives(least) ? std::optional<Errc>() : Errc::system_refused;
   }
-
-  void served(void* p, std::size_t bytes, std::size_t alignment, std::size_t used_now) {
-    if (!current_arena().fits(bytes, alignment)) {
-      const std::size_t least = needed(bytes, alignment);
-      std::size_t arena = find_spare(least);
-      if (arena != none) {
-        std::erase(is_large(least) ? large_spare : spare, arena);
-      } else {
-        const std::size_t skip = used_now - used() - allot::round_up(bytes);
-        arena = add_arena(least, static_cast<std::byte*>(p) - skip * red_zone_scale);
-      }
-      in_use.push_back(arena);
-      if (is_large(least)) {
-        check(arenas[arena].take(bytes, alignment) == p, "the start of an arena of its own");
-        peak = std::max(peak, used());
-        return;
-      }
-      current = arena;
-    }
-    check(arenas[current].take(bytes, alignment) == p, "the next address");
+  /// Not where it depends on whether one of many spares is looked at.
+  [[nodiscard]] bool knows(std::size_t bytes, std::size_t alignment) const {
+    return bytes == 0 || !allot::is_power_of_two(alignment) || current().fits(bytes, alignment) ||
+           !only_first_can_serve(needed(bytes, alignment)) ||
+           region_->stats().arenas - arenas_in_use() <= 8;
+  }
+  void served(void* p, std::size_t bytes, std::size_t alignment) {
+    auto* const at = static_cast<std::byte*>(p);
+    if (!current().fits(bytes, alignment))
+      start_arena(at, bytes, alignment);
+    else
+      check(arenas_.back().take(bytes, alignment) == at, "the next address");
     peak = std::max(peak, used());
   }
   void add(void* p, std::size_t bytes) {
-    around(p).hand_out(static_cast<std::byte*>(p), bytes, options.zero);
+    around(p).hand_out(bytes_of(p), bytes, options.zero);
     pieces.all.push_back(new_piece(p, bytes));
   }
-  void add_object(void* p, std::size_t bytes) {
-    around(p).hand_out(static_cast<std::byte*>(p), bytes, false);
-  }
+  void add_object(void* p, std::size_t bytes) { around(p).hand_out(bytes_of(p), bytes, false); }
 
-  [[nodiscard]] bool resizes(const Piece& piece, std::size_t bytes) const {
-    const Span arena = current_arena();
-    if (!arena.is_newest(piece))
+  [[nodiscard]] bool resizes(const Piece& piece, std::size_t bytes) {
+    if (const Arena* const own = find_large(piece.p))
+      return own->can_hold(piece.p, bytes);
+    if (!current().is_newest(piece))
       return bytes != 0 && bytes <= piece.bytes;
-    return bytes <= arena.size - arena.offset(piece.p);
+    return current().can_hold(piece.p, bytes);
   }
   void resized(Piece& piece, std::size_t bytes) {
-    if (current_arena().is_newest(piece))
-      arenas[current].used = arenas[current].offset(piece.p) + allot::round_up(bytes);
+    Arena& arena = around(piece.p);
+    if (arena.large != 0 || &arena == &arenas_.back())
+      if (arena.is_newest(piece))
+        arena.resize_newest(piece, bytes);
     peak = std::max(peak, used());
-    around(piece.p).hand_out(piece.p, bytes, options.zero);
+    arena.hand_out(piece.p, bytes, options.zero);
     piece.bytes = bytes;
+    if (bytes != 0)
+      return;
+    if (arena.large != 0)
+      erase_large(arena);
+    else if (arena.used == 0 && arenas_.size() != 1)
+      leave(arenas_);
+  }
+  /// Whether it moves as one that is alone, to a larger arena.
+  [[nodiscard]] bool regrows(const Piece& piece, std::size_t bytes, std::size_t alignment) {
+    return bytes > piece.bytes && find_large(piece.p) != nullptr &&
+           allot::is_power_of_two(alignment) && regrown_size(needed(bytes, alignment)) != 0;
+  }
+  void regrown(Piece& piece, void* p, std::size_t bytes, std::size_t alignment) {
+    Arena& before = *find_large(piece.p);
+    const std::size_t size = regrown_size(needed(bytes, alignment));
+    Arena arena = arena_around(bytes_of(p), bytes, used() - before.used, size);
+    check(arena.size == size, "room to grow on");
+    check(arena.take(bytes, alignment) == p, "at the start of an arena of its own");
+    check_freed(before);
+    arena.large = before.large; // as old as that
+    arena.hand_out(bytes_of(p) + piece.bytes, bytes - piece.bytes, options.zero);
+    note_taken(size);
+    note_in_use(in_use() + size);
+    note_new(arena.number);
+    before = arena;
+    piece.p = bytes_of(p);
+    piece.bytes = bytes;
+    peak = std::max(peak, used());
+  }
+  /// Any piece that has an arena of its own; null if there is none.
+  [[nodiscard]] Piece* pick_large(Input& input) {
+    std::vector<Piece*> found;
+    for (Piece& piece : pieces.all)
+      if (piece.bytes != 0 && find_large(piece.p) != nullptr)
+        found.push_back(&piece);
+    return found.empty() ? nullptr : found[input.below(65536) % found.size()];
   }
 
+  // --------------------------------------------------------------------------------- going back
+
   [[nodiscard]] Position position() const {
-    return {current, current_arena().used, in_use.size(), pieces.all.size()};
+    return {arenas_.size(), current().used, large_made_, pieces.all.size()};
   }
   void rewind(const Position& to) {
-    take_back(to.in_use);
-    current = to.current;
-    if (current != none)
-      arenas[current].used = to.used;
+    while (!large_.empty() && large_.back().large > to.large) {
+      leave(large_);
+      has_large_spares_ = true;
+    }
+    large_made_ = to.large;
+    while (arenas_.size() > to.depth)
+      leave(arenas_);
+    if (!arenas_.empty())
+      arenas_.back().back_to(to.used);
     pieces.all.resize(to.pieces);
-    const Span arena = current_arena();
-    for (Piece& piece : pieces.all) // one that grew since has its old size again
-      if (arena.contains(piece.p))
-        piece.bytes =
-            std::min(piece.bytes, arena.used - std::min(arena.used, arena.offset(piece.p)));
+    for (Piece& piece : pieces.all)
+      if (current().contains(piece.p))
+        current().cut(piece);
   }
   void lower(Position& position) const {
-    if (position.current == current)
-      position.used = std::min(position.used, current_arena().used);
+    if (position.depth > arenas_.size()) {
+      position.depth = arenas_.size();
+      position.used = current().used;
+    } else if (position.depth == arenas_.size()) {
+      position.used = std::min(position.used, current().used);
+    }
   }
-  void reset() {
-    std::erase_if(large_spare, [&](std::size_t i) { return arenas[i].fresh == arenas[i].base; });
-    rewind({none, 0, 0, 0});
-    for (Arena& arena : arenas)
-      arena.fresh = arena.base;
+  [[nodiscard]] bool has_room_for(std::size_t checkpoints) {
+    const std::size_t aside = first_.size == 0 ? 0 : options.marks;
+    has_room_ |= checkpoints > std::max(aside, allot::few_records);
+    return true;
   }
-  void release() { *this = RegionModel(options); }
-  void trim(std::size_t keep) {
-    for (auto* list : {&large_spare, &spare})
-      for (std::size_t i = list->size(); i-- != 0;)
-        if (capacity() - arenas[(*list)[i]].size >= keep)
-          list->erase(list->begin() + static_cast<std::ptrdiff_t>(i));
-    if (count() == 0)
-      next_size = options.arena_size;
+  void set_checkpoints(std::size_t) {}
+  void reset_peak() { peak = used(); }
+
+  void reset(std::size_t capacity_before) {
+    rewind({0, 0, 0, 0});
+    spares_.clear();
+    const std::size_t most = *std::max_element(rounds_.begin(), rounds_.end());
+    const std::size_t kept = std::max({most, options.retain, first_.size});
+    check(region_->capacity() <= kept, "no more is kept than was in use in the last rounds");
+    check(capacity_before > kept || region_->capacity() == capacity_before,
+          "what is needed is kept");
+    std::rotate(rounds_.begin(), rounds_.end() - 1, rounds_.end());
+    rounds_.front() = 0;
+  }
+  void release() {
+    arenas_.clear();
+    large_.clear();
+    spares_.clear();
+    pieces.all.clear();
+    rounds_ = {};
+    peak = most_ = largest_ = large_made_ = 0;
+    next_size_ = options.arena_size;
+    has_room_ &= options.marks > allot::few_records;
+    has_large_spares_ = false;
+  }
+  void trim(std::size_t keep, std::size_t capacity_before) {
+    check(region_->capacity() >= std::min(keep, capacity_before), "so much is kept");
+    has_large_spares_ &= keep != 0;
+    check_no_spare_beyond(keep);
+    if (keep == 0)
+      check(region_->capacity() == in_use(), "no spares are left");
+    if (region_->stats().arenas == 0)
+      next_size_ = options.arena_size;
+  }
+
+  // -------------------------------------------------------------------------------------- state
+
+  void check_state() {
+    const allot::RegionStats stats = region_->stats();
+    check(stats.total_allocated == used(), "total_allocated");
+    check(stats.current_arena_used == current().used, "current_arena_used");
+    check(stats.current_arena_size == current().size, "current_arena_size");
+    check(stats.arenas >= arenas_in_use() + (first_is_spare() ? 1 : 0), "arenas");
+    if (upstream_ != nullptr)
+      check(stats.arenas == blocks(true) + (first_.size != 0 ? 1 : 0), "an arena is one block");
+    if (upstream_ != nullptr)
+      check(blocks(false) == (has_room_ ? 1 : 0), "all room for checkpoints is one block");
+    note_in_use(in_use());
+    check_bounds();
   }
 
 private:
   [[nodiscard]] static std::size_t needed(std::size_t bytes, std::size_t alignment) {
     return allot::saturating_add(allot::saturating_round_up(bytes, allot::granule),
-                                 std::max<std::size_t>(alignment, 64) - 64);
+                                 std::max(alignment, start_alignment) - start_alignment);
   }
-  [[nodiscard]] bool is_large(std::size_t least) const { return least > options.arena_size; }
-  [[nodiscard]] std::size_t size_of(const std::vector<std::size_t>& list) const {
-    return std::accumulate(list.begin(), list.end(), std::size_t{0},
-                           [&](std::size_t sum, std::size_t i) { return sum + arenas[i].size; });
+  [[nodiscard]] static bool upstream_gives(std::size_t bytes) {
+    return bytes <= Upstream::most - header_bytes();
   }
-  [[nodiscard]] std::size_t room_without_spares() const { return options.limit - size_of(in_use); }
-  // Only a few are tried.
-  [[nodiscard]] std::size_t find_spare(std::size_t least) const {
-    const std::vector<std::size_t>& list = is_large(least) ? large_spare : spare;
-    for (std::size_t i = list.size(); i-- != 0 && list.size() - i <= 8;)
-      if (arenas[list[i]].size >= least)
-        return list[i];
-    return none;
+  // As the header says.
+  [[nodiscard]] bool wants_its_own(std::size_t least) const {
+    if (least > next_size_)
+      return true;
+    return !arenas_.empty() && least > next_size_ / 4 && available() > current().size / 4;
   }
-  // Near the limit arenas are smaller.
-  [[nodiscard]] std::size_t new_size(std::size_t least) const {
-    const std::size_t left = options.limit - capacity();
-    if (is_large(least) || next_size <= left)
-      return is_large(least) ? least : next_size;
-    const std::size_t room = least > left ? room_without_spares() : left;
-    return std::max(least, std::min(options.arena_size, room / 8 * 8));
+  [[nodiscard]] bool only_first_can_serve(std::size_t least) const {
+    return least > options.limit - in_use() && least <= first_.size && first_is_spare() &&
+           !wants_its_own(least);
   }
-  [[nodiscard]] std::size_t add_arena(std::size_t least, std::byte* base) {
-    const std::size_t size = new_size(least);
-    if (size > options.limit - capacity()) {
-      spare.clear();
-      large_spare.clear();
+  // 0: it cannot move as one that is alone.
+  [[nodiscard]] std::size_t regrown_size(std::size_t least) const {
+    const std::size_t left = options.limit - in_use();
+    for (const std::size_t size : {allot::saturating_add(least, least / 8 / 8 * 8), least})
+      if (size <= left && upstream_gives(size))
+        return size;
+    return 0;
+  }
+
+  // The arena that has served a request which did not fit into the current one.
+  void start_arena(std::byte* p, std::size_t bytes, std::size_t alignment) {
+    const std::size_t least = needed(bytes, alignment);
+    const bool own = wants_its_own(least);
+    const allot::RegionStats stats = region_->stats();
+    const bool stays =
+        stats.current_arena_used == current().used && stats.current_arena_size == current().size;
+    check(!own || stays, "an arena for one request does not become the current one");
+    Arena arena = arena_around(p, bytes, used(), own ? least : stats.current_arena_size);
+    check(own || arena.size == stats.current_arena_size, "current_arena_size");
+    check(arena.size >= least, "room at any alignment");
+    check(arena.take(bytes, alignment) == p, "at the start of an arena");
+    arena.large = own ? ++large_made_ : 0;
+    if (!own && !arenas_.empty())
+      arenas_.back().missed = std::min(available(), current().skip(alignment));
+    note_taken(least);
+    if (is_new(arena))
+      note_new(arena, least);
+    if (!own && arena.base != first_.base)
+      largest_ = std::max(largest_, arena.size);
+    (own ? large_ : arenas_).push_back(arena);
+    note_in_use(in_use());
+  }
+  // Around `p`, which was served first in it, with `elsewhere` bytes used in others. The size is of
+  // no matter if it can be looked up.
+  [[nodiscard]] Arena arena_around(std::byte* p, std::size_t bytes, std::size_t elsewhere,
+                                   std::size_t size) {
+    Arena arena{first_};
+    if (!first_.contains(p)) {
+      const std::size_t skip = region_->used() - elsewhere - allot::round_up(bytes);
+      arena = Arena{Span{p - skip * red_zone_scale, size, red_zone_scale}};
+      if (upstream_ != nullptr) {
+        const Upstream::Block* const block = upstream_->find(p);
+        check(block != nullptr, "in a block of upstream's");
+        arena = arena_in(*block);
+      }
     }
-    if (!is_large(least) && next_size < options.max_arena_size)
-      next_size = std::min(2 * next_size, allot::round_up(options.max_arena_size));
-    check(is_aligned(base, 64), "arenas are aligned");
-    for (const auto* list : {&in_use, &spare, &large_spare})
-      for (const std::size_t i : *list)
-        check(arenas[i].at(arenas[i].size) <= base ||
-                  base + size * red_zone_scale <= arenas[i].base,
-              "arenas do not overlap");
-    arenas.push_back({{base, size, red_zone_scale}, is_large(least)});
-    return arenas.size() - 1;
+    check(is_aligned(arena.base, start_alignment), "arenas are aligned");
+    for (const auto* list : {&arenas_, &large_})
+      check(std::none_of(list->begin(), list->end(),
+                         [&](const Arena& other) { return other.overlaps(arena); }),
+            "arenas in use do not overlap");
+    if (const auto spare = spares_.find(arena.base);
+        spare != spares_.end() && spare->second.number == arena.number)
+      arena.fresh = spare->second.fresh;
+    return arena;
   }
-  void take_back(std::size_t keep) {
-    for (; in_use.size() != keep; in_use.pop_back()) {
-      Arena& arena = arenas[in_use.back()];
-      arena.used = 0;
-      (arena.large ? large_spare : spare).push_back(in_use.back());
+  [[nodiscard]] static Arena arena_in(const Upstream::Block& block) {
+    Arena arena{Span{block.p + header_bytes() * red_zone_scale,
+                     block.bytes / red_zone_scale - header_bytes(), red_zone_scale}};
+    arena.number = block.number;
+    return arena;
+  }
+  // Of the heap's arenas that is not known, nor is it of any matter.
+  [[nodiscard]] bool is_new(const Arena& arena) const { return arena.number > newest_; }
+  void note_new(const Arena& arena, std::size_t least) {
+    if (arena.large != 0)
+      check(arena.size == least, "no more than the request");
+    else if (options.limit == allot::max_size)
+      check(arena.size == next_size_, "the next size");
+    else
+      check(arena.size <= std::max(next_size_, least), "no more than the next size");
+    note_new(arena.number);
+  }
+  void note_new(std::size_t number) {
+    newest_ = number;
+    if (next_size_ < options.max_arena_size)
+      next_size_ = std::min(2 * next_size_, options.max_arena_size);
+  }
+
+  void erase_large(const Arena& arena) {
+    check_freed(arena);
+    large_.erase(large_.begin() + (&arena - large_.data()));
+  }
+  void leave(std::vector<Arena>& list) {
+    spares_.insert_or_assign(list.back().base, list.back());
+    list.pop_back();
+  }
+  void check_freed(const Arena& arena) const {
+    if (upstream_ == nullptr)
+      return;
+    const Upstream::Block* const block = upstream_->find(arena.base);
+    check(block == nullptr || block->number != arena.number, "freed at once");
+  }
+  [[nodiscard]] Arena* find_large(const std::byte* p) {
+    const auto arena =
+        std::find_if(large_.begin(), large_.end(), [&](const Arena& a) { return a.contains(p); });
+    return arena == large_.end() ? nullptr : &*arena;
+  }
+  [[nodiscard]] Arena& around(const void* p) {
+    if (Arena* const own = find_large(bytes_of(p)))
+      return *own;
+    const auto arena = std::find_if(arenas_.rbegin(), arenas_.rend(),
+                                    [&](const Arena& a) { return a.contains(bytes_of(p)); });
+    check(arena != arenas_.rend(), "in one of the arenas");
+    return *arena;
+  }
+
+  [[nodiscard]] static bool is_arena(const Upstream::Block& block) {
+    return block.alignment >= start_alignment;
+  }
+  [[nodiscard]] std::size_t blocks(bool of_arenas) const {
+    return static_cast<std::size_t>(
+        std::count_if(upstream_->all().begin(), upstream_->all().end(),
+                      [&](const auto& block) { return is_arena(block) == of_arenas; }));
+  }
+  [[nodiscard]] std::size_t upstream_bytes() const {
+    std::size_t sum = 0;
+    for (const Upstream::Block& block : upstream_->all())
+      sum += is_arena(block) ? arena_in(block).size : 0;
+    return sum;
+  }
+  void check_no_spare_beyond(std::size_t keep) const {
+    if (upstream_ == nullptr)
+      return;
+    for (const Upstream::Block& block : upstream_->all()) {
+      const auto is_it = [&](const Arena& arena) { return arena.number == block.number; };
+      if (is_arena(block) && std::none_of(arenas_.begin(), arenas_.end(), is_it) &&
+          std::none_of(large_.begin(), large_.end(), is_it))
+        check(region_->capacity() - arena_in(block).size < keep, "no spare is kept beyond");
     }
   }
-  [[nodiscard]] Span& around(const void* p) {
-    const auto arena = std::find_if(in_use.rbegin(), in_use.rend(), [&](std::size_t i) {
-      return arenas[i].contains(static_cast<const std::byte*>(p));
-    });
-    check(arena != in_use.rend(), "in one of the arenas");
-    return arenas[*arena];
+
+  // What is used, and `more`. An arena for one request counts whole: its rest, be it that the
+  // request was made smaller or that its alignment took less than it might have, is nobody else's.
+  // So do bytes that were too few for an alignment to skip.
+  void note_taken(std::size_t more) {
+    std::size_t taken = used() + more;
+    for (const Arena& arena : large_)
+      taken += arena.available();
+    for (const Arena& arena : arenas_)
+      taken += arena.missed;
+    most_ = std::max(most_, taken);
   }
+  void note_in_use(std::size_t bytes) { rounds_.front() = std::max(rounds_.front(), bytes); }
+  void check_bounds() {
+    note_taken(0);
+    const std::size_t held = region_->capacity();
+    const std::size_t arena = std::max(options.arena_size, largest_);
+    check(held >= in_use(), "all arenas in use are counted");
+    check(held <= options.limit, "no more than the limit");
+    check(held <= std::max(2 * most_ + arena + first_.size, options.retain),
+          "no more than twice what was used, and an arena");
+  }
+
+  const allot::Region* region_ = nullptr;
+  const Upstream* upstream_ = nullptr;
+  Span first_;
+  std::vector<Arena> arenas_;                // in use, the current one last
+  std::vector<Arena> large_;                 // made for one request each, by age
+  std::map<const std::byte*, Arena> spares_; // that there were; some are gone
+  std::size_t large_made_ = 0;
+  std::size_t newest_ = 0; // the number of the block that was made last
+  std::size_t next_size_ = 0;
+  std::size_t most_ = 0;                   // taken since construction or release
+  std::size_t largest_ = 0;                // arena that was the current one since then
+  std::array<std::size_t, 8> rounds_ = {}; // the most in use at once, this round first
+  bool has_room_ = false;                  // for more checkpoints than a few, from upstream
+  bool has_large_spares_ = false;
 };
 
 class RegionDriver {
@@ -216,127 +457,156 @@ public:
   }
 
   void run() {
-    some();
-    if (!in_.empty())
-      run();
+    while (!in_.empty()) {
+      one();
+      check_state();
+    }
+    ops_.end_all_scopes();
     release();
+    region_ = allot::Region();
+    check(upstream_.blocks() == 0, "all is given back upstream");
+    memory_.check_surroundings();
   }
 
 private:
+  void one() {
+    switch (in_.below(64)) {
+    case 0:
+      return in_.one_in(4) ? release() : reset();
+    case 1:
+      return move();
+    case 2:
+      return trim(in_.one_in(4) ? 0 : in_.size());
+    case 3:
+      return ops_.check_all();
+    case 4:
+    case 5:
+    case 6:
+    case 7:
+    case 8:
+      return one_alone();
+    default:
+      if (in_.one_in(6))
+        return ops_.any_of_them();
+      in_.one_in(4) ? ops_.any_object() : ops_.any();
+    }
+  }
+
   allot::Region make() {
     allot::RegionOptions options;
     options.zero = !in_.one_in(4);
     options.arena_size = 1 + in_.below(in_.one_in(4) ? 8192 : 512);
-    options.max_arena_size =
-        in_.one_in(2) ? options.arena_size : options.arena_size * in_.below(20);
     const bool limited = in_.one_in(2);
     options.limit = limited ? in_.below(in_.one_in(2) ? 4096 : 65536) : allot::max_size;
-    options.upstream = !limited || in_.one_in(2) ? &upstream_ : nullptr;
+    const bool on_heap = limited && in_.one_in(2);
+    options.upstream = on_heap ? nullptr : &upstream_;
+    if (!on_heap && in_.one_in(2))
+      options.max_arena_size = options.arena_size * in_.below(20);
+    else
+      options.max_arena_size = options.arena_size;
+    options.retain = in_.one_in(4) ? in_.below(16384) : 0;
+    options.marks = in_.one_in(4) ? in_.below(12) : 0;
     operation("region", options.arena_size, options.max_arena_size, options.limit);
-    model_ = Model(options);
+    if (in_.one_in(3))
+      return make_on(memory_.draw(in_, 1 + in_.below(in_.one_in(2) ? 1024 : 16384), options.zero),
+                     options);
+    model_ = Model(options, region_, on_heap ? nullptr : &upstream_, Span());
     return allot::Region(options);
   }
+  allot::Region make_on(allot::Buffer buffer, const allot::RegionOptions& options) {
+    Span first{buffer.data(), buffer.size(), buffer.gap().stretch(1)};
+    operation("first buffer", first.size, options.marks);
+    first.used = header_bytes();
+    const std::size_t front = header_bytes() + first.skip(start_alignment);
+    const std::size_t aside = bytes_at_end(options.marks, 0, sizeof(allot::detail::RegionPosition));
+    if (first.size <= front + aside) {
+      check(refusal([&] { allot::Region(std::move(buffer), options); }) == Errc::bad_size,
+            "refused where the header leaves nothing");
+      return make();
+    }
+    first = Span{first.at(front), first.size - front - aside, first.scale};
+    model_ = Model(options, region_, !options.upstream ? nullptr : &upstream_, first);
+    return allot::Region(std::move(buffer), options);
+  }
 
-  /// Until the end of a scope.
-  void some() {
-    for (; !in_.empty(); check_state()) {
-      switch (in_.below(64)) {
-      case 0:
-        in_.one_in(4) ? release() : reset();
-        break;
-      case 1:
-        move();
-        break;
-      case 2:
-        trim();
-        break;
-      case 3:
-        ops_.check_all();
-        break;
-      case 4:
-      case 5:
-        return;
-      case 6:
-      case 7:
-        if (model_.scopes < 20)
-          ops_.scope([this] { some(); });
-        break;
-      case 8:
-      case 9:
-      case 10:
-        ops_.checkpoint();
-        break;
-      case 11:
-      case 12:
-        ops_.restore();
-        break;
-      default:
-        in_.one_in(4) ? ops_.any_object() : ops_.any();
-      }
+  // Something with a piece in an arena of its own, and not only to the newest.
+  void one_alone() {
+    Piece* const piece = model_.pick_large(in_);
+    if (piece == nullptr)
+      return;
+    switch (in_.below(4)) {
+    case 0:
+      return ops_.resize(*piece, 0);
+    case 1:
+      return ops_.resize(*piece, 1 + in_.below(65536) % piece->bytes);
+    case 2:
+      return ops_.resize(*piece, piece->bytes + in_.below(64));
+    default:
+      return ops_.reallocate(piece, piece->bytes + in_.below(in_.one_in(2) ? 64 : 2048));
     }
   }
 
   void reset() {
-    operation("reset", model_.scopes);
+    operation("reset", model_.scopes());
     ops_.check_all();
-    if (model_.scopes != 0) {
+    if (model_.scopes() != 0) {
       check(refusal([&] { region_.reset(); }) == Errc::busy, "not reset under a scope");
       return;
     }
+    const std::size_t before = region_.capacity();
     region_.reset();
     ops_.ends.expect_back_to(0);
-    model_.checkpoints.clear();
-    model_.reset();
+    model_.keep_records(0);
+    model_.reset(before);
   }
   void release() {
-    operation("release", model_.scopes);
+    operation("release", model_.scopes());
     ops_.check_all();
     region_.release();
-    if (model_.scopes != 0) {
+    if (model_.scopes() != 0) {
       check(Reports::take() == Errc::busy, "not released under a scope");
       return;
     }
     ops_.ends.expect_back_to(0);
-    check(upstream_.blocks() == 0, "all is given back upstream");
-    model_.checkpoints.clear();
+    model_.keep_records(0);
     model_.release();
     check_state();
-    if (!in_.one_in(4))
-      region_ = make();
+    if (in_.one_in(4))
+      return;
+    region_ = allot::Region(); // what it lay on is free now
+    check(upstream_.blocks() == 0, "all is given back upstream");
+    region_ = make();
   }
   void move() {
-    if (model_.scopes != 0)
-      return;
-    operation("move");
+    operation("move", model_.scopes());
     allot::Region other(std::move(region_));
+    check(Reports::take() == (model_.scopes() == 0 ? std::nullopt : std::optional(Errc::busy)),
+          "moved under a scope is reported");
+    model_.drop_scopes();
     check_released(region_, in_.size());
     check(refusal([&] { region_.checkpoint(); }) == Errc::released, "moved from");
     check(refusal([&] { region_.trim(); }) == Errc::released, "moved from");
     region_ = std::move(other);
     check_released(other, in_.size());
   }
-  void trim() {
-    const std::size_t keep = in_.size();
+  void trim(std::size_t keep) {
     operation("trim", keep);
+    const std::size_t before = region_.capacity();
     region_.trim(keep);
-    model_.trim(keep);
+    model_.trim(keep, before);
   }
   void check_state() {
+    if (!model_.options.upstream && model_.has_large_spares())
+      trim(0);
     ops_.check_state();
-    const allot::Region::Stats stats = region_.stats();
-    const Span current = model_.current_arena();
-    check(stats.arenas == model_.count(), "arenas");
-    check(stats.total_allocated == model_.used(), "total_allocated");
-    check(stats.current_arena_used == current.used, "current_arena_used");
-    check(stats.current_arena_size == current.size, "current_arena_size");
-    check(model_.options.upstream == nullptr || upstream_.blocks() == model_.count(),
-          "an arena is one block from upstream");
+    model_.check_state();
   }
 
   using Model = Rewound<RegionModel>;
   Input& in_;
   Reports reports_;
   Upstream upstream_;
+  Memory memory_;
   Model model_;
   allot::Region region_ = make();
   RewindOperations<ObjectOperations<allot::Region, Model>> ops_{region_, model_, in_};

@@ -1,4 +1,5 @@
 #include "memory.hpp"
+#include "span.hpp"
 
 #include <allot/stack.hpp>
 
@@ -6,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
+#include <memory>
 #include <optional>
 #include <span>
 #include <utility>
@@ -21,9 +23,12 @@ public:
   explicit StackDriver(Input& input) : in_(input) {}
 
   void run() {
-    some();
-    if (!in_.empty())
-      run();
+    while (!in_.empty()) {
+      one();
+      check_state();
+    }
+    while (!open_.empty())
+      end_scope(open_.size() - 1);
     release();
   }
 
@@ -36,79 +41,91 @@ private:
     allot::Marker marker;
     std::size_t top;
   };
+  struct Scope {
+    std::unique_ptr<allot::Stack::Scope> scope; // which never moves
+    std::size_t top, marks;                     // at its beginning
+    bool lost = false;                          // popped or restored below
+    bool idle = false;                          // of a stack that moved
+  };
 
   allot::Stack make() {
     const std::size_t bytes = 16 + in_.below(2048);
     zero_ = !in_.one_in(4);
-    allot::Buffer buffer = memory_.draw(in_, bytes, zero_);
-    begin_ = buffer.data();
-    capacity_ = buffer.size();
+    marks_aside_ = in_.one_in(4) ? in_.below(in_.one_in(4) ? 200 : 12) : 0;
+    const allot::Options options{.zero = zero_, .marks = marks_aside_};
+    operation("stack", bytes, zero_, marks_aside_);
     peak_ = fresh_ = 0;
-    return allot::Stack(std::move(buffer), {.zero = zero_});
+    end_ = SIZE_MAX;
+    if (in_.one_in(4)) {
+      allot::Stack stack(bytes, options);
+      begin_ = stack.push(std::span<const std::byte>()).data();
+      capacity_ = allot::round_up(bytes);
+      return stack;
+    }
+    allot::Buffer buffer = memory_.draw(in_, bytes, zero_);
+    const std::size_t aside = bytes_at_end(marks_aside_, 0, record_bytes);
+    if (aside >= buffer.size()) {
+      check(refusal([&] { allot::Stack(std::move(buffer), options); }) == Errc::bad_size,
+            "refused where marks leave nothing");
+      return make();
+    }
+    begin_ = buffer.data();
+    capacity_ = buffer.size() - aside;
+    return allot::Stack(std::move(buffer), options);
   }
 
-  /// Until the end of a scope.
-  void some() {
-    for (; !in_.empty(); check_state()) {
-      switch (in_.below(64)) {
-      case 0:
-        reset();
-        break;
-      case 1:
-        in_.one_in(4) ? release() : move();
-        break;
-      case 2:
-        check_contents();
-        break;
-      case 3:
-      case 4:
-        return;
-      case 5:
-        if (scopes_ < 20)
-          scope();
-        break;
-      case 6:
-      case 7:
-      case 8:
-      case 9:
-        mark();
-        break;
-      case 10:
-      case 11:
-      case 12:
-        restore();
-        break;
-      case 13:
-        refuse_marker();
-        break;
-      case 14:
-        stack_.reset_peak();
-        peak_ = image_.size();
-        break;
-      case 15:
-      case 16:
-      case 17:
-      case 18:
-        push_value();
-        break;
-      case 19:
-      case 20:
-      case 21:
-      case 22:
-        in_.one_in(4) ? check_top() : pop_value();
-        break;
-      default:
-        in_.below(16) < 9 ? push() : pop();
-      }
+  void one() {
+    switch (in_.below(64)) {
+    case 0:
+      return reset();
+    case 1:
+      return in_.one_in(4) ? release() : move();
+    case 2:
+      return check_contents();
+    case 3:
+    case 4:
+    case 5:
+      if (!open_.empty())
+        end_scope(in_.one_in(8) ? in_.below(256) % open_.size() : open_.size() - 1);
+      return;
+    case 6:
+    case 7:
+      return open_scope();
+    case 8:
+    case 9:
+    case 10:
+    case 11:
+    case 12:
+      return mark();
+    case 13:
+    case 14:
+    case 15:
+      return restore();
+    case 16:
+      return refuse_marker();
+    case 17:
+      return reset_peak();
+    case 18:
+    case 19:
+    case 20:
+    case 21:
+      return push_value();
+    case 22:
+    case 23:
+    case 24:
+    case 25:
+      return in_.one_in(4) ? check_top() : pop_value();
+    default:
+      in_.below(16) < 9 ? push() : pop();
     }
   }
 
   void push() {
     const bool to_the_end = in_.one_in(64);
-    const std::size_t left = capacity_ - image_.size();
-    const std::size_t bytes = to_the_end ? left + in_.below(3) - 1 : in_.size();
+    const std::size_t most = left();
+    const std::size_t bytes = to_the_end ? most + in_.below(3) - 1 : in_.size();
     operation("push", bytes);
-    const bool expected = bytes <= left;
+    const bool expected = bytes <= most;
     if (expected)
       std::memset(source_, static_cast<int>(++value_ % 255 + 1), bytes);
     const std::span<const std::byte> data(source_, bytes); // not read if it is too long
@@ -129,7 +146,7 @@ private:
     operation("push a value");
     ++value_;
     const Value value(value_, ~value_);
-    const bool expected = sizeof value <= capacity_ - image_.size();
+    const bool expected = sizeof value <= left();
     std::span<std::byte> pushed;
     if (in_.one_in(2) && worth_throwing(in_, !expected)) {
       const auto refused = refusal([&] { pushed = stack_.push(value); });
@@ -210,28 +227,45 @@ private:
     back_to(top);
     while (!marks_.empty() && marks_.back().top > top)
       drop_mark();
+    for (Scope& scope : open_)
+      scope.lost |= scope.top > top;
   }
 
   void mark() {
-    operation("mark");
-    const allot::Marker marker = stack_.mark();
+    operation("mark", marks_.size());
+    const bool expected = far_end(marks_.size() + 1) <= capacity_ - image_.size();
+    if (!worth_throwing(in_, !expected))
+      return;
+    allot::Marker marker;
+    check(refusal([&] { marker = stack_.mark(); }) ==
+              (expected ? std::nullopt : std::optional(Errc::no_room)),
+          "a mark is refused exactly when its record has no room");
+    if (!expected)
+      return;
     check(marker.index() == marks_.size(), "the number of marks");
     check(last_ != marker, "no two are equal");
     last_ = marker;
     marks_.push_back({marker, image_.size()});
+    end_ = std::min(end_, capacity_ - far_end(marks_.size()));
   }
   void restore() {
     if (marks_.empty())
       return;
     const std::size_t index = in_.one_in(2) ? marks_.size() - 1 : in_.below(256) % marks_.size();
-    if (marks_[index].marker == allot::Marker())
-      return;
     operation("restore", index);
     check_image(0, marks_[index].top);
     stack_.restore(marks_[index].marker);
     while (marks_.size() > index + 1)
       drop_mark();
+    for (Scope& scope : open_)
+      scope.lost |= scope.marks > index;
     back_to(marks_.back().top);
+  }
+  void reset_peak() {
+    operation("reset_peak");
+    stack_.reset_peak();
+    peak_ = image_.size();
+    fresh_ = std::min(fresh_, image_.size());
   }
   void refuse_marker() {
     operation("stale marker");
@@ -239,45 +273,54 @@ private:
       check(refusal([&] { stack_.restore(stale_); }) == Errc::stale_marker, "a stale marker");
     check(refusal([&] { stack_.restore(allot::Marker()); }) == Errc::stale_marker, "no marker");
   }
-  void scope() {
-    const std::size_t depth = marks_.size();
-    operation("scope", depth);
-    {
-      const auto scope = stack_.scope();
-      ++scopes_;
-      marks_.push_back({allot::Marker(), image_.size()}); // one that nobody else has
-      some();
-      operation("end of scope", depth);
-    }
-    --scopes_;
-    const bool there = marks_.size() > depth && marks_[depth].marker == allot::Marker();
-    check(Reports::take() == (there ? std::nullopt : std::optional(Errc::stale_marker)),
-          "a scope whose marker is gone is reported");
-    if (!there)
+  void open_scope() {
+    if (open_.size() == 20)
       return;
-    back_to(marks_[depth].top);
-    while (marks_.size() > depth)
+    operation("scope", marks_.size());
+    open_.push_back({std::make_unique<allot::Stack::Scope>(stack_), image_.size(), marks_.size()});
+  }
+  void end_scope(std::size_t i) {
+    Scope scope = std::move(open_[i]);
+    open_.erase(open_.begin() + static_cast<std::ptrdiff_t>(i));
+    const bool innermost = std::all_of(open_.begin() + static_cast<std::ptrdiff_t>(i), open_.end(),
+                                       [](const Scope& inner) { return inner.lost || inner.idle; });
+    operation("end of scope", i, scope.lost, scope.idle);
+    scope.scope.reset();
+    const bool restores = !scope.idle && !scope.lost && innermost;
+    check(Reports::take() ==
+              (restores || scope.idle ? std::nullopt : std::optional(Errc::stale_marker)),
+          "a scope that was lost or ends out of order is reported");
+    if (!restores)
+      return;
+    while (marks_.size() > scope.marks)
       drop_mark();
+    back_to(scope.top);
+  }
+  // That the stack knows of.
+  [[nodiscard]] bool has_scopes() const {
+    return std::any_of(open_.begin(), open_.end(),
+                       [](const Scope& scope) { return !scope.lost && !scope.idle; });
   }
 
   void reset() {
-    operation("reset", scopes_);
+    operation("reset", open_.size());
     check_contents();
-    if (scopes_ != 0) {
+    if (has_scopes()) {
       check(refusal([&] { stack_.reset(); }) == Errc::busy, "not reset under a scope");
       return;
     }
     stack_.reset();
     if (zero_ && !allot::instrumented) // else it is hidden
-      check(holds(begin_, fresh_, 0), "zero after a reset");
+      check(holds(begin_, std::min(fresh_, end_), 0), "zero after a reset, but where marks were");
     clear();
     fresh_ = 0;
+    end_ = SIZE_MAX;
   }
   void release() {
-    operation("release", scopes_);
+    operation("release", open_.size());
     check_contents();
     stack_.release();
-    if (scopes_ != 0) {
+    if (has_scopes()) {
       check(Reports::take() == Errc::busy, "not released under a scope");
       return;
     }
@@ -288,10 +331,12 @@ private:
     stack_ = make();
   }
   void move() {
-    if (scopes_ != 0)
-      return;
-    operation("move");
+    operation("move", open_.size());
     allot::Stack other(std::move(stack_));
+    check(Reports::take() == (has_scopes() ? std::optional(Errc::busy) : std::nullopt),
+          "moved under a scope is reported");
+    for (Scope& scope : open_)
+      scope.idle |= !scope.lost;
     check_released(stack_);
     stack_ = std::move(other);
     check_released(other);
@@ -311,8 +356,7 @@ private:
   }
 
   void drop_mark() {
-    if (marks_.back().marker != allot::Marker())
-      stale_ = marks_.back().marker;
+    stale_ = marks_.back().marker;
     marks_.pop_back();
   }
   void back_to(std::size_t top) {
@@ -333,10 +377,16 @@ private:
       if (image_[i] != nobodys)
         check(begin_[i] == image_[i], "contents kept");
   }
+  [[nodiscard]] std::size_t far_end(std::size_t marks) const {
+    return bytes_at_end(marks, marks_aside_, record_bytes);
+  }
+  [[nodiscard]] std::size_t left() const {
+    return capacity_ - far_end(marks_.size()) - image_.size();
+  }
   void check_contents() const { check_image(0, image_.size()); }
   void check_state() const {
     check(stack_.used() == image_.size(), "used");
-    check(stack_.available() == capacity_ - image_.size(), "available");
+    check(stack_.available() == left(), "available");
     check(stack_.capacity() == capacity_ && stack_.size() == capacity_, "capacity");
     check(stack_.peak() == peak_, "peak");
     check(stack_.empty() == image_.empty() && !stack_.freed(), "empty, freed");
@@ -344,11 +394,13 @@ private:
     check(!stack_.owns(begin_ + image_.size()) && !stack_.owns(begin_ - 1), "owns nothing else");
   }
 
+  static constexpr std::size_t record_bytes = 2 * sizeof(std::uint64_t); // a place and a number
   static constexpr std::byte nobodys{0}; // what sizes are rounded up by
   Input& in_;
   Reports reports_;
   Memory memory_;
-  std::size_t capacity_ = 0, peak_ = 0, fresh_ = 0, scopes_ = 0;
+  std::size_t capacity_ = 0, peak_ = 0, fresh_ = 0, marks_aside_ = 0;
+  std::size_t end_ = SIZE_MAX; // the lowest since the last reset
   std::uint32_t value_ = 0;
   std::byte* begin_ = nullptr;
   bool zero_ = true;
@@ -356,6 +408,7 @@ private:
   std::vector<std::byte> image_; // what must be on the stack
   std::vector<Pushed> pushed_;
   std::vector<Mark> marks_;
+  std::vector<Scope> open_;
   allot::Marker last_, stale_;
   allot::Stack stack_ = make();
 };

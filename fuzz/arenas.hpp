@@ -1,0 +1,149 @@
+// The driver of an Arena, and of what is one under another name.
+#pragma once
+
+#include "memory.hpp"
+#include "operations.hpp"
+
+#include <allot/arena.hpp>
+
+#include <cstddef>
+#include <utility>
+
+namespace model {
+
+template <class S>
+class ArenaDriver {
+public:
+  explicit ArenaDriver(Input& input) : in_(input) {
+    Ends::hook() = [this] {
+      check(arena_.try_allocate(8) == nullptr && !arena_.try_resize(nullptr, 0, 8),
+            "closed while destructors run");
+    };
+  }
+
+  void run() {
+    while (!in_.empty()) {
+      one();
+      check_state();
+    }
+    ops_.end_all_scopes();
+    release();
+    memory_.check_surroundings();
+  }
+
+private:
+  void one() {
+    switch (in_.below(64)) {
+    case 0:
+      return reset();
+    case 1:
+      return in_.one_in(2) ? release() : move();
+    case 2:
+      return look_at_rest();
+    case 3:
+      return ops_.check_all();
+    default:
+      if (in_.one_in(5))
+        return ops_.any_of_them();
+      in_.one_in(4) ? ops_.any_object() : ops_.any();
+    }
+  }
+
+  S make() {
+    const std::size_t bytes = 16 + in_.below(in_.one_in(8) ? 65536 : 8192);
+    const bool zero = !in_.one_in(4);
+    const std::size_t marks = in_.one_in(4) ? in_.below(in_.one_in(4) ? 4096 : 12) : 0;
+    operation("arena", bytes, zero, marks);
+    if (in_.one_in(4)) {
+      S arena(bytes, {.zero = zero, .marks = marks});
+      start(bytes_of(arena.allocate(0)), allot::round_up(bytes), red_zone_scale, zero, marks);
+      return arena;
+    }
+    allot::Buffer buffer = memory_.draw(in_, bytes, zero);
+    const std::size_t aside = bytes_at_end(marks, 0, record_bytes);
+    if (aside >= buffer.size()) {
+      check(refusal([&] { S(std::move(buffer), {.zero = zero, .marks = marks}); }) ==
+                Errc::bad_size,
+            "refused where marks leave nothing");
+      return make();
+    }
+    start(buffer.data(), buffer.size() - aside, buffer.gap().stretch(1), zero, marks);
+    return S(std::move(buffer), {.zero = zero, .marks = marks});
+  }
+  void start(std::byte* base, std::size_t bytes, std::size_t scale, bool zero, std::size_t marks) {
+    model_ = Model(base, bytes, scale, zero);
+    model_.marks = marks;
+    model_.record_bytes = record_bytes;
+  }
+
+  void reset() {
+    operation("reset", model_.scopes());
+    ops_.check_all();
+    if (model_.scopes() != 0) {
+      check(refusal([&] { arena_.reset(); }) == Errc::busy, "not reset under a scope");
+      return;
+    }
+    arena_.reset();
+    ops_.ends.expect_back_to(0);
+    model_.keep_records(0);
+    model_.reset();
+  }
+  void release() {
+    operation("release", model_.scopes());
+    ops_.check_all();
+    arena_.release();
+    if (model_.scopes() != 0) {
+      check(Reports::take() == Errc::busy, "not released under a scope");
+      return;
+    }
+    ops_.ends.expect_back_to(0);
+    arena_.release();
+    check_released(arena_);
+    arena_ = make();
+  }
+  void move() {
+    operation("move", model_.scopes());
+    S other(std::move(arena_));
+    check(Reports::take() == (model_.scopes() == 0 ? std::nullopt : std::optional(Errc::busy)),
+          "moved under a scope is reported");
+    model_.drop_scopes();
+    check_released(arena_);
+    arena_ = std::move(other);
+    check_released(other);
+  }
+  void check_released(S& arena) {
+    model::check_released(arena, in_.size());
+    check(arena.freed() && arena.buffer() == nullptr, "freed");
+    check(refusal([&] { arena.checkpoint(); }) == Errc::released, "released");
+    check(refusal([&] { arena.restore(); }) == Errc::released, "released");
+    check(refusal([&] { auto scope = arena.scope(); }) == Errc::released, "released");
+  }
+  // Which makes all of it ready, so seldom. What is not handed out is hidden in instrumented
+  // builds.
+  void look_at_rest() {
+    operation("buffer");
+    const Span& span = model_.span;
+    const std::byte* const buffer =
+        in_.one_in(2) ? arena_.buffer() : std::as_const(arena_).buffer();
+    check(buffer == span.base && arena_.size() == span.size, "buffer");
+    if (model_.zero && !allot::instrumented && span.fresh < span.end())
+      check(holds(span.fresh, static_cast<std::size_t>(span.end() - span.fresh), 0),
+            "what was never handed out is zero");
+  }
+  void check_state() {
+    ops_.check_state();
+    check(arena_.offset() == model_.used() && !arena_.freed(), "offset");
+    check(!arena_.owns(model_.span.head()) && !arena_.owns(model_.span.base - 1), "owns no more");
+  }
+
+  static constexpr std::size_t record_bytes = sizeof(allot::detail::ArenaPosition);
+  using Model = Rewound<CursorModel>;
+  Input& in_;
+  Reports reports_;
+  Memory memory_;
+  Model model_;
+  S arena_ = make();
+  RewindOperations<ObjectOperations<S, Model>> ops_{arena_, model_, in_};
+};
+
+} // namespace model
