@@ -56,24 +56,27 @@ private:
     operation("arena", bytes, zero, marks);
     if (in_.one_in(4)) {
       S arena(bytes, {.zero = zero, .marks = marks});
-      start(bytes_of(arena.allocate(0)), allot::round_up(bytes), red_zone_scale, zero, marks);
+      start(bytes_of(arena.allocate(0)), allot::round_up(bytes), red_zone_scale, zero, marks, true);
       return arena;
     }
     allot::Buffer buffer = memory_.draw(in_, bytes, zero);
-    const std::size_t aside = bytes_at_end(marks, 0, record_bytes);
+    const bool on_heap = buffer.is_from_heap();
+    const std::size_t aside = on_heap ? 0 : bytes_at_end(marks, 0, record_bytes);
     if (aside >= buffer.size()) {
       check(refusal([&] { S(std::move(buffer), {.zero = zero, .marks = marks}); }) ==
                 Errc::bad_size,
             "refused where marks leave nothing");
       return make();
     }
-    start(buffer.data(), buffer.size() - aside, buffer.gap().stretch(1), zero, marks);
+    start(buffer.data(), buffer.size() - aside, buffer.gap().stretch(1), zero, marks,
+          on_heap);
     return S(std::move(buffer), {.zero = zero, .marks = marks});
   }
-  void start(std::byte* base, std::size_t bytes, std::size_t scale, bool zero, std::size_t marks) {
+  void start(std::byte* base, std::size_t bytes, std::size_t scale, bool zero, std::size_t marks,
+             bool on_heap) {
     model_ = Model(base, bytes, scale, zero);
     model_.marks = marks;
-    model_.record_bytes = record_bytes;
+    model_.record_bytes = on_heap ? 0 : record_bytes; // where it has its records too, then
   }
 
   void reset() {

@@ -47,12 +47,13 @@ public:
   /// Null for `upstream`: the heap, of which is known only what the region tells. Then its arenas
   /// do not grow, and the driver leaves it no spares that were made for one request.
   RegionModel(const allot::RegionOptions& given, const allot::Region& told, const Upstream* from,
-              const Span& first_buffer)
-      : options(given), region_(&told), upstream_(from), first_(first_buffer) {
+              const Span& first_buffer, bool room_in_first = false)
+      : options(given), region_(&told), upstream_(from), first_(first_buffer),
+        room_in_first_(room_in_first) {
     options.arena_size = allot::round_up(options.arena_size);
     options.max_arena_size = allot::round_up(options.max_arena_size);
     options.limit = std::max(options.limit, first_.size);
-    has_room_ = options.marks > allot::few_records && first_.size == 0;
+    has_room_ = options.marks > allot::few_records && !room_in_first_;
     release();
   }
 
@@ -161,7 +162,7 @@ public:
     arena.hand_out(bytes_of(p) + piece.bytes, bytes - piece.bytes, options.zero);
     note_taken(size);
     note_in_use(in_use() + size);
-    note_new(arena.number);
+    note_new(arena.number, size);
     before = arena;
     piece.p = bytes_of(p);
     piece.bytes = bytes;
@@ -205,7 +206,7 @@ public:
     }
   }
   [[nodiscard]] bool has_room_for(std::size_t checkpoints) {
-    const std::size_t aside = first_.size == 0 ? 0 : options.marks;
+    const std::size_t aside = room_in_first_ ? options.marks : 0;
     has_room_ |= checkpoints > std::max(aside, allot::few_records);
     return true;
   }
@@ -276,7 +277,7 @@ private:
   }
   [[nodiscard]] bool only_first_can_serve(std::size_t least) const {
     return least > options.limit - in_use() && least <= first_.size && first_is_spare() &&
-           !wants_its_own(least);
+           (arenas_.empty() || !wants_its_own(least));
   }
   // 0: it cannot move as one that is alone.
   [[nodiscard]] std::size_t regrown_size(std::size_t least) const {
@@ -290,7 +291,8 @@ private:
   // The arena that has served a request which did not fit into the current one.
   void start_arena(std::byte* p, std::size_t bytes, std::size_t alignment) {
     const std::size_t least = needed(bytes, alignment);
-    const bool own = wants_its_own(least);
+    const bool in_first = arenas_.empty() && first_.contains(p); // which may be larger than others
+    const bool own = wants_its_own(least) && !in_first;
     const allot::RegionStats stats = region_->stats();
     const bool stays =
         stats.current_arena_used == current().used && stats.current_arena_size == current().size;
@@ -349,11 +351,11 @@ private:
       check(arena.size == next_size_, "the next size");
     else
       check(arena.size <= std::max(next_size_, least), "no more than the next size");
-    note_new(arena.number);
+    note_new(arena.number, least);
   }
-  void note_new(std::size_t number) {
+  void note_new(std::size_t number, std::size_t least) {
     newest_ = number;
-    if (next_size_ < options.max_arena_size)
+    if (next_size_ < options.max_arena_size && least <= options.max_arena_size)
       next_size_ = std::min(2 * next_size_, options.max_arena_size);
   }
 
@@ -444,6 +446,7 @@ private:
   std::size_t most_ = 0;                   // taken since construction or release
   std::size_t largest_ = 0;                // arena that was the current one since then
   std::array<std::size_t, 8> rounds_ = {}; // the most in use at once, this round first
+  bool room_in_first_ = false;             // for checkpoints
   bool has_room_ = false;                  // for more checkpoints than a few, from upstream
   bool has_large_spares_ = false;
 };
@@ -518,14 +521,17 @@ private:
     operation("first buffer", first.size, options.marks);
     first.used = header_bytes();
     const std::size_t front = header_bytes() + first.skip(start_alignment);
-    const std::size_t aside = bytes_at_end(options.marks, 0, sizeof(allot::detail::RegionPosition));
+    const bool on_heap = buffer.is_from_heap(); // then room for records is not in it
+    const std::size_t aside =
+        on_heap ? 0 : bytes_at_end(options.marks, 0, sizeof(allot::detail::RegionPosition));
     if (first.size <= front + aside) {
       check(refusal([&] { allot::Region(std::move(buffer), options); }) == Errc::bad_size,
             "refused where the header leaves nothing");
       return make();
     }
     first = Span{first.at(front), first.size - front - aside, first.scale};
-    model_ = Model(options, region_, !options.upstream ? nullptr : &upstream_, first);
+    model_ = Model(options, region_, !options.upstream ? nullptr : &upstream_, first,
+                   !on_heap);
     return allot::Region(std::move(buffer), options);
   }
 

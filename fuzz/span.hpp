@@ -119,10 +119,12 @@ public:
   }
 };
 
-/// How many bytes at the far end `records` take, beyond those that were set aside.
+/// How many bytes at the far end `records` take, all of them if they are more than a few, beyond
+/// those that were set aside.
 inline std::size_t bytes_at_end(std::size_t records, std::size_t set_aside, std::size_t each) {
-  const std::size_t free_of_charge = std::max(set_aside, allot::few_records);
-  return records > free_of_charge ? (records - free_of_charge) * each : 0;
+  const auto outside = [](std::size_t n) { return n > allot::few_records ? n : 0; };
+  const std::size_t aside = outside(set_aside);
+  return (std::max(outside(records), aside) - aside) * each;
 }
 
 /// Of an Arena, Bump, Scratch or MappedArena.

@@ -60,10 +60,12 @@ private:
       allot::Stack stack(bytes, options);
       begin_ = stack.push(std::span<const std::byte>()).data();
       capacity_ = allot::round_up(bytes);
+      on_heap_ = true;
       return stack;
     }
     allot::Buffer buffer = memory_.draw(in_, bytes, zero_);
-    const std::size_t aside = bytes_at_end(marks_aside_, 0, record_bytes);
+    on_heap_ = buffer.is_from_heap(); // where its marks are too, then
+    const std::size_t aside = on_heap_ ? 0 : bytes_at_end(marks_aside_, 0, record_bytes);
     if (aside >= buffer.size()) {
       check(refusal([&] { allot::Stack(std::move(buffer), options); }) == Errc::bad_size,
             "refused where marks leave nothing");
@@ -378,7 +380,7 @@ private:
         check(begin_[i] == image_[i], "contents kept");
   }
   [[nodiscard]] std::size_t far_end(std::size_t marks) const {
-    return bytes_at_end(marks, marks_aside_, record_bytes);
+    return on_heap_ ? 0 : bytes_at_end(marks, marks_aside_, record_bytes);
   }
   [[nodiscard]] std::size_t left() const {
     return capacity_ - far_end(marks_.size()) - image_.size();
@@ -399,6 +401,7 @@ private:
   Input& in_;
   Reports reports_;
   Memory memory_;
+  bool on_heap_ = false;
   std::size_t capacity_ = 0, peak_ = 0, fresh_ = 0, marks_aside_ = 0;
   std::size_t end_ = SIZE_MAX; // the lowest since the last reset
   std::uint32_t value_ = 0;

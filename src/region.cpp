@@ -142,8 +142,9 @@ void Region::check_usable() const {
 // Into the spare that was left last, if it has room: the usual end of an arena, once a region has
 // been reset. Null: it has not, or there is none.
 void* Region::take_in_spare(std::size_t bytes, std::size_t alignment) noexcept {
+  const std::size_t quarter = next_size_ / 4 / granule * granule;
   if (spare_ == nullptr || alignment != granule || objects_.running() ||
-      !allot::fits(bytes, std::min(spare_->size, current_ == nullptr ? max_size : next_size_ / 4)) ||
+      !allot::fits(bytes, current_ == nullptr ? spare_->size : std::min(spare_->size, quarter)) ||
       (current_ != nullptr && allot::fits(bytes, cursor_.available())))
     return nullptr;
   Chunk* const chunk = pop_spare(spare_);
@@ -212,10 +213,10 @@ void* Region::grow(std::size_t bytes, std::size_t alignment) {
 }
 
 bool Region::wants_its_own(std::size_t bytes) const noexcept {
-  if (bytes > next_size_)
-    return true;
-  return current_ != nullptr && bytes > next_size_ / 4 &&
-         cursor_.available() > current_->size / 4;
+  if (current_ == nullptr) // a first buffer may be larger than other arenas
+    return bytes > next_size_ && (spare_ == nullptr || bytes > spare_->size);
+  return bytes > next_size_ ||
+         (bytes > next_size_ / 4 && cursor_.available() > current_->size / 4);
 }
 
 bool Region::try_resize_slow(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
@@ -328,7 +329,7 @@ Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
   const std::size_t arena = large ? options_.arena_size : std::max(options_.arena_size, size);
   const std::size_t bound = saturating_add(saturating_multiply(most, 2), arena);
   make_room(size, std::min(options_.limit, std::max(bound, options_.retain)));
-  if (next_size_ < options_.max_arena_size)
+  if (next_size_ < options_.max_arena_size && bytes <= options_.max_arena_size)
     next_size_ = std::min(saturating_multiply(next_size_, 2), options_.max_arena_size);
   Chunk* const chunk = adopt(std::move(buffer), large);
   in_use_.add(capacity_ - spare_bytes_);

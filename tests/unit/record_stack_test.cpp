@@ -1,10 +1,11 @@
-#include <allot/detail/end_records.hpp>
+#include <allot/detail/buffer_records.hpp>
 #include <allot/detail/record_stack.hpp>
 
 #include "support.hpp"
 
 #include <array>
 #include <cstdint>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -17,10 +18,10 @@ struct Record {
   std::int64_t square;
 };
 
-/// Records in the object, and room for as many as are needed beside it.
+/// Records in room outside.
 struct Stack {
   explicit Stack(std::size_t room = 1000) : memory(room) {
-    records.reserve(reinterpret_cast<std::byte*>(memory.data() + room), room);
+    records.move_out(reinterpret_cast<std::byte*>(memory.data() + room), room, true);
   }
   void push(std::int64_t number) { records.push(number, number * number); }
   static Stack with(std::int64_t count) {
@@ -39,8 +40,8 @@ TEST(RecordStack, StartsEmptyWithRoomForAFew) {
   EXPECT_TRUE(stack.empty());
   EXPECT_FALSE(stack.full());
   EXPECT_EQ(stack.size(), 0u);
-  EXPECT_EQ(stack.room(), 0u);
-  EXPECT_EQ(stack.reserved(), 0u);
+  EXPECT_EQ(stack.room(), few_records);
+  EXPECT_FALSE(stack.is_outside());
   EXPECT_FALSE(stack.has_borrowed());
 }
 
@@ -55,14 +56,12 @@ TEST(RecordStack, AFewLieInTheObject) {
   EXPECT_TRUE(stack.full());
 }
 
-TEST(RecordStack, TheRestLieBelowEachOther) {
+TEST(RecordStack, MoreLieOutsideBelowEachOther) {
   Stack stack(10);
-  for (std::size_t i = 0; i != few_records + 10; ++i) {
+  for (std::size_t i = 0; i != 10; ++i) {
     EXPECT_FALSE(stack.records.full());
     stack.push(static_cast<std::int64_t>(i));
-    if (i >= few_records) {
-      EXPECT_EQ(&stack.records.newest(), &stack.memory[10 - (i - few_records) - 1]);
-    }
+    EXPECT_EQ(&stack.records.newest(), &stack.memory[10 - i - 1]);
   }
   EXPECT_TRUE(stack.records.full());
   EXPECT_EQ(stack.records.lowest_place(), stack.memory.data());
@@ -112,30 +111,52 @@ TEST(RecordStack, DropsTheNewestUnwantedAndAsksOfOneMore) {
   EXPECT_EQ(asked, 5 + 1 + 1 + 15);
 }
 
-TEST(RecordStack, RoomBeyondWhatIsReservedIsIdleOnceItsRecordsAreGone) {
+TEST(RecordStack, MovesOutAndBackWithItsRecords) {
+  std::array<Record, 8> memory;
+  std::byte* const top = reinterpret_cast<std::byte*>(memory.data() + memory.size());
+  RecordStack<Record> stack;
+  for (int round = 0; round != 3; ++round) {
+    for (std::size_t i = 0; i != few_records; ++i)
+      stack.push(static_cast<std::int64_t>(i), std::int64_t{round});
+    stack.move_out(top, few_records + 1, false);
+    EXPECT_TRUE(stack.has_borrowed());
+    stack.push(std::int64_t{few_records}, std::int64_t{round});
+    EXPECT_TRUE(stack.full());
+    stack.extend();
+    stack.push(std::int64_t{few_records + 1}, std::int64_t{round});
+    EXPECT_EQ(stack.drop_idle(), 0u);
+    (void)stack.pop();
+    EXPECT_EQ(stack.drop_idle(), 1u);
+    EXPECT_TRUE(stack.is_outside());
+    (void)stack.pop();
+    EXPECT_EQ(stack.drop_idle(), few_records + 1); // the few are in the object again
+    EXPECT_FALSE(stack.is_outside());
+    EXPECT_FALSE(stack.has_borrowed());
+    memory.fill({-1, -1});
+    for (std::size_t i = few_records; i-- != 0;) {
+      EXPECT_EQ(stack.newest().square, round);
+      EXPECT_EQ(stack.pop().number, static_cast<std::int64_t>(i));
+    }
+  }
+}
+
+TEST(RecordStack, WhatIsReservedOutsideIsNeverIdle) {
   std::array<Record, 8> memory;
   RecordStack<Record> stack;
-  stack.reserve(reinterpret_cast<std::byte*>(memory.data() + memory.size()), 2);
-  for (std::size_t i = 0; i != few_records + 2; ++i)
+  stack.move_out(reinterpret_cast<std::byte*>(memory.data() + memory.size()), 6, true);
+  for (std::size_t i = 0; i != 6; ++i)
     stack.push(std::int64_t{0}, std::int64_t{0});
   EXPECT_TRUE(stack.full());
   EXPECT_FALSE(stack.has_borrowed());
-  for (std::size_t room = 3; room != 6; ++room) {
-    stack.set_room(room);
-    stack.push(std::int64_t{0}, std::int64_t{0});
-  }
+  stack.extend();
+  stack.push(std::int64_t{0}, std::int64_t{0});
   EXPECT_TRUE(stack.has_borrowed());
-  EXPECT_EQ(stack.reserved(), 2u);
-  EXPECT_EQ(stack.room(), 5u);
-  EXPECT_EQ(stack.idle(), 0u);
-  (void)stack.pop();
-  EXPECT_EQ(stack.idle(), 1u);
-  stack.set_room(4);
-  EXPECT_EQ(stack.idle(), 0u);
+  EXPECT_EQ(stack.drop_idle(), 0u);
   stack.truncate(0);
-  EXPECT_EQ(stack.idle(), 2u); // what is reserved is not
-  stack.set_room(2);
+  EXPECT_EQ(stack.drop_idle(), 1u);
   EXPECT_FALSE(stack.has_borrowed());
+  EXPECT_TRUE(stack.is_outside());
+  EXPECT_EQ(stack.room(), 6u);
 }
 
 TEST(RecordStack, AMoveTakesEverythingAndLeavesAnEmptyStack) {
@@ -149,7 +170,7 @@ TEST(RecordStack, AMoveTakesEverythingAndLeavesAnEmptyStack) {
   for (std::int64_t i = 0; i != 20; ++i)
     EXPECT_EQ(to[static_cast<std::size_t>(i)].number, i);
   EXPECT_TRUE(from.empty());
-  EXPECT_EQ(from.room(), 0u);
+  EXPECT_EQ(from.room(), few_records);
   from.push(std::int64_t{5}, std::int64_t{25}); // which can be used again
   EXPECT_EQ(from[0].number, 5);
   RecordStack<Record>& alias = to;
@@ -185,7 +206,7 @@ TEST(RecordRoom, IsAsLargeAsAskedAtLeast) {
   RecordRoom room;
   room.grow(records, 100, "test", {});
   EXPECT_GE(records.room(), 100u);
-  EXPECT_EQ(records.reserved(), records.room());
+  EXPECT_FALSE(records.has_borrowed()); // none of it is given back before the end
   EXPECT_EQ(test::error([&] { room.grow(records, SIZE_MAX, "test", {}); }),
             "Exhausted(system_refused) test: the heap refused " + std::to_string(SIZE_MAX) +
                 " bytes for its records");
@@ -197,7 +218,7 @@ TEST(RecordRoom, ARefusalLosesNothing) {
   RecordRoom room;
   for (std::int64_t i = 0;; ++i) {
     if (records.full()) {
-      if (i == 12) // of which 8 are in the room
+      if (i != std::int64_t{few_records})
         break;
       room.grow(records, 1, "test", &upstream);
     }
@@ -206,16 +227,16 @@ TEST(RecordRoom, ARefusalLosesNothing) {
   for (const auto answer : test::failures()) {
     upstream.answer = answer;
     EXPECT_ANY_THROW(room.grow(records, records.room() + 1, "test", &upstream));
-    ASSERT_EQ(records.size(), 12u);
+    ASSERT_EQ(records.size(), 2 * few_records);
     EXPECT_TRUE(records.full());
-    EXPECT_EQ(records[11].square, 11 * 11);
+    EXPECT_EQ(records[7].square, 7 * 7);
   }
   room.release();
 }
 
-// ----------------------------------------------------------------- room at the far end of a buffer
+// --------------------------------------------------------------------- room for those on a buffer
 
-class EndRecords : public testing::Test {
+class BufferRecordsTest : public testing::Test {
 protected:
   static constexpr std::size_t bytes = 256;
   void SetUp() override {
@@ -224,38 +245,37 @@ protected:
   }
   void TearDown() override { annotate::close(memory, sizeof memory); }
 
+  void push(std::size_t i) {
+    if (records.full())
+      room.add(records, cursor, "test");
+    records.push(static_cast<std::int64_t>(i), std::int64_t{0});
+  }
+  void pop() {
+    (void)records.pop();
+    if (records.has_borrowed())
+      BufferRecords::drop(records, cursor);
+  }
+  static std::size_t taken(std::size_t count) {
+    return count <= few_records ? 0 : count * sizeof(Record);
+  }
+
   alignas(8) std::byte memory[bytes]{};
   Cursor cursor;
   RecordStack<Record> records;
+  BufferRecords room;
 };
 
-TEST(EndRecordsSize, IsWhatTheRecordsBeyondTheFewTake) {
-  for (std::size_t marks = 0; marks != 20; ++marks) {
-    const std::size_t taken = marks <= few_records ? 0 : (marks - few_records) * sizeof(Record);
-    EXPECT_EQ(detail::end_bytes<Record>(marks), taken);
-    EXPECT_EQ(detail::with_end_bytes<Record>(20, marks), 24 + taken);
-    EXPECT_EQ(detail::with_end_bytes<Record>(0, marks), 0u); // which is refused
-  }
-  EXPECT_EQ(detail::end_bytes<Record>(SIZE_MAX), SIZE_MAX);
-  EXPECT_EQ(detail::with_end_bytes<Record>(20, SIZE_MAX), SIZE_MAX);
-}
-
-TEST_F(EndRecords, LieAtTheEndAndComeBack) {
+TEST_F(BufferRecordsTest, LieAtTheFarEndAndComeBack) {
   test::fill(cursor.take(40), 40, 1);
-  detail::reserve_at_end(records, cursor, 0, "test");
+  EXPECT_EQ(room.reserve(records, cursor, false, 0, "test"), 0u);
   for (std::size_t i = 0; i != 10; ++i) {
-    if (records.full())
-      detail::add_at_end(records, cursor, "test", bytes);
-    records.push(static_cast<std::int64_t>(i), std::int64_t{0});
-    const std::size_t beyond = i < few_records ? 0 : i + 1 - few_records;
-    ASSERT_EQ(cursor.available(), bytes - 40 - beyond * sizeof(Record));
+    push(i);
+    ASSERT_EQ(cursor.available(), bytes - 40 - taken(i + 1));
   }
-  for (std::int64_t i = 10; i-- != 0;) {
-    ASSERT_EQ(records.pop().number, i);
-    detail::drop_at_end(records, cursor);
-    const std::size_t left = static_cast<std::size_t>(i);
-    ASSERT_EQ(cursor.available(),
-              bytes - 40 - (left <= few_records ? 0 : left - few_records) * sizeof(Record));
+  for (std::size_t i = 10; i-- != 0;) {
+    ASSERT_EQ(records.newest().number, static_cast<std::int64_t>(i));
+    pop();
+    ASSERT_EQ(cursor.available(), bytes - 40 - taken(i));
   }
   std::byte* const rest = cursor.take_aligned(bytes - 40, 8);
   EXPECT_EQ(rest, nullptr); // where records were it is to be zeroed first
@@ -263,30 +283,59 @@ TEST_F(EndRecords, LieAtTheEndAndComeBack) {
   EXPECT_TRUE(test::holds(memory, 40, 1));
 }
 
-TEST_F(EndRecords, AreRefusedWhereAllIsTaken) {
-  (void)cursor.take(bytes - sizeof(Record) - 8);
-  detail::reserve_at_end(records, cursor, 0, "test");
-  for (std::size_t i = 0; i != few_records; ++i)
-    records.push(std::int64_t{0}, std::int64_t{0});
-  detail::add_at_end(records, cursor, "test", bytes);
-  records.push(std::int64_t{0}, std::int64_t{0});
-  EXPECT_EQ(test::error([&] { detail::add_at_end(records, cursor, "test", bytes); }),
-            "Exhausted(no_room) test: 16 bytes for a mark asked, 8 of 256 left");
-  EXPECT_EQ(records.room(), 1u);
+TEST_F(BufferRecordsTest, AreRefusedWhereAllIsTaken) {
+  (void)cursor.take(bytes - taken(few_records + 1) - 8);
+  (void)room.reserve(records, cursor, false, 0, "test");
+  for (std::size_t i = 0; i != few_records + 1; ++i)
+    push(i);
+  EXPECT_EQ(test::error([&] { push(9); }),
+            "Exhausted(no_room) test: 16 bytes for marks asked, 8 of 176 left");
+  EXPECT_EQ(records.size(), few_records + 1);
   EXPECT_EQ(cursor.available(), 8u);
+  (void)cursor.take(8);
+  pop();
+  EXPECT_EQ(cursor.available(), taken(few_records + 1));
 }
 
-TEST_F(EndRecords, WhatIsReservedStays) {
-  detail::reserve_at_end(records, cursor, few_records + 3, "test");
-  EXPECT_EQ(cursor.capacity(), bytes - 3 * sizeof(Record));
-  for (std::size_t i = 0; i != few_records + 3; ++i)
-    records.push(std::int64_t{0}, std::int64_t{0});
+TEST_F(BufferRecordsTest, WhatIsSetAsideStays) {
+  EXPECT_EQ(room.reserve(records, cursor, false, 7, "test"), 7 * sizeof(Record));
+  EXPECT_EQ(cursor.capacity(), bytes - 7 * sizeof(Record));
+  for (std::size_t i = 0; i != 7; ++i)
+    push(i);
   EXPECT_TRUE(records.full());
-  records.truncate(0);
-  detail::drop_at_end(records, cursor);
-  EXPECT_EQ(cursor.capacity(), bytes - 3 * sizeof(Record));
-  EXPECT_EQ(test::error([&] { detail::reserve_at_end(records, cursor, 100, "test"); }),
-            "Misuse(bad_size) test: a buffer of 208 bytes has no room for 100 marks");
+  while (!records.empty())
+    pop();
+  EXPECT_EQ(cursor.capacity(), bytes - 7 * sizeof(Record));
+}
+
+TEST_F(BufferRecordsTest, AreOnTheHeapWhereTheBufferIs) {
+  EXPECT_EQ(room.reserve(records, cursor, true, 7, "test"), 0u);
+  EXPECT_GE(records.room(), 7u);
+  for (std::size_t i = 0; i != 100; ++i)
+    push(i);
+  EXPECT_EQ(cursor.available(), bytes);
+  for (std::size_t i = 0; i != 100; ++i)
+    ASSERT_EQ(records[i].number, static_cast<std::int64_t>(i));
+}
+
+TEST(BufferRecords, ABufferMustLeaveSomethingBesideThem) {
+  alignas(8) std::byte memory[256];
+  const auto checked = [&](std::size_t marks, std::size_t front) {
+    return test::error([&] {
+      (void)BufferRecords::checked<Record>(Buffer::borrowed(memory), marks, "test", front);
+    });
+  };
+  EXPECT_EQ(checked(15, 0), "none");
+  EXPECT_EQ(checked(16, 0), "Misuse(bad_size) test: a buffer of 256 bytes has no room for 16 marks");
+  EXPECT_EQ(checked(15, 16),
+            "Misuse(bad_size) test: a buffer of 240 bytes has no room for 15 marks");
+  EXPECT_EQ(checked(SIZE_MAX, 0), "Misuse(bad_size) test: a buffer of 256 bytes has no room for " +
+                                      std::to_string(SIZE_MAX) + " marks");
+  EXPECT_EQ(checked(few_records, 256), "none");
+  EXPECT_EQ(test::error([] {
+              (void)BufferRecords::checked<Record>(Buffer::heap(64), 1000, "test");
+            }),
+            "none"); // they are elsewhere
 }
 
 } // namespace
