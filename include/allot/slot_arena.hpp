@@ -49,14 +49,12 @@ public:
 
   /// The next slot, zero unless zeroing is off. Exhausted: all are taken. Misuse: released.
   [[nodiscard]] Slot allocate() {
-    if (count_ == limit_) [[unlikely]]
+    if (is_full()) [[unlikely]]
       return allocate_slow();
     return take();
   }
   /// As allocate, but a slot with a null pointer for every refusal.
-  [[nodiscard]] Slot try_allocate() noexcept {
-    return count_ == limit_ ? try_allocate_slow() : take();
-  }
+  [[nodiscard]] Slot try_allocate() noexcept { return is_full() ? try_allocate_slow() : take(); }
 
   /// The slot that was handed out with this index. Misuse: none was.
   [[nodiscard]] void* at(std::size_t index) const {
@@ -98,11 +96,8 @@ public:
             buffer_.size()};
   }
 
-private:
-  template <class T>
-  friend class TypedArena; // which is a slot arena that constructs and destroys
-  static constexpr const char* strategy_name = "slot_arena";
-
+protected:
+  // For TypedArena, which is a slot arena that constructs and destroys.
   SlotArena(const char* kind, std::size_t slot_bytes, std::size_t capacity, std::size_t alignment,
             Options options);
   SlotArena(const char* kind, std::size_t slot_bytes, std::size_t alignment, Buffer buffer,
@@ -111,23 +106,35 @@ private:
   [[nodiscard]] std::byte* address(std::size_t index) const noexcept {
     return begin_ + index * stride_;
   }
+  /// Whether `take` would find none, because all are taken or it is closed.
+  [[nodiscard]] bool is_full() const noexcept { return count_ == limit_; }
   [[nodiscard]] Slot take() noexcept {
     std::byte* const p = address(count_);
     annotate::allocated(begin_, p, slot_bytes_);
     return {p, count_++};
   }
-  Slot allocate_slow();
-  Slot try_allocate_slow() noexcept;
   /// Takes the newest slots back, all but `count`.
   void truncate(std::size_t count) noexcept;
-  void clean() noexcept;
+  /// As if only the `count` oldest slots were in use, and there were no more, until `reopen`.
+  void close(std::size_t count) noexcept { count_ = limit_ = count; }
+  void reopen(std::size_t count) noexcept {
+    count_ = count;
+    limit_ = ready_;
+  }
   [[nodiscard]] bool closed() const noexcept { return limit_ != ready_; }
   void check_usable() const;
   [[noreturn, gnu::cold]] void refuse() const;
+
+private:
+  static constexpr const char* strategy_name = "slot_arena";
+
+  Slot allocate_slow();
+  Slot try_allocate_slow() noexcept;
+  void clean() noexcept;
   [[noreturn, gnu::cold]] void refuse_index(std::size_t index) const;
 
   std::size_t count_ = 0;
-  std::size_t limit_ = 0; // what is ready, but while TypedArena destroys: then no more than count_
+  std::size_t limit_ = 0; // what is ready; no more than count_ while it is closed
   std::byte* begin_ = nullptr;
   std::size_t stride_ = 0; // from slot to slot in memory, red zone included
   std::size_t slot_bytes_ = 0;

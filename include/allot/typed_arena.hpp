@@ -11,21 +11,25 @@
 // constructor leaves nothing behind.
 //
 // All calls are O(1), construction too, which zeroes nothing, but for the destructors that reset
-// and release run, highest index first. An object whose constructor makes others here has a lower
-// index than they and dies after them, which an Arena does the other way round: a parent made
-// before its children must not touch them in its destructor. An object stays valid until then. One
-// thread at a time; const calls may run together.
+// and release run, highest index first; where there are holes, finding an object is O(log holes).
+// An object whose constructor makes others here has a lower index than they and dies after them,
+// which an Arena does the other way round: a parent made before its children must not touch them in
+// its destructor. An object stays valid until then. One thread at a time; const calls may run
+// together.
 #pragma once
 
 #include <allot/base/abi.hpp>
 #ifdef ALLOT_ABI
 
 #include <allot/detail/construct.hpp>
+#include <allot/detail/hole_index.hpp>
 #include <allot/slot_arena.hpp>
 
+#include <compare>
 #include <cstddef>
 #include <cstdint>
 #include <new>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -34,53 +38,63 @@ inline namespace ALLOT_ABI {
 
 namespace detail {
 // Each time an arena gives a handle for the first time since its last reset it draws a number, its
-// epoch, that no arena in the process had before.
-inline constexpr std::uint32_t no_epoch = 0xFFFFFFFF;
-[[gnu::cold]] std::uint32_t draw_epoch(Label owner);
+// epoch, that no arena in the process had before. No process lives to see them end.
+inline constexpr std::uint64_t no_epoch = ~std::uint64_t{0};
+[[nodiscard, gnu::cold]] std::uint64_t draw_epoch() noexcept;
 } // namespace detail
 
 template <class T>
-class TypedArena {
+class TypedArena;
+
+/// Stands for an object of a TypedArena<T> as its index does, and is known to be stale once the
+/// arena was reset. 16 bytes; good in this process only. Handles of one arena are ordered as their
+/// objects are, those made after a reset behind those made before; std::hash takes them.
+template <class T>
+class TypedHandle {
+public:
+  TypedHandle() = default; ///< of no object
+  [[nodiscard]] std::size_t index() const noexcept { return index_; }
+  auto operator<=>(const TypedHandle&) const = default;
+
+private:
+  friend TypedArena<T>;
+  friend std::hash<TypedHandle>;
+  TypedHandle(std::size_t index, std::uint64_t epoch) noexcept : epoch_(epoch), index_(index) {}
+  std::uint64_t epoch_ = 0; // which is never drawn
+  std::size_t index_ = 0;
+};
+
+template <class T>
+class TypedArena : private SlotArena {
 public:
   /// An object that was made: where it is, and its number.
   struct Slot {
     T* ptr = nullptr;
     std::size_t index = 0;
   };
-
-  /// Stands for an object as its index does, and is known to be stale once the arena was reset. 64
-  /// bits; good in this process only.
-  class Handle {
-  public:
-    Handle() = default; ///< of no object
-    [[nodiscard]] std::uint32_t index() const noexcept { return index_; }
-    bool operator==(const Handle&) const = default;
-
-  private:
-    friend TypedArena;
-    Handle(std::size_t index, std::uint32_t epoch) noexcept
-        : index_(static_cast<std::uint32_t>(index)), epoch_(epoch) {}
-    std::uint32_t index_ = 0;
-    std::uint32_t epoch_ = 0; // which is never drawn
-  };
+  using Handle = TypedHandle<T>;
 
   /// Room for exactly `capacity` objects, from the heap.
   /// `options.zero` means nothing here: an object is what its constructor makes it.
   /// Misuse: 0, or a size that overflows. Exhausted: the heap refused.
   explicit TypedArena(std::size_t capacity, Options options = {})
-      : slots_(strategy_name, sizeof(T), capacity, slot_alignment, unzeroed(options)) {}
+      : SlotArena(strategy_name, sizeof(T), capacity, slot_alignment, unzeroed(options)) {
+    check_links();
+  }
   /// As many objects as fit into `buffer`. Misuse: not even one.
   explicit TypedArena(Buffer buffer, Options options = {})
-      : slots_(strategy_name, sizeof(T), slot_alignment, std::move(buffer), unzeroed(options)) {}
+      : SlotArena(strategy_name, sizeof(T), slot_alignment, std::move(buffer), unzeroed(options)) {
+    check_links();
+  }
   TypedArena(TypedArena&& other) noexcept
-      : slots_(std::move(other.slots_)), hole_(std::exchange(other.hole_, no_hole)),
+      : SlotArena(static_cast<SlotArena&&>(other)), holes_(std::exchange(other.holes_, {})),
         epoch_(std::exchange(other.epoch_, detail::no_epoch)),
         named_(std::exchange(other.named_, 0)) {}
   TypedArena& operator=(TypedArena&& other) noexcept {
     if (this != &other) {
       release();
-      slots_ = std::move(other.slots_);
-      hole_ = std::exchange(other.hole_, no_hole);
+      SlotArena::operator=(static_cast<SlotArena&&>(other));
+      holes_ = std::exchange(other.holes_, {});
       epoch_ = std::exchange(other.epoch_, detail::no_epoch);
       named_ = std::exchange(other.named_, 0);
     }
@@ -95,17 +109,16 @@ public:
   template <class... Args>
     requires CreatableFrom<T, Args...>
   Slot create(Args&&... args) {
-    if (slots_.count_ == slots_.limit_) [[unlikely]]
-      slots_.refuse(); // and not allocate, which would ask for more: all slots are ready
-    return make(slots_.take(), std::forward<Args>(args)...);
+    if (is_full()) [[unlikely]]
+      refuse(); // and not allocate, which would ask for more: all slots are ready
+    return make(take(), std::forward<Args>(args)...);
   }
   /// As create, but a slot with a null pointer for every refusal. What the constructor throws
   /// passes through.
   template <class... Args>
     requires CreatableFrom<T, Args...>
   [[nodiscard]] Slot try_create(Args&&... args) {
-    return slots_.count_ == slots_.limit_ ? Slot{}
-                                          : make(slots_.take(), std::forward<Args>(args)...);
+    return is_full() ? Slot{} : make(take(), std::forward<Args>(args)...);
   }
 
   /// Calls `visit(object)` for each live object, lowest index first. It may make others, which are
@@ -114,8 +127,8 @@ public:
   void for_each(Visit&& visit) {
     const std::size_t count = used();
     for (std::size_t index = 0; index < count && index < used(); ++index)
-      if (!(hole_ != no_hole && is_hole(index)))
-        visit(*std::launder(reinterpret_cast<T*>(slots_.address(index))));
+      if (!is_hole(index))
+        visit(*in_slot(index));
   }
 
   /// The live object with this index. Misuse: there is none.
@@ -126,12 +139,11 @@ public:
 
   /// A handle to the live object with this index. It goes with a move of the arena; after reset or
   /// release it is refused for good, by every arena.
-  /// Misuse: there is no such object, or the arena has room for more than 2^32 - 1. Exhausted: the
-  /// process has used up its 2^32 - 2 epochs, one for each reset of an arena between handles.
+  /// Misuse: there is no such object.
   [[nodiscard]] Handle handle(std::size_t index) {
     (void)object(index);
     if (epoch_ == detail::no_epoch) [[unlikely]]
-      start_epoch();
+      epoch_ = detail::draw_epoch();
     named_ = larger(named_, index + 1);
     return {index, epoch_};
   }
@@ -148,45 +160,38 @@ public:
   /// Destroys all objects, highest index first, and takes their slots back.
   /// Misuse: released, or called by one of those destructors.
   void reset() {
-    slots_.check_usable();
+    check_usable();
     destroy_all();
     end_epoch();
-    slots_.reset();
+    SlotArena::reset();
   }
   /// Destroys all objects, highest index first, and frees the buffer. May be called twice.
   void release() noexcept {
-    if (slots_.closed()) [[unlikely]] {
+    if (closed()) [[unlikely]] {
       report_misuse(label(), Errc::busy, "released while its own destructors run");
       return;
     }
     destroy_all();
     end_epoch();
-    slots_.release();
+    SlotArena::release();
   }
 
-  /// Whether it was released or moved from.
-  [[nodiscard]] bool freed() const noexcept { return slots_.freed(); }
-  [[nodiscard]] bool empty() const noexcept { return slots_.empty(); }
-  /// In objects. `peak` is the most that there ever were, and survives reset.
-  [[nodiscard]] std::size_t capacity() const noexcept { return slots_.capacity(); }
-  [[nodiscard]] std::size_t used() const noexcept { return slots_.used(); }
-  [[nodiscard]] std::size_t available() const noexcept { return slots_.available(); }
-  [[nodiscard]] std::size_t peak() const noexcept { return slots_.peak(); }
-  /// The peak is what is used now.
-  void reset_peak() noexcept { slots_.reset_peak(); }
-  /// Whether `p` points into an object's slot.
-  [[nodiscard]] bool owns(const void* p) const noexcept { return slots_.owns(p); }
-  /// The option's, or the strategy's own; never null.
-  [[nodiscard]] const char* name() const noexcept { return slots_.name(); }
-  /// How messages name it.
-  [[nodiscard]] Label label() const noexcept { return slots_.label(); }
-  /// In bytes.
-  [[nodiscard]] Stats stats() const noexcept { return slots_.stats(); }
+  // In objects, as SlotArena's are in slots.
+  using SlotArena::available;
+  using SlotArena::capacity;
+  using SlotArena::empty;
+  using SlotArena::freed;
+  using SlotArena::label;
+  using SlotArena::name;
+  using SlotArena::owns;
+  using SlotArena::peak;
+  using SlotArena::reset_peak;
+  using SlotArena::stats;
+  using SlotArena::used;
 
 private:
   static constexpr const char* strategy_name = "typed_arena";
   static constexpr std::size_t slot_alignment = alignof(T) > granule ? alignof(T) : granule;
-  static constexpr std::size_t no_hole = max_size;
 
   [[nodiscard]] static Options unzeroed(Options options) noexcept {
     options.zero = false;
@@ -212,37 +217,32 @@ private:
     }
   };
 
+  // Of a hole: two of them fit into a slot.
+  template <class U = T> // which need not be complete before
+  using Link = std::conditional_t<sizeof(U) <= granule, std::uint32_t, std::size_t>;
+
   // An index that a handle was made for is not used again in the same epoch.
   [[gnu::cold]] void abandon(std::size_t index) noexcept {
-    if (index + 1 == slots_.count_ && index >= named_)
-      slots_.truncate(index);
+    if (index + 1 == used() && index >= named_)
+      truncate(index);
     else
-      punch_hole(index);
+      holes_.add<Link<>>(index, [this](std::size_t i) { return address(i); });
+  }
+  [[nodiscard]] bool is_hole(std::size_t index) const noexcept {
+    return !holes_.empty() && finds_hole(index);
+  }
+  [[gnu::cold, gnu::noinline]] [[nodiscard]] bool finds_hole(std::size_t index) const noexcept {
+    return holes_.contains<Link<>>(index, [this](std::size_t i) { return address(i); });
+  }
+  [[nodiscard]] T* in_slot(std::size_t index) const noexcept {
+    return std::launder(reinterpret_cast<T*>(address(index)));
   }
 
-  // Holes are linked through the bytes of their slots, highest index first.
-  void punch_hole(std::size_t index) noexcept {
-    std::size_t* link = &hole_;
-    while (*link != no_hole && *link > index)
-      link = next_hole(*link);
-    annotate::show(slots_.address(index), sizeof(std::size_t));
-    ::new (slots_.address(index)) std::size_t(*link);
-    *link = index;
-  }
-  [[nodiscard]] std::size_t* next_hole(std::size_t hole) const noexcept {
-    return std::launder(reinterpret_cast<std::size_t*>(slots_.address(hole)));
-  }
-  [[gnu::cold, gnu::noinline]] [[nodiscard]] bool is_hole(std::size_t index) const noexcept {
-    std::size_t hole = hole_;
-    while (hole != no_hole && hole > index)
-      hole = *next_hole(hole);
-    return hole == index;
-  }
-
-  [[gnu::cold]] void start_epoch() {
-    if (capacity() > 0xFFFFFFFF)
-      throw_misuse(label(), Errc::overflow, "no handle can number %zu objects", capacity());
-    epoch_ = detail::draw_epoch(label());
+  // That two links of a hole fit into a slot.
+  void check_links() const {
+    if (capacity() >= static_cast<Link<>>(-1))
+      throw_misuse(label(), Errc::overflow,
+                   "%zu objects of %zu bytes are more than can be numbered", capacity(), sizeof(T));
   }
   void end_epoch() noexcept {
     epoch_ = detail::no_epoch;
@@ -257,18 +257,18 @@ private:
     if (freed())
       throw_released(label());
     throw_misuse(label(), Errc::stale_handle,
-                 "the handle %u is null, from before a reset, or another arena's", handle.index_);
+                 "the handle %zu is null, from before a reset, or another arena's", handle.index_);
   }
   [[nodiscard]] T* find(Handle handle) const noexcept {
     const std::size_t index = handle.index_;
-    if (handle.epoch_ != epoch_ || index >= used() || (hole_ != no_hole && is_hole(index)))
+    if (handle.epoch_ != epoch_ || index >= used() || is_hole(index))
       return nullptr;
-    return std::launder(reinterpret_cast<T*>(slots_.address(index)));
+    return in_slot(index);
   }
 
   [[nodiscard]] T* object(std::size_t index) const {
-    void* const p = slots_.at(index);
-    if (hole_ != no_hole && is_hole(index)) [[unlikely]]
+    void* const p = SlotArena::at(index);
+    if (is_hole(index)) [[unlikely]]
       throw_misuse(label(), Errc::out_of_bounds,
                    "index %zu: its constructor failed, of %zu slots in use", index, used());
     return std::launder(static_cast<T*>(p));
@@ -276,32 +276,33 @@ private:
 
   void destroy_all() noexcept {
     if constexpr (!std::is_trivially_destructible_v<T>) {
-      const std::size_t count = slots_.count_;
-      const std::size_t limit = slots_.limit_;
+      const std::size_t count = used();
       for (std::size_t index = count; index-- != 0;) {
-        slots_.count_ = slots_.limit_ =
-            index; // what a destructor sees: the older ones, and no room
-        if (index == hole_)
-          hole_ = *next_hole(hole_);
-        else
-          std::launder(reinterpret_cast<T*>(slots_.address(index)))->~T();
+        close(index); // what a destructor sees: the older ones, and no room
+        if (!is_hole(index))
+          in_slot(index)->~T();
       }
-      slots_.count_ = count;
-      slots_.limit_ = limit;
+      reopen(count);
     }
-    hole_ = no_hole;
+    holes_.clear();
   }
 
-  SlotArena slots_;
-  std::size_t hole_ = no_hole; // the hole with the highest index
-  std::uint32_t epoch_ = detail::no_epoch;
+  HoleIndex holes_;
+  std::uint64_t epoch_ = detail::no_epoch;
   std::size_t named_ = 0; // one above the highest index that a handle was made for in this epoch
 };
 
 static_assert(Reporting<TypedArena<int>> && Resettable<TypedArena<int>>);
-static_assert(sizeof(TypedArena<int>::Handle) == 8);
 
 } // namespace ALLOT_ABI
 } // namespace allot
+
+template <class T>
+struct std::hash<allot::TypedHandle<T>> {
+  [[nodiscard]] std::size_t operator()(const allot::TypedHandle<T>& handle) const noexcept {
+    constexpr std::uint64_t odd = 0x9E3779B97F4A7C15; // golden: neighbours lie far apart
+    return static_cast<std::size_t>((handle.epoch_ * odd ^ handle.index_) * odd >> 16);
+  }
+};
 
 #endif

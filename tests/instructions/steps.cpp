@@ -114,6 +114,27 @@ void reset(std::size_t n) {
   region.reset();
 }
 
+// Objects looked up by index behind as many whose constructor failed after it had made others.
+struct Failing {
+  Failing(TypedArena<Failing>& arena, bool fails) {
+    if (fails) {
+      arena.create(arena, false);
+      throw fails;
+    }
+  }
+};
+void find_behind_holes(std::size_t n) {
+  TypedArena<Failing> arena(2 * n + 1);
+  arena.create(arena, false);
+  for (std::size_t i = 0; i != n; ++i)
+    try {
+      arena.create(arena, true);
+    } catch (bool) { // a hole
+    }
+  for (std::size_t i = 0; i != n; ++i)
+    (void)arena.at(2 * i + 2);
+}
+
 struct Operation {
   const char* name;
   void (*run)(std::size_t n);
@@ -127,7 +148,8 @@ constexpr Operation operations[] = {{"hooks_free", hooks_free},
                                     {"free_newest", free_newest},
                                     {"owns", owns},
                                     {"regrow", regrow},
-                                    {"reset", reset}};
+                                    {"reset", reset},
+                                    {"find_behind_holes", find_behind_holes}};
 
 } // namespace
 

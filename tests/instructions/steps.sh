@@ -33,5 +33,6 @@ free_newest 430
 owns 520
 regrow 440
 reset 520
+find_behind_holes 520
 END
 exit $failed

@@ -7,8 +7,10 @@
 #include <cstdint>
 #include <functional>
 #include <random>
+#include <set>
 #include <stdexcept>
 #include <string>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -583,22 +585,41 @@ TEST(TypedArenaHandle, ResetsDrawNoEpochsAndOnlyTheFirstHandleAfterOneDoes) {
   }
 }
 
-TEST(TypedArenaHandle, EpochsAreNeverUsedTwice) {
-  const EpochsDrawn nearly_all(0xFFFFFFFF - 2);
+TEST(TypedArenaHandle, EpochsGoOnBeyond32Bits) {
+  const EpochsDrawn many(0xFFFFFFFF - 2);
   TypedArena<int> arena(1);
-  arena.create(1);
-  const auto last = arena.handle(0);
-  EXPECT_EQ(arena[last], 1);
-  arena.reset();
-  arena.create(2);
-  for (int i = 0; i != 3; ++i)
-    EXPECT_EQ(test::error([&] { return arena.handle(0); }),
-              "Exhausted(no_room) typed_arena: all 4294967294 epochs of handles are used up");
-  expect_stale(arena, last);
-  expect_stale(arena, {});
-  EXPECT_EQ(arena[0], 2); // all else works
-  arena.reset();
-  arena.create(3);
+  std::vector<TypedArena<int>::Handle> stale;
+  for (int i = 0; i != 6; ++i) {
+    arena.create(i);
+    const auto handle = arena.handle(0);
+    EXPECT_EQ(arena[handle], i);
+    for (const auto& before : stale)
+      expect_stale(arena, before);
+    stale.push_back(handle);
+    arena.reset();
+  }
+  EXPECT_GT(detail::epochs_drawn, std::uint64_t{0xFFFFFFFF});
+}
+
+TEST(TypedArenaHandle, ComparesOrdersAndHashes) {
+  TypedArena<int> arena(3);
+  std::set<TypedArena<int>::Handle> ordered;
+  std::unordered_set<TypedArena<int>::Handle> hashed;
+  std::set<std::size_t> hashes;
+  for (int round = 0; round != 100; ++round) {
+    for (std::size_t i = 0; i != 3; ++i) {
+      arena.create();
+      const auto handle = arena.handle(i);
+      EXPECT_TRUE(ordered.empty() || *ordered.rbegin() < handle);
+      EXPECT_TRUE(ordered.insert(handle).second);
+      EXPECT_TRUE(hashed.insert(handle).second);
+      EXPECT_FALSE(hashed.insert(arena.handle(i)).second);
+      hashes.insert(std::hash<TypedArena<int>::Handle>()(handle));
+    }
+    arena.reset();
+  }
+  EXPECT_EQ(hashes.size(), 300u);
+  EXPECT_TRUE(hashed.contains(*ordered.begin()));
 }
 
 #if SIZE_MAX > UINT32_MAX // what 32 bits have no addresses for
@@ -611,15 +632,55 @@ TEST(TypedArenaHandle, AnArenaWithRoomForMoreThan32BitsCanNumberIsRefused) {
   } catch (const Exhausted&) {
     GTEST_SKIP() << "the system does not commit so much memory";
   }
-  TypedArena<char> arena(std::move(memory));
-  arena.create('x');
-  EXPECT_EQ(test::error([&] { return arena.handle(0); }),
-            "Misuse(overflow) typed_arena: no handle can number 4294967296 objects");
+  EXPECT_EQ(test::error([&] { TypedArena<char> arena(std::move(memory)); }),
+            "Misuse(overflow) typed_arena: 4294967296 objects of 1 bytes are more than can be "
+            "numbered");
   TypedArena<char> one_less(Buffer::mapped((std::size_t{1} << 35) - 4096));
   one_less.create('x');
   EXPECT_EQ(one_less[one_less.handle(0)], 'x');
 }
 #endif
+
+// Fails after it has made others of its kind, or not.
+struct Fickle {
+  explicit Fickle(TypedArena<Fickle>& arena, std::mt19937& random, int depth)
+      : number(arena.used() - 1) {
+    if (depth != 0)
+      for (unsigned i = random() % 3; i != 0; --i)
+        try {
+          arena.create(arena, random, depth - 1);
+        } catch (const std::runtime_error&) { // a hole
+        }
+    if (random() % 2 == 0)
+      throw std::runtime_error("it fails");
+  }
+  std::size_t number;
+};
+
+TEST(TypedArena, TellsEveryHoleFromEveryObject) {
+  std::mt19937 random(7);
+  TypedArena<Fickle> arena(100000);
+  while (arena.available() > 1000)
+    try {
+      arena.create(arena, random, 5);
+    } catch (const std::runtime_error&) { // the same
+    }
+  std::vector<bool> lives(arena.used());
+  std::size_t objects = 0;
+  arena.for_each([&](const Fickle& object) {
+    lives[object.number] = true;
+    ++objects;
+  });
+  EXPECT_GT(objects, 20000u);
+  EXPECT_LT(objects, 80000u);
+  for (std::size_t i = 0; i != lives.size(); ++i)
+    if (lives[i])
+      ASSERT_EQ(arena[i].number, i);
+    else
+      ASSERT_EQ(test::kind([&] { return arena[i]; }), "Misuse(out_of_bounds)");
+  arena.reset();
+  EXPECT_TRUE(arena.empty());
+}
 
 // Gives a handle to itself away, and fails.
 struct Boasting {
