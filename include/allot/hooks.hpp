@@ -174,17 +174,15 @@ template <class S>
     if (!is_block(strategy, p)) [[unlikely]]
       return nullptr;
     Header* const header = Header::of(p);
-    header->seal = 0; // now: where it moves from may be nobody's to touch afterwards
+    header->seal = 0; // first: where the block moves, its old place may be gone
     auto* const moved = static_cast<Header*>(resize(strategy, header, header->size + sizeof(Header),
                                                     saturating_add(bytes, sizeof(Header))));
     if (moved == nullptr) {
       header->seal = header->intact();
       return nullptr;
     }
-    if constexpr (instrumented) {
-      if (moved != header && owns_header(strategy, p)) // it is read if that is freed once more
-        annotate::show(header, sizeof(Header));
-    }
+    if (moved != header && strategy.owns(header))
+      annotate::show(header, sizeof(Header)); // so that the broken seal can be read
     moved->size = bytes;
     moved->seal = moved->intact();
     return moved + 1;

@@ -104,6 +104,21 @@ TYPED_TEST(Hooks, AnOlderOneMovesWhenItGrowsAndStaysWhenItShrinks) {
   EXPECT_EQ(this->strategy.used(), 2 * (header + 64));
 }
 
+// It has an arena of its own, which is freed when the block moves: nothing is written there then.
+TEST(HooksOfARegion, ALargeBlockGrowsIntoAnotherArena) {
+  Region region;
+  const Suite suite = suite_for<Region>;
+  void* p = suite.allocate(&region, 1_MiB);
+  test::fill(p, 1_MiB);
+  for (const std::size_t bytes : {4_MiB, 16_MiB}) {
+    p = suite.reallocate(&region, p, bytes);
+    ASSERT_TRUE(test::holds(p, 1_MiB, 0xA5)) << bytes;
+  }
+  EXPECT_EQ(region.stats().arenas, 1u);
+  suite.deallocate(&region, p);
+  EXPECT_EQ(region.used(), 0u);
+}
+
 TYPED_TEST(Hooks, ArraysAreZero) {
   void* const p = this->allocate(200);
   test::fill(p, 200);
