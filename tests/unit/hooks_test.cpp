@@ -5,6 +5,7 @@
 
 #include <gtest/gtest.h>
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -533,6 +534,246 @@ TEST(HooksWithoutContext, ShrinkInAnyArenaOfARegion) {
   void* const moved = hook(&r, older, 100, 5000);
   EXPECT_NE(moved, older);
   EXPECT_TRUE(test::holds(moved, 100, 0xA5));
+}
+
+// ------------------------------------------------------------------ what single libraries pass
+
+constexpr std::size_t plenty = 8_MiB;
+
+template <class S>
+struct Make {
+  static S one() { return S(plenty); }
+};
+template <>
+struct Make<Region> {
+  static Region one() { return Region({.arena_size = 1_MiB, .limit = plenty}); }
+};
+template <>
+struct Make<Multipool> {
+  static Multipool one() { return Multipool({.limit = plenty}); }
+};
+struct ServedName {
+  template <class S>
+  static std::string GetName(int i) {
+    constexpr const char* names[] = {"Multipool", "Arena", "Region"};
+    return names[i];
+  }
+};
+using Served = testing::Types<Multipool, Arena, Region>;
+
+// Vulkan's functions, whose scope is an enumeration.
+enum Scope { command, object };
+template <class S>
+class Aligned : public testing::Test {
+protected:
+  using Allocation = void*(void*, std::size_t size, std::size_t alignment, Scope);
+  using Reallocation = void*(void*, void*, std::size_t size, std::size_t alignment, Scope);
+  void* allocate(std::size_t bytes, std::size_t alignment) {
+    return allocation(&strategy, bytes, alignment, command);
+  }
+  void* reallocate(void* p, std::size_t bytes, std::size_t alignment) {
+    return reallocation(&strategy, p, bytes, alignment, object);
+  }
+  void deallocate(void* p) { hooks::deallocate<S>(&strategy, p); }
+
+  S strategy = Make<S>::one();
+  Allocation* const allocation = hooks::allocate_aligned<S>;
+  Reallocation* const reallocation = hooks::reallocate_aligned<S>;
+};
+TYPED_TEST_SUITE(Aligned, Served, ServedName);
+
+constexpr std::size_t most_alignment = 512_KiB;
+
+TYPED_TEST(Aligned, AnyPowerOfTwoUpToTheLargest) {
+  for (std::size_t alignment = 1; alignment <= most_alignment; alignment *= 2) {
+    this->deallocate(nullptr);
+    for (const std::size_t bytes : test::Sizes{0, 1, 100, 5000, 100'000}) {
+      void* const small = hooks::allocate<TypeParam>(&this->strategy, 1);
+      void* const p = this->allocate(bytes, alignment);
+      ASSERT_NE(p, nullptr) << bytes << " aligned to " << alignment;
+      ASSERT_TRUE(test::is_aligned(p, 16) && test::is_aligned(p, alignment)) << alignment;
+      test::fill(p, bytes);
+      void* const q = this->reallocate(p, bytes + 1000, alignment);
+      ASSERT_NE(q, nullptr) << bytes << " aligned to " << alignment;
+      ASSERT_TRUE(test::is_aligned(q, 16) && test::is_aligned(q, alignment)) << alignment;
+      ASSERT_TRUE(test::holds(q, bytes, 0xA5)) << bytes << " aligned to " << alignment;
+      test::fill(q, bytes + 1000);
+      this->deallocate(q);
+      this->deallocate(small);
+    }
+    this->strategy.reset();
+  }
+}
+
+TYPED_TEST(Aligned, WhatIsFreedNewestFirstIsAllGivenBack) {
+  void* const p = this->allocate(100, 16);
+  void* const q = this->allocate(100, 256);
+  void* const r = this->allocate(100, 64);
+  for (void* const block : {r, q, p})
+    this->deallocate(block);
+  EXPECT_EQ(this->strategy.used(), 0u);
+}
+
+TYPED_TEST(Aligned, WhatCannotBeServedGivesNullAndChangesNothing) {
+  const test::ReportedMisuse reported;
+  void* const p = this->allocate(100, 64);
+  test::fill(p, 100);
+  const test::State before = test::state(this->strategy);
+  for (const std::size_t alignment :
+       {std::size_t{0}, std::size_t{3}, std::size_t{24}, std::size_t{63}, std::size_t{96},
+        2 * most_alignment, SIZE_MAX / 2 + 1, SIZE_MAX}) {
+    EXPECT_EQ(this->allocate(100, alignment), nullptr) << alignment;
+    EXPECT_EQ(this->reallocate(nullptr, 100, alignment), nullptr) << alignment;
+    EXPECT_EQ(this->reallocate(p, 50, alignment), nullptr) << alignment;
+    EXPECT_EQ(this->reallocate(p, 200, alignment), nullptr) << alignment;
+  }
+  for (const std::size_t alignment : test::Sizes{1, 16, 64, 4096, most_alignment})
+    for (const std::size_t bytes :
+         {SIZE_MAX, SIZE_MAX - 15, SIZE_MAX - 16, SIZE_MAX - alignment, SIZE_MAX - alignment - 16,
+          std::size_t{PTRDIFF_MAX}, std::size_t{PTRDIFF_MAX} + 1, plenty + 1}) {
+      EXPECT_EQ(this->allocate(bytes, alignment), nullptr) << bytes;
+      EXPECT_EQ(this->reallocate(nullptr, bytes, alignment), nullptr) << bytes;
+      EXPECT_EQ(this->reallocate(p, bytes, alignment), nullptr) << bytes;
+    }
+  EXPECT_EQ(test::state(this->strategy), before);
+  EXPECT_TRUE(test::holds(p, 100, 0xA5));
+  this->deallocate(p);
+  EXPECT_EQ(reported.texts().size(), 0u);
+}
+
+TYPED_TEST(Aligned, ReallocatesAsVulkanAsks) {
+  const test::ReportedMisuse reported;
+  void* p = this->reallocate(nullptr, 100, 64); // as an allocation
+  ASSERT_TRUE(p != nullptr && test::is_aligned(p, 64));
+  test::fill(p, 100);
+  for (const std::size_t alignment : test::Sizes{64, 128, 4096, 8, 1024, 65536}) {
+    p = this->reallocate(p, 300, alignment);
+    ASSERT_TRUE(p != nullptr && test::is_aligned(p, alignment)) << alignment;
+    ASSERT_TRUE(test::holds(p, 100, 0xA5)) << alignment;
+  }
+  p = this->reallocate(p, 50, 16);
+  ASSERT_NE(p, nullptr);
+  EXPECT_TRUE(test::holds(p, 50, 0xA5));
+  EXPECT_EQ(this->reallocate(p, 0, 16), nullptr); // as a free
+  EXPECT_EQ(this->reallocate(nullptr, 0, 3), nullptr);
+  EXPECT_EQ(reported.texts().size(), 0u);
+  this->deallocate(p);
+  EXPECT_EQ(reported.texts().size(), 1u);
+}
+
+TYPED_TEST(Aligned, TheNewestGrowsAndShrinksInPlace) {
+  void* const p = this->allocate(100'000, 256);
+  EXPECT_EQ(this->reallocate(p, 500'000, 256), p);
+  EXPECT_EQ(this->reallocate(p, 1000, 16), p);
+  EXPECT_LT(this->strategy.used(), 50'000u);
+  this->deallocate(p);
+  EXPECT_EQ(this->strategy.used(), 0u);
+}
+
+TYPED_TEST(Aligned, OnlyBlocksAreReallocatedAndFreedAndNothingElseIsChanged) {
+  const test::ReportedMisuse reported;
+  auto* const p = static_cast<std::byte*>(this->allocate(64, 64));
+  auto* const q = static_cast<std::byte*>(this->allocate(64, 64));
+  auto* const last = this->allocate(64, 64);
+  test::fill(p, 64);
+  test::fill(q, 64);
+  const std::size_t used = this->strategy.used();
+  alignas(64) std::byte foreign[192] = {};
+  for (void* const bad : std::initializer_list<void*>{foreign + 64, p + 1, p + 16, p + 32}) {
+    reported.texts().clear();
+    for (const std::size_t alignment : test::Sizes{1, 16, 64, 4096}) {
+      EXPECT_EQ(this->reallocate(bad, 32, alignment), nullptr);
+      EXPECT_EQ(this->reallocate(bad, 3200, alignment), nullptr);
+    }
+    reported.texts().clear(); // a pool tells what lies inside a block
+    this->deallocate(bad);
+    EXPECT_EQ(reported.texts().size(), 1u);
+    EXPECT_EQ(this->reallocate(bad, 0, 16), nullptr);
+    EXPECT_EQ(reported.texts().size(), 2u);
+  }
+  EXPECT_EQ(this->strategy.used(), used);
+  this->deallocate(p);
+  this->deallocate(p);
+  EXPECT_EQ(reported.texts().size(), 3u);
+  EXPECT_EQ(this->reallocate(p, 32, 64), nullptr);
+  EXPECT_EQ(this->reallocate(p, 3200, 4096), nullptr);
+  EXPECT_TRUE(test::holds(q, 64, 0xA5));
+  this->deallocate(q);
+  this->deallocate(last);
+  EXPECT_EQ(reported.texts().size(), 3u);
+}
+
+TYPED_TEST(Aligned, ContentsStayIntactOverManyCalls) {
+  struct Block {
+    void* p;
+    std::size_t bytes;
+    int pattern;
+  };
+  std::mt19937 random(1);
+  const auto below = [&](std::size_t n) { return random() % n; };
+  std::vector<Block> blocks;
+  const auto check = [](const Block& block) {
+    return test::holds(block.p, block.bytes, block.pattern);
+  };
+  for (int step = 0; step != 3000; ++step) {
+    const std::size_t bytes = 1 + below(below(10) == 0 ? 40'000 : 300);
+    const std::size_t alignment = std::size_t{1} << below(13);
+    Block made{nullptr, bytes, static_cast<int>(below(256))};
+    if (blocks.size() < 10 || below(3) == 0) {
+      made.p = this->allocate(bytes, alignment);
+    } else {
+      std::swap(blocks[below(blocks.size())], blocks.back());
+      const Block old = blocks.back();
+      ASSERT_TRUE(check(old));
+      blocks.pop_back();
+      if (below(2) == 0) {
+        this->deallocate(old.p);
+        continue;
+      }
+      made.p = this->reallocate(old.p, bytes, alignment);
+      ASSERT_TRUE(made.p == nullptr ||
+                  test::holds(made.p, std::min(bytes, old.bytes), old.pattern));
+    }
+    if (made.p == nullptr) { // full
+      blocks.clear();
+      this->strategy.reset();
+      continue;
+    }
+    ASSERT_TRUE(test::is_aligned(made.p, alignment)) << alignment;
+    test::fill(made.p, made.bytes, made.pattern);
+    blocks.push_back(made);
+  }
+  EXPECT_TRUE(std::all_of(blocks.begin(), blocks.end(), check));
+}
+
+// libxml2's fourth function, without a context.
+template <auto& strategy>
+void copies_text() {
+  const test::ReportedMisuse reported;
+  char* (*const copy)(const char*) = hooks::copy_text<strategy>;
+  std::size_t (*const usable_size)(const void*) = hooks::usable_size<strategy>;
+  EXPECT_EQ(copy(nullptr), nullptr);
+  char* const empty = copy("");
+  EXPECT_STREQ(empty, "");
+  const std::string text(1000, 'x');
+  char* const p = copy(text.c_str());
+  EXPECT_TRUE(strategy.owns(p));
+  EXPECT_EQ(p, text);
+  EXPECT_GE(usable_size(p), text.size() + 1);
+  const std::string too_long(10'000'000, 'x');
+  EXPECT_EQ(copy(too_long.c_str()), nullptr);
+  hooks::deallocate<strategy>(p);
+  hooks::deallocate<strategy>(empty);
+  EXPECT_EQ(strategy.used(), 0u);
+  EXPECT_EQ(reported.texts().size(), 0u);
+  EXPECT_EQ(usable_size(p), 0u);
+  EXPECT_EQ(reported.texts().size(), 1u);
+}
+Region texts_region({.limit = plenty});
+Multipool texts_pool({.limit = plenty});
+TEST(HooksWithoutContext, CopyText) {
+  copies_text<texts_region>();
+  copies_text<texts_pool>();
 }
 
 } // namespace
