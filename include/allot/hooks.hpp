@@ -12,6 +12,9 @@
 //   expat    static Region region;
 //            XML_Memory_Handling_Suite{hooks::allocate<region>, hooks::reallocate<region>,
 //                                      hooks::deallocate<region>}
+//   pcre2    pcre2_general_context* c = hooks::pass_to(pcre2_general_context_create, region);
+//   yyjson   yyjson_alc alc;
+//            hooks::fill(region, alc.malloc, alc.realloc, alc.free, alc.ctx);
 //
 // docs/faces.md has a table of libraries. Sizes may be of any integer type; it is deduced from the
 // hook. Everything is aligned for anything, as malloc's is, and null stands for every refusal.
@@ -22,6 +25,11 @@
 //   the rest   are not, or do not need it: the strategy tells sizes (Multipool can), or a header in
 //              front of each block does, whose seal tells a block from what is foreign, inside one
 //              or freed (detail/sealed_blocks.hpp)
+//
+// Some libraries pass the context last. Their free has the type of one that gets it first, so that
+// the compiler cannot tell which is meant: a function named for the one would be taken for the
+// other, with the block as its context. Such functions have no names here. `pass_to` and `fill`
+// hand over all of a library's hooks and the context together, and their types together tell.
 //
 // Strategies that free nothing singly take the newest block back and keep the others until reset.
 // A pointer that cannot be freed goes to the misuse handler, but for that `resize` cannot tell
@@ -172,6 +180,73 @@ template <auto& strategy>
   if (copy != nullptr)
     std::memcpy(copy, text, bytes);
   return static_cast<char*>(copy);
+}
+
+// ------------------------------------------------------------------------ all hooks of a library
+
+namespace detail {
+/// Those that get the context last, and have no names for others.
+template <class S>
+struct ContextLast {
+  template <std::integral Size>
+  [[nodiscard]] static void* allocate(Size bytes, void* context) noexcept {
+    return hooks::allocate<S>(context, bytes);
+  }
+  template <std::integral Size>
+  [[nodiscard]] static void* reallocate(void* p, Size bytes, void* context) noexcept {
+    return hooks::reallocate<S>(context, p, bytes);
+  }
+  static void deallocate(void* p, void* context) noexcept { hooks::deallocate<S>(context, p); }
+};
+} // namespace detail
+
+/// What the library's `create` gives for hooks and `strategy`: pcre2_general_context_create, whose
+/// hooks get the context last, or, where they get it first, BrotliEncoderCreateInstance.
+template <class Result, std::integral Size, Allocating S>
+Result pass_to(Result (*create)(void* (*)(Size, void*), void (*)(void*, void*), void*),
+               S& strategy) {
+  return create(detail::ContextLast<S>::allocate, detail::ContextLast<S>::deallocate, &strategy);
+}
+template <class Result, std::integral Size, Allocating S>
+Result pass_to(Result (*create)(void* (*)(void*, Size), void (*)(void*, void*), void*),
+               S& strategy) {
+  return create(allocate<S>, deallocate<S>, &strategy);
+}
+
+/// Sets the members that a library's structure has for its hooks and their context. The context
+/// comes first, also where realloc is told the old size (yyjson), or last (GLFW, miniaudio): the
+/// member that allocates tells, and others that do not go with it do not compile.
+template <Allocating S, std::integral Size>
+void fill(S& strategy, void* (*&to_allocate)(void*, Size), void (*&to_free)(void*, void*),
+          void*& context) noexcept {
+  to_allocate = allocate<S>, to_free = deallocate<S>, context = &strategy;
+}
+template <Allocating S, std::integral Size>
+void fill(S& strategy, void* (*&to_allocate)(void*, Size),
+          void* (*&to_reallocate)(void*, void*, Size), void (*&to_free)(void*, void*),
+          void*& context) noexcept {
+  fill(strategy, to_allocate, to_free, context);
+  to_reallocate = reallocate<S>;
+}
+template <Allocating S, std::integral Size>
+void fill(S& strategy, void* (*&to_allocate)(void*, Size),
+          void* (*&to_reallocate)(void*, void*, Size, Size), void (*&to_free)(void*, void*),
+          void*& context) noexcept {
+  fill(strategy, to_allocate, to_free, context);
+  to_reallocate = reallocate<S>;
+}
+template <Allocating S, std::integral Size>
+void fill(S& strategy, void* (*&to_allocate)(Size, void*), void (*&to_free)(void*, void*),
+          void*& context) noexcept {
+  using Last = detail::ContextLast<S>;
+  to_allocate = Last::allocate, to_free = Last::deallocate, context = &strategy;
+}
+template <Allocating S, std::integral Size>
+void fill(S& strategy, void* (*&to_allocate)(Size, void*),
+          void* (*&to_reallocate)(void*, Size, void*), void (*&to_free)(void*, void*),
+          void*& context) noexcept {
+  fill(strategy, to_allocate, to_free, context);
+  to_reallocate = detail::ContextLast<S>::reallocate;
 }
 
 } // namespace hooks

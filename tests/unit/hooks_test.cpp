@@ -746,6 +746,160 @@ TYPED_TEST(Aligned, ContentsStayIntactOverManyCalls) {
   EXPECT_TRUE(std::all_of(blocks.begin(), blocks.end(), check));
 }
 
+// yyjson's functions.
+template <class S>
+class ToldTheOldSize : public testing::Test {
+protected:
+  S strategy = Make<S>::one();
+  void* (*malloc_)(void*, std::size_t) = nullptr;
+  void* (*realloc_)(void*, void*, std::size_t old_bytes, std::size_t bytes) = nullptr;
+  void (*free_)(void*, void*) = nullptr;
+  void* context = nullptr;
+};
+TYPED_TEST_SUITE(ToldTheOldSize, Served, ServedName);
+
+TYPED_TEST(ToldTheOldSize, ReallocatesWhatAllocateGave) {
+  const test::ReportedMisuse reported;
+  hooks::fill(this->strategy, this->malloc_, this->realloc_, this->free_, this->context);
+  EXPECT_EQ(this->context, &this->strategy);
+  void* const p = this->malloc_(this->context, 100);
+  test::fill(p, 100);
+  void* q = this->realloc_(this->context, p, 100, 5000);
+  EXPECT_TRUE(test::holds(q, 100, 0xA5));
+  for (const std::size_t old_bytes : {std::size_t{0}, std::size_t{1}, SIZE_MAX}) { // not needed
+    q = this->realloc_(this->context, q, old_bytes, 6000 + old_bytes % 7);
+    ASSERT_TRUE(test::holds(q, 100, 0xA5));
+  }
+  EXPECT_EQ(this->realloc_(this->context, q, 6000, SIZE_MAX), nullptr);
+  void* const fresh = this->realloc_(this->context, nullptr, 0, 10);
+  EXPECT_NE(fresh, nullptr);
+  this->free_(this->context, fresh);
+  EXPECT_EQ(reported.texts().size(), 0u);
+  std::byte foreign[64] = {};
+  EXPECT_EQ(this->realloc_(this->context, foreign + 16, 16, 32), nullptr);
+  q = this->realloc_(this->context, q, 6000, 0); // frees nothing
+  ASSERT_TRUE(q != nullptr && test::is_aligned(q, 16));
+  this->free_(this->context, q);
+  EXPECT_EQ(reported.texts().size(), 0u);
+  EXPECT_EQ(this->realloc_(this->context, q, 1, 32), nullptr);
+  this->free_(this->context, q);
+  EXPECT_EQ(reported.texts().size(), 1u);
+  EXPECT_EQ(this->strategy.used(), 0u);
+}
+
+// What gets the context last: pcre2's functions by pass_to, miniaudio's by fill.
+struct Opaque {
+  void* (*allocate)(std::size_t, void*);
+  void (*deallocate)(void*, void*);
+  void* context;
+};
+Opaque create_last(void* (*allocate)(std::size_t, void*), void (*deallocate)(void*, void*),
+                   void* context) {
+  return {allocate, deallocate, context};
+}
+struct OpaqueFirst {
+  void* (*allocate)(void*, unsigned);
+  void (*deallocate)(void*, void*);
+  void* context;
+};
+OpaqueFirst create_first(void* (*allocate)(void*, unsigned), void (*deallocate)(void*, void*),
+                         void* context) {
+  return {allocate, deallocate, context};
+}
+
+template <class S>
+class PassedTogether : public testing::Test {
+protected:
+  S strategy = Make<S>::one();
+};
+TYPED_TEST_SUITE(PassedTogether, Served, ServedName);
+
+TYPED_TEST(PassedTogether, TheContextLast) {
+  const test::ReportedMisuse reported;
+  const Opaque o = hooks::pass_to(create_last, this->strategy);
+  EXPECT_EQ(o.context, &this->strategy);
+  void* const p = o.allocate(100, o.context);
+  ASSERT_TRUE(this->strategy.owns(p) && test::is_aligned(p, 16));
+  test::fill(p, 100);
+  EXPECT_EQ(o.allocate(SIZE_MAX, o.context), nullptr);
+  void* const empty = o.allocate(0, o.context);
+  EXPECT_NE(empty, nullptr);
+  o.deallocate(empty, o.context);
+  o.deallocate(nullptr, o.context);
+  EXPECT_EQ(reported.texts().size(), 0u);
+  alignas(16) std::byte foreign[64] = {};
+  o.deallocate(foreign + 16, o.context);
+  EXPECT_EQ(reported.texts().size(), 1u);
+  o.deallocate(p, o.context);
+  EXPECT_EQ(this->strategy.used(), 0u);
+  o.deallocate(p, o.context);
+  EXPECT_EQ(reported.texts().size(), 2u);
+}
+TYPED_TEST(PassedTogether, TheContextFirst) {
+  const OpaqueFirst o = hooks::pass_to(create_first, this->strategy);
+  void* const p = o.allocate(o.context, 100);
+  ASSERT_TRUE(this->strategy.owns(p));
+  o.deallocate(o.context, p);
+  EXPECT_EQ(this->strategy.used(), 0u);
+}
+
+TYPED_TEST(PassedTogether, MembersWithTheContextLast) {
+  struct {
+    void* user;
+    void* (*on_malloc)(std::size_t, void*);
+    void* (*on_realloc)(void*, std::size_t, void*);
+    void (*on_free)(void*, void*);
+  } memory{};
+  hooks::fill(this->strategy, memory.on_malloc, memory.on_realloc, memory.on_free, memory.user);
+  void* p = memory.on_malloc(100, memory.user);
+  ASSERT_TRUE(this->strategy.owns(p));
+  test::fill(p, 100);
+  p = memory.on_realloc(p, 10'000, memory.user);
+  EXPECT_TRUE(test::holds(p, 100, 0xA5));
+  EXPECT_EQ(memory.on_realloc(p, SIZE_MAX, memory.user), nullptr);
+  memory.on_free(p, memory.user);
+  EXPECT_EQ(this->strategy.used(), 0u);
+  memory = {};
+  hooks::fill(this->strategy, memory.on_malloc, memory.on_free, memory.user);
+  EXPECT_EQ(memory.on_realloc, nullptr);
+  memory.on_free(memory.on_malloc(100, memory.user), memory.user);
+  EXPECT_EQ(this->strategy.used(), 0u);
+}
+TYPED_TEST(PassedTogether, MembersWithTheContextFirst) {
+  struct {
+    void* (*on_malloc)(void*, unsigned);
+    void* (*on_realloc)(void*, void*, unsigned);
+    void (*on_free)(void*, void*);
+    void* user;
+  } memory{};
+  hooks::fill(this->strategy, memory.on_malloc, memory.on_realloc, memory.on_free, memory.user);
+  void* p = memory.on_malloc(memory.user, 100);
+  test::fill(p, 100);
+  p = memory.on_realloc(memory.user, p, 10'000);
+  EXPECT_TRUE(test::holds(p, 100, 0xA5));
+  memory.on_free(memory.user, p);
+  EXPECT_EQ(this->strategy.used(), 0u);
+  hooks::fill(this->strategy, memory.on_malloc, memory.on_free, memory.user);
+  memory.on_free(memory.user, memory.on_malloc(memory.user, 100));
+  EXPECT_EQ(this->strategy.used(), 0u);
+}
+
+TYPED_TEST(PassedTogether, TheUsableSizeOfWhatIsConst) {
+  const test::ReportedMisuse reported;
+  std::size_t (*const of_const)(void*, const void*) = hooks::usable_size<TypeParam>;
+  int (*const of_any)(void*, void*) = hooks::usable_size<TypeParam>;
+  void* const p = hooks::allocate<TypeParam>(&this->strategy, 1000);
+  EXPECT_GE(of_const(&this->strategy, p), 1000u);
+  EXPECT_EQ(of_const(&this->strategy, nullptr), 0u);
+  EXPECT_EQ(static_cast<std::size_t>(of_any(&this->strategy, p)), of_const(&this->strategy, p));
+  test::fill(p, of_const(&this->strategy, p));
+  EXPECT_EQ(reported.texts().size(), 0u);
+  EXPECT_EQ(of_const(&this->strategy, static_cast<std::byte*>(p) + 16), 0u);
+  hooks::deallocate<TypeParam>(&this->strategy, p);
+  EXPECT_EQ(of_const(&this->strategy, p), 0u);
+  EXPECT_EQ(reported.texts().size(), 2u);
+}
+
 // libxml2's fourth function, without a context.
 template <auto& strategy>
 void copies_text() {
