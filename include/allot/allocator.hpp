@@ -18,7 +18,16 @@
 // moved or swapped and with the copy that a constructor makes; an assignment that copies leaves the
 // target where it is. The strategy must outlive the containers, must not move while they live, and
 // must not be reset under them: what they give back then goes to the misuse handler. Each call is
-// one of the strategy's, in O(1); giving back to a Region what is not the newest takes O(log arenas).
+// one of the strategy's, in O(1); giving back to a Region what is not the newest takes O(log
+// arenas).
+//
+// StaticAllocator is for who makes its allocators itself, from nothing, and cannot be handed one:
+//
+//   static Multipool pool;
+//   template <class T>
+//   using InPool = StaticAllocator<T, pool>;
+//   nlohmann::basic_json<std::map, std::vector, std::string, bool, long, unsigned long, double,
+//   InPool>
 #pragma once
 
 #include <allot/base/abi.hpp>
@@ -87,6 +96,38 @@ template <class T, class U, class Strategy>
 [[nodiscard]] bool operator==(const Allocator<T, Strategy>& a,
                               const Allocator<U, Strategy>& b) noexcept {
   return &a.strategy() == &b.strategy();
+}
+
+/// An Allocator on a strategy that has static storage, which its type names, so that all of them
+/// are equal and have no members. Serves and fails as Allocator does. The strategy must not be
+/// assigned to, reset or released while containers live, static ones too: those that were made
+/// before it, or in another source file, may outlive it.
+template <class T, auto& strategy>
+class StaticAllocator {
+  using On = Allocator<T, std::remove_reference_t<decltype(strategy)>>;
+
+public:
+  using value_type = T;
+  using propagate_on_container_move_assignment = std::true_type;
+  using is_always_equal = std::true_type;
+  template <class U>
+  struct rebind { // which the standard finds by itself only among parameters that are types
+    using other = StaticAllocator<U, strategy>;
+  };
+
+  StaticAllocator() = default;
+  template <class U>
+  StaticAllocator(const StaticAllocator<U, strategy>&) noexcept {}
+
+  /// As Allocator's.
+  [[nodiscard]] T* allocate(std::size_t count) { return On(strategy).allocate(count); }
+  void deallocate(T* p, std::size_t count) noexcept { On(strategy).deallocate(p, count); }
+};
+
+template <class T, class U, auto& strategy>
+[[nodiscard]] bool operator==(const StaticAllocator<T, strategy>&,
+                              const StaticAllocator<U, strategy>&) noexcept {
+  return true;
 }
 
 } // namespace ALLOT_ABI

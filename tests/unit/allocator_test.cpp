@@ -525,4 +525,99 @@ TEST(Allocator, AFullOrReleasedStrategyRefusesAndTheContainerStaysAsItWas) {
   EXPECT_TRUE(w.empty());
 }
 
+// ------------------------------------------------------------------ allocators made from nothing
+
+Multipool static_pool({.limit = 8_MiB});
+Arena static_arena(room);
+Region static_region;
+BlockPool static_blocks(64, 100);
+
+template <class T>
+using InPool = StaticAllocator<T, static_pool>;
+
+// What nlohmann::basic_json wants: a template that is given only a type, and makes its allocators.
+template <template <class> class On>
+struct Document {
+  using Text = std::basic_string<char, std::char_traits<char>, On<char>>;
+  std::map<Text, std::vector<Text, On<Text>>, std::less<>,
+           On<std::pair<const Text, std::vector<Text, On<Text>>>>>
+      members;
+};
+
+TEST(StaticAllocator, SaysWhatContainersAsk) {
+  using A = InPool<int>;
+  using Traits = std::allocator_traits<A>;
+  static_assert(std::is_empty_v<A> && std::is_trivially_copyable_v<A>);
+  static_assert(std::is_nothrow_default_constructible_v<A>);
+  static_assert(Traits::is_always_equal::value);
+  static_assert(Traits::propagate_on_container_move_assignment::value);
+  static_assert(std::is_same_v<Traits::rebind_alloc<char>, InPool<char>>);
+  static_assert(std::is_same_v<Traits::value_type, int>);
+  static_assert(std::is_convertible_v<InPool<char>, A>);
+  static_assert(!std::is_convertible_v<StaticAllocator<int, static_arena>, A>);
+  static_assert(noexcept(std::declval<A&>().deallocate(nullptr, 0)));
+  static_assert(sizeof(std::vector<int, A>) == sizeof(std::vector<int>));
+  EXPECT_EQ(A(), A());
+  EXPECT_EQ(A(), InPool<char>());
+  EXPECT_FALSE(A() != InPool<char>());
+}
+
+TEST(StaticAllocator, ServesNestedContainersThatAreHandedNone) {
+  const test::ReportedMisuse reported;
+  {
+    Document<InPool> document;
+    for (int i = 0; i != 100; ++i) {
+      Document<InPool>::Text key(static_cast<std::size_t>(20 + i), 'k');
+      auto& texts = document.members[key];
+      for (int j = 0; j != 10; ++j)
+        texts.emplace_back(100, 'x');
+      ASSERT_TRUE(static_pool.owns(texts.data()) && static_pool.owns(texts.back().data()));
+    }
+    Document<InPool> copy = document;
+    EXPECT_EQ(copy.members, document.members);
+    const Document<InPool> moved = std::move(copy);
+    EXPECT_EQ(moved.members, document.members);
+    document = moved;
+    EXPECT_EQ(moved.members, document.members);
+    EXPECT_GT(static_pool.used(), 200'000u);
+  }
+  EXPECT_EQ(static_pool.used(), 0u);
+  EXPECT_EQ(reported.texts().size(), 0u);
+}
+
+TEST(StaticAllocator, ServesOnAnyStrategyThatAllocatorServesOn) {
+  use(std::vector<int, StaticAllocator<int, static_arena>>(), push_back);
+  use(std::vector<int, StaticAllocator<int, static_region>>(), push_back);
+  use(std::list<int, StaticAllocator<int, static_blocks>>(), push_back);
+  use(std::unordered_set<int, std::hash<int>, std::equal_to<>, InPool<int>>(), insert);
+  EXPECT_EQ(static_blocks.stats().used, 0u);
+  EXPECT_EQ(static_pool.used(), 0u);
+  static_arena.reset();
+  static_region.reset();
+}
+
+TEST(StaticAllocator, FailsAsAllocatorDoes) {
+  const test::ReportedMisuse reported;
+  InPool<std::int64_t> a;
+  for (const std::size_t n : {SIZE_MAX, SIZE_MAX / 8 + 1, SIZE_MAX / 8 + 2, SIZE_MAX / 16 + 1})
+    EXPECT_THROW((void)a.allocate(n), std::bad_alloc) << n;
+  EXPECT_EQ(test::kind([&] { return a.allocate(2_MiB); }), "Exhausted(no_room)");
+  using Blocks = StaticAllocator<int, static_blocks>;
+  EXPECT_EQ(test::kind([&] { return Blocks().allocate(2); }), "Exhausted(no_room)");
+  std::int64_t* const none = a.allocate(0);
+  a.deallocate(none, 0);
+  EXPECT_EQ(reported.texts().size(), 0u);
+  std::int64_t foreign = 0;
+  std::int64_t* const p = a.allocate(4);
+  a.deallocate(&foreign, 1);
+  a.deallocate(nullptr, 1);
+  a.deallocate(p + 1, 4);
+  a.deallocate(p, 400);
+  EXPECT_EQ(reported.texts().size(), 4u);
+  a.deallocate(p, 4);
+  a.deallocate(p, 4);
+  EXPECT_EQ(reported.texts().size(), 5u);
+  EXPECT_EQ(static_pool.used(), 0u);
+}
+
 } // namespace
