@@ -10,24 +10,60 @@ inline namespace ALLOT_ABI {
 
 namespace detail {
 
-/// Whether memory must be made readable before it is used.
-inline constexpr bool commits = !os::has_demand_paging || instrumented;
+// In bytes, what is reserved: without a limit, with whatever limit, and in the end where the system
+// refuses.
+inline constexpr unsigned long long usual_reservation =
+    sizeof(void*) < 8 ? 256_MiB : (instrumented ? 4ULL : 8ULL) << 30;
+inline constexpr unsigned long long largest_reservation =
+    sizeof(void*) < 8 ? 1ULL << 30 : 16ULL << 40;
+inline constexpr std::size_t least_reservation = 1_MiB;
 
 } // namespace detail
 
 Multipool::Multipool(const MultipoolOptions& options) : Multipool(Nothing()) {
   name_ = options.name;
-  if (options.reserve == 0)
-    throw_misuse(label(), Errc::bad_size, "a reservation of 0 bytes was asked for");
   zero_ = options.zero;
-  const std::size_t slabs = std::min<std::size_t>(divide_up(options.reserve, slab_bytes), none);
-  memory_ = Mapping(label(), saturating_multiply(slabs + 1, slab_extent), {});
-  records_ = Mapping(label(), saturating_multiply(slabs, sizeof(Slab)), {});
+  const std::size_t most = options.limit / slab_bytes;
+  if (options.reserve == 0)
+    reserve_default(most);
+  else if (!reserve(std::min<std::size_t>(divide_up(options.reserve, slab_bytes), none),
+                    Commit::demand))
+    throw_exhausted(label(), Errc::system_refused, "the system refused to reserve %zu bytes",
+                    options.reserve);
+  most_ = std::min(reserved_, most);
+  limited_ = most <= reserved_;
+  annotate::open(begin_, 0);
+}
+
+// What may be touched at any time is charged as a whole where the system overcommits nothing, or
+// limits data; what must be committed first is charged piece by piece.
+void Multipool::reserve_default(std::size_t most) {
+  const bool bounded = most != max_size / slab_bytes;
+  std::size_t slabs = detail::usual_reservation / slab_bytes;
+  if (bounded)
+    slabs = std::clamp<std::size_t>(saturating_multiply(most, 2), 1,
+                                    detail::largest_reservation / slab_bytes);
+  const std::size_t least = std::min(slabs, detail::least_reservation / slab_bytes);
+  for (; !reserve(slabs, Commit::demand) && !reserve(slabs, Commit::strict);
+       slabs = std::max(slabs / 2, least))
+    if (slabs == least)
+      throw_exhausted(label(), Errc::system_refused, "the system refused to reserve %zu bytes",
+                      slabs * slab_bytes);
+}
+
+bool Multipool::reserve(std::size_t slabs, Commit commit) noexcept {
+  Mapping memory = Mapping::try_reserve(saturating_multiply(slabs + 1, slab_extent), commit, {});
+  if (memory.data() == nullptr)
+    return false;
+  Mapping records = Mapping::try_reserve(saturating_multiply(slabs, sizeof(Slab)), commit, {});
+  if (records.data() == nullptr)
+    return false;
+  memory_ = std::move(memory);
+  records_ = std::move(records);
   begin_ = memory_.data() + padding(reinterpret_cast<std::uintptr_t>(memory_.data()), slab_extent);
   slabs_ = reinterpret_cast<Slab*>(records_.data()); // all zero, which is what a new Slab is
   reserved_ = slabs;
-  most_ = std::min(slabs, options.limit / slab_bytes);
-  annotate::open(begin_, 0);
+  return true;
 }
 
 Multipool& Multipool::operator=(Multipool&& other) noexcept {
@@ -43,6 +79,7 @@ Multipool& Multipool::operator=(Multipool&& other) noexcept {
     spare_ = other.spare_;
     most_ = other.most_;
     reserved_ = other.reserved_;
+    limited_ = other.limited_;
     std::copy_n(&other.bins_[0][0], 2 * bin_count, &bins_[0][0]);
     memory_ = std::move(other.memory_);
     records_ = std::move(other.records_);
@@ -83,7 +120,10 @@ void Multipool::refuse_request(std::size_t bytes, std::size_t alignment) const {
   check_usable();
   if (!is_power_of_two(alignment))
     throw_bad_alignment(label(), alignment);
-  throw_full(label(), bytes, available(), capacity());
+  if (limited_)
+    throw_full(label(), bytes, available(), capacity());
+  throw_exhausted(label(), Errc::no_room, "%zu bytes asked, %zu left of %zu reserved", bytes,
+                  available(), capacity());
 }
 
 void Multipool::refuse_pointer(const void* p) const {
@@ -339,7 +379,7 @@ void Multipool::give_back(std::size_t number, std::size_t run, std::size_t dirty
 void Multipool::decommit(std::size_t number, std::size_t run) noexcept {
   annotate::show(address(number), run * slab_extent);
   os::decommit(address(number), run * slab_extent,
-               detail::commits ? os::Access::none : os::Access::read_write);
+               memory_.is_strict() ? os::Access::none : os::Access::read_write);
   put_run(State::bare, number, run);
 }
 
@@ -667,7 +707,7 @@ Multipool::Number Multipool::take_top(std::size_t run, std::size_t alignment) no
 }
 
 bool Multipool::back(std::size_t number, std::size_t run) noexcept {
-  return !detail::commits || os::commit(address(number), run * slab_extent);
+  return !memory_.is_strict() || os::commit(address(number), run * slab_extent);
 }
 
 // Joins a free run with its neighbours of the same kind.

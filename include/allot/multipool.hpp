@@ -2,9 +2,9 @@
 //
 // For clients that allocate, reallocate and free one by one as from malloc: an interpreter's state,
 // a database's cache, containers. All of it goes at once too. Not where all blocks have one size
-// (BlockPool is smaller), or where nothing is freed singly (Bump, Arena). Not for many small pools:
-// each reserves addresses and takes memory in slabs of 64 KiB, one at the least for each size class
-// that is used.
+// (BlockPool is smaller), or where nothing is freed singly (Bump, Arena). Its limit counts in slabs
+// of 64 KiB, one at the least for each size class that is used; of memory each takes the pages that
+// are touched, two or three for the first block.
 //
 //   one reserved range of 64 KiB slabs
 //   | blocks of 64 | blocks of 1 KiB | a large object, three slabs      | free | addresses only  |
@@ -19,6 +19,13 @@
 // to 32 KiB; above, to whole pages, in slabs of their own. The block freed last comes first. What
 // empties goes to any class; some empty slabs are kept (8 MiB, or half as many as are in use), and
 // the rest goes back to the system.
+//
+// Addresses cost no memory, but there are only so many: 47 bits of them, or fewer under `ulimit
+// -v`. A pool reserves twice its limit, since large objects need theirs in one piece while what is
+// free lies scattered; blocks need no more than the limit. To that come a slab, to begin at a
+// multiple of 64 KiB, and 2.1% for records. Without a limit 8 GiB are reserved, so that ten
+// thousand pools live at once. Where the system refuses, half as much is asked for, and again, down
+// to 1 MiB; if that is less than the limit, it is the capacity, and messages say "reserved".
 //
 // Allocating and freeing blocks are O(1), plus zeroing what is freed; so are large objects, but for
 // the system calls and a search of the free runs of about their length. Only where the limit or the
@@ -53,8 +60,9 @@ inline namespace ALLOT_ABI {
 
 struct MultipoolOptions {
   bool zero = true; ///< zero a block when it is freed, so that what is handed out is zero
-  /// Bytes of addresses to reserve, which cost no memory.
-  std::size_t reserve = 256_MiB * (sizeof(void*) < 8 ? 1U : instrumented ? 16U : 64U);
+  /// Bytes of addresses to reserve, no fewer. 0: twice the limit, up to 16 TiB, but 8 GiB (4 GiB in
+  /// instrumented builds, 256 MiB on 32 bits) without one, or as much of that as there is.
+  std::size_t reserve = 0;
   /// The most bytes of memory, in whole slabs of 64 KiB, to hold at once.
   std::size_t limit = max_size;
   const char* name = nullptr; ///< stands in messages and statistics; the caller keeps it alive
@@ -84,8 +92,8 @@ inline constexpr SizeClassTable size_classes = [] {
 
 class Multipool : public Copying<Multipool> {
 public:
-  /// Reserves addresses, rounded up to 64 KiB. Misuse: `reserve` is 0. Exhausted: the system
-  /// refused.
+  /// Reserves addresses, rounded up to 64 KiB. Exhausted: the system refused all that `reserve`
+  /// names, or 1 MiB where it names none.
   explicit Multipool(const MultipoolOptions& options = {});
   Multipool(Multipool&& other) noexcept : Multipool(Nothing()) { *this = std::move(other); }
   Multipool& operator=(Multipool&& other) noexcept;
@@ -379,6 +387,8 @@ private:
   void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   [[noreturn, gnu::cold]] void refuse_pointer(const void* p) const;
   [[noreturn, gnu::cold]] void refuse_request(std::size_t bytes, std::size_t alignment) const;
+  void reserve_default(std::size_t most);
+  [[nodiscard]] bool reserve(std::size_t slabs, Commit commit) noexcept;
   [[gnu::cold]] void check_size(const Slab& slab, const void* p, std::size_t bytes,
                                 std::size_t alignment) const;
   void wipe_and_settle(Slab& slab, void* p) noexcept;
@@ -447,6 +457,7 @@ private:
   std::size_t spare_ = 0;               // slabs that have memory and are free
   std::size_t most_ = 0;                // slabs to hold at once
   std::size_t reserved_ = 0;            // slabs that there are addresses for
+  bool limited_ = false;                // most_ is the limit, not what was reserved
   Number bins_[2][bin_count] = {};      // heads of lists
   Mapping memory_;
   Mapping records_;

@@ -27,31 +27,18 @@ void FilePath::free() noexcept {
   std::free(path_);
 }
 
+namespace detail {
+inline constexpr bool always_strict = !os::has_demand_paging || instrumented;
+} // namespace detail
+
 Mapping::Mapping(Label owner, std::size_t bytes, const MapOptions& options)
     : huge_pages_(options.huge_pages),
-      strict_(options.commit == Commit::strict || !os::has_demand_paging || instrumented ||
-              !options.file.empty()) {
-  const std::size_t page = os::page_size();
-  const std::size_t guard = options.guard_pages ? page : 0;
-  const std::size_t usable = saturating_round_up(bytes, page);
-  // Doubled where cursors run at twice the distance, to meet the same offsets.
-  const std::size_t alignment =
-      red_zones.stretch(options.huge_pages == HugePages::always ? os::huge_page_size : page);
-  const std::size_t slack = alignment - page;
-  const std::size_t extent = saturating_add(saturating_add(usable, slack), 2 * guard);
-
-  if (extent <= PTRDIFF_MAX)
-    base_ = os::reserve(extent, strict_ ? os::Access::none : os::Access::read_write);
-  if (base_ == nullptr)
+      strict_(options.commit == Commit::strict || detail::always_strict || !options.file.empty()) {
+  const std::size_t guard = options.guard_pages ? os::page_size() : 0;
+  if (!reserve(bytes, guard))
     throw_exhausted(owner, Errc::system_refused, "the system refused to reserve %zu bytes", bytes);
-  extent_ = extent;
-  data_ = base_ + guard;
-  data_ += padding(reinterpret_cast<std::uintptr_t>(data_), alignment);
-  size_ = usable;
-  ready_ = strict_ ? 0 : usable;
-
   if (guard != 0 && !strict_ &&
-      !(os::protect(data_ - guard, guard) && os::protect(data_ + usable, guard))) {
+      !(os::protect(data_ - guard, guard) && os::protect(data_ + size_, guard))) {
     release();
     throw_exhausted(owner, Errc::system_refused, "the system refused the guard pages");
   }
@@ -77,6 +64,36 @@ Mapping::Mapping(Label owner, std::size_t bytes, const MapOptions& options)
     }
   }
   advise(0, size_);
+}
+
+Mapping Mapping::try_reserve(std::size_t bytes, Commit commit, HugePages huge_pages) noexcept {
+  Mapping mapping;
+  mapping.huge_pages_ = huge_pages;
+  mapping.strict_ = commit == Commit::strict || detail::always_strict;
+  if (mapping.reserve(bytes, 0))
+    mapping.advise(0, mapping.size_);
+  return mapping;
+}
+
+bool Mapping::reserve(std::size_t bytes, std::size_t guard) noexcept {
+  const std::size_t page = os::page_size();
+  const std::size_t usable = saturating_round_up(bytes, page);
+  // Doubled where cursors run at twice the distance, to meet the same offsets.
+  const std::size_t alignment =
+      red_zones.stretch(huge_pages_ == HugePages::always ? os::huge_page_size : page);
+  const std::size_t slack = alignment - page;
+  const std::size_t extent = saturating_add(saturating_add(usable, slack), 2 * guard);
+
+  if (extent <= PTRDIFF_MAX)
+    base_ = os::reserve(extent, strict_ ? os::Access::none : os::Access::read_write);
+  if (base_ == nullptr)
+    return false;
+  extent_ = extent;
+  data_ = base_ + guard;
+  data_ += padding(reinterpret_cast<std::uintptr_t>(data_), alignment);
+  size_ = usable;
+  ready_ = strict_ ? 0 : usable;
+  return true;
 }
 
 Mapping& Mapping::operator=(Mapping&& other) noexcept {

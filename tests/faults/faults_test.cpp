@@ -481,6 +481,50 @@ TEST(Limits, AnyReservationIsRefused) {
            refused(test::kind([] { return Arena(gib); })) && Arena(mib).capacity() == mib;
   });
 }
+// The most that is granted, in halves, and what it says of itself.
+bool serves_until_reserved_is_used(std::size_t most) {
+  Multipool pool;
+  const std::size_t capacity = pool.capacity();
+  while (void* const p = pool.try_allocate(mib / 2))
+    test::touch(p);
+  const std::string text = test::error([&] { return pool.allocate(mib / 2); });
+  return capacity >= mib && capacity <= most && pool.available() < mib / 2 &&
+         text == "Exhausted(no_room) multipool: 524288 bytes asked, 0 left of " +
+                     std::to_string(capacity) + " reserved";
+}
+TEST(Limits, AMultipoolReservesWhatThereIs) {
+  under_limit(RLIMIT_AS, gib, [] { return serves_until_reserved_is_used(gib / 2); });
+}
+TEST(Limits, MultipoolsShareWhatThereIs) {
+  under_limit(RLIMIT_AS, gib, [] {
+    Multipool first;
+    Multipool second;
+    const Multipool bounded({.limit = 16 * mib});
+    return first.capacity() >= mib && second.capacity() >= mib && bounded.capacity() == 16 * mib &&
+           first.try_allocate(mib / 2) != nullptr && second.try_allocate(mib / 2) != nullptr &&
+           refused(test::kind([] { return Multipool({.reserve = gib}); }));
+  });
+}
+// As where nothing is overcommitted: what may be touched is charged, addresses are not.
+TEST(Limits, AMultipoolCommitsWhereAReservationWouldBeCharged) {
+  under_limit(RLIMIT_DATA, 64 * mib, [] {
+    Multipool pool;
+    std::size_t served = 0;
+    std::vector<void*> objects;
+    while (void* const p = pool.try_allocate(mib)) {
+      test::fill(p, mib);
+      objects.push_back(p);
+      ++served;
+    }
+    if (served < 16 || served >= 64 || pool.used() != served * mib ||
+        pool.capacity() / mib != 8 * gib / mib)
+      return false;
+    for (void* const p : objects)
+      pool.deallocate(p);
+    pool.trim();
+    return test::holds(pool.allocate(16 * mib), 16 * mib, 0);
+  });
+}
 TEST(Limits, AHeapThatIsFullIsExhausted) {
   under_limit(RLIMIT_AS, 512 * mib, [] {
     Region region({.arena_size = mib});

@@ -13,9 +13,6 @@ constexpr const char* foreign =
 } // namespace
 
 const Cases multipool_cases = {
-    {"multipool.reserve_0", "a reservation of 0 bytes",
-     "Misuse(bad_size) multipool: a reservation of 0 bytes was asked for",
-     [] { Multipool({.reserve = 0}); }},
     {"multipool.alignment_24", "an alignment that is no power of two",
      "Misuse(bad_alignment) multipool: alignment 24 is not a power of two",
      [] { (void)Multipool().allocate(8, 24); }},

@@ -220,8 +220,6 @@ TEST(Multipool, WhatCannotBeServedIsRefusedAndChangesNothing) {
 }
 
 TEST(Multipool, NamesItselfInErrors) {
-  EXPECT_EQ(test::error([] { return Multipool({.reserve = 0}); }),
-            "Misuse(bad_size) multipool: a reservation of 0 bytes was asked for");
   const std::string text = test::error([] { return Multipool({.reserve = SIZE_MAX}); });
   EXPECT_TRUE(text.starts_with("Exhausted(system_refused) multipool: ")) << text;
   Multipool pool({.limit = 1_MiB});
@@ -231,6 +229,10 @@ TEST(Multipool, NamesItselfInErrors) {
   Multipool none({.limit = 1000});
   EXPECT_EQ(test::error([&] { return none.allocate(64); }),
             "Exhausted(no_room) multipool: 64 bytes asked, 0 of 0 left");
+  Multipool small({.reserve = 2 * slab});
+  (void)small.allocate(slab);
+  EXPECT_EQ(test::error([&] { return small.allocate(2 * slab); }),
+            "Exhausted(no_room) multipool: 131072 bytes asked, 65536 left of 131072 reserved");
 }
 
 TEST(Multipool, RoundsItsReservationUpAndItsLimitDown) {
@@ -239,6 +241,7 @@ TEST(Multipool, RoundsItsReservationUpAndItsLimitDown) {
   EXPECT_EQ(Multipool({.limit = 3 * slab - 1}).capacity(), 2 * slab);
   const Multipool pool;
   EXPECT_GE(pool.capacity(), 256_MiB);
+  EXPECT_LE(pool.capacity() >> 20, 8U << 10);
   EXPECT_EQ(pool.available(), pool.capacity());
   EXPECT_EQ(pool.committed(), 0u);
   EXPECT_EQ(pool.used(), 0u);
@@ -839,7 +842,7 @@ TEST(Multipool, IsUsableAgainWhenTheReservationWasExhausted) {
     objects.push_back(p);
   ASSERT_EQ(objects.size(), 8u);
   EXPECT_EQ(test::error([&] { return pool.allocate(slab); }),
-            "Exhausted(no_room) multipool: 65536 bytes asked, 0 of 524288 left");
+            "Exhausted(no_room) multipool: 65536 bytes asked, 0 left of 524288 reserved");
   // Scattered addresses are no room for what is larger; neighbours are.
   for (const std::size_t i : {0U, 2U, 3U, 6U})
     pool.deallocate(objects[i]);
@@ -949,6 +952,66 @@ TEST(Multipool, TheSystemHasWhatWasTrimmed) {
   pool.deallocate(behind);
 }
 #endif
+
+#if defined(__linux__)
+/// A number of kibibytes that the system tells, in bytes.
+std::size_t told_by_system(const std::string& what) {
+  std::ifstream status("/proc/self/status");
+  std::size_t kibibytes = 0;
+  for (std::string word; status >> word;)
+    if (word == what)
+      status >> kibibytes;
+  return kibibytes * 1024;
+}
+
+TEST(Multipool, TakesTwiceItsLimitOfAddresses) {
+  if (test::watched())
+    GTEST_SKIP() << "red zones need twice as many";
+  for (const std::size_t limit : {slab, 1_MiB, 64_MiB, 1_GiB}) {
+    const std::size_t before = told_by_system("VmSize:");
+    const Multipool pool({.limit = limit});
+    EXPECT_EQ(pool.capacity(), limit);
+    const std::size_t addresses = told_by_system("VmSize:") - before;
+    EXPECT_GE(addresses, limit);
+    EXPECT_LE(addresses, 2 * limit + limit / 20 + slab + 8192) << limit;
+  }
+}
+
+TEST(Multipool, AThousandThatAreLittleUsedHoldLittle) {
+  if (test::watched())
+    GTEST_SKIP() << "their memory is larger";
+  constexpr std::size_t count = 1000;
+  const auto held = [] { return told_by_system("VmRSS:") + told_by_system("VmPTE:"); };
+  std::vector<Multipool> pools;
+  pools.reserve(count);
+  const std::size_t before = held();
+  for (std::size_t i = 0; i != count; ++i)
+    test::fill(pools.emplace_back().allocate(24), 24);
+  EXPECT_LE((held() - before) / count, 64_KiB);
+}
+#endif
+
+// A limit above what blocks need of addresses is there for large objects: of those that lie apart
+// from each other half the addresses may be free, and yet in no piece.
+TEST(Multipool, FindsRoomForALargeObjectThoughAddressesLieScattered) {
+  Multipool pool({.limit = 16 * slab});
+  std::vector<void*> objects;
+  while (void* const p = pool.try_allocate(slab))
+    objects.push_back(p);
+  ASSERT_EQ(objects.size(), 16u);
+  for (std::size_t i = 0; i != objects.size(); i += 2)
+    pool.deallocate(objects[i]);
+  EXPECT_NE(pool.try_allocate(8 * slab), nullptr);
+}
+
+TEST(Multipool, TenThousandLiveAtOnce) {
+  if (test::watched() || sizeof(void*) < 8)
+    GTEST_SKIP() << "not so many addresses";
+  std::vector<Multipool> pools(10'000);
+  for (const Multipool& pool : pools)
+    ASSERT_EQ(pool.capacity() >> 20, 8U << 10);
+  EXPECT_NE(pools.back().try_allocate(100'000'000), nullptr);
+}
 
 TEST(Multipool, ManyReservationsCostNoMemory) {
   std::vector<Multipool> pools(8);

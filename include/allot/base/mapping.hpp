@@ -77,6 +77,9 @@ public:
   /// Reserves `bytes`, rounded up to whole pages. `owner` is named in errors.
   /// Exhausted: the system refused. Misuse: the file exists or cannot be made.
   Mapping(Label owner, std::size_t bytes, const MapOptions& options);
+  /// As the constructor, but an empty mapping if the system refused. No file, and no guard pages.
+  [[nodiscard]] static Mapping try_reserve(std::size_t bytes, Commit commit,
+                                           HugePages huge_pages) noexcept;
   Mapping(Mapping&& other) noexcept { *this = static_cast<Mapping&&>(other); }
   Mapping& operator=(Mapping&& other) noexcept;
   ~Mapping() { release(); }
@@ -84,6 +87,8 @@ public:
   [[nodiscard]] std::byte* data() const noexcept { return data_; }
   [[nodiscard]] std::size_t size() const noexcept { return size_; }
   [[nodiscard]] std::size_t ready() const noexcept { return ready_; }
+  /// Whether pages must be committed before they are touched.
+  [[nodiscard]] bool is_strict() const noexcept { return strict_; }
 
   /// Makes at least [0, bytes) ready, and some more, so that growing byte by byte costs few calls.
   [[nodiscard]] bool commit(std::size_t bytes) noexcept;
@@ -101,6 +106,7 @@ public:
   [[nodiscard]] Range detach() noexcept;
 
 private:
+  [[nodiscard]] bool reserve(std::size_t bytes, std::size_t guard) noexcept;
   [[nodiscard]] bool make_ready(std::size_t bytes) noexcept;
   void advise(std::size_t from, std::size_t to) noexcept;
 
