@@ -4,8 +4,10 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <cstring>
 #include <optional>
 #include <utility>
+#include <vector>
 
 namespace {
 
@@ -76,13 +78,38 @@ public:
 
 private:
   allot::Multipool make() {
-    const std::size_t reserve = 1 + slab * in_.below(in_.one_in(8) ? 64 : 16);
+    on_buffer_ = in_.one_in(3);
+    return on_buffer_ ? make_on_buffer() : make_on_addresses();
+  }
+  // Of memory that is full of something, where no multiple of a slab's size is.
+  allot::Multipool make_on_buffer() {
+    const std::size_t slabs = 1 + in_.below(16);
+    const std::size_t bytes = (slabs + 1) * slab + slabs * 1376;
     const std::size_t limit = in_.one_in(2) ? slab * in_.below(16) : allot::max_size;
+    const bool heap = in_.one_in(2);
+    zero_ = !in_.one_in(4);
+    used_ = 0;
+    operation("pool on a buffer", bytes, limit, zero_);
+    memory_.assign(heap ? 0 : bytes, std::byte{0xEE});
+    allot::Buffer buffer = heap ? allot::Buffer::heap(bytes) : allot::Buffer::borrowed(memory_);
+    std::memset(buffer.data(), 0xEE, buffer.extent());
+    allot::Multipool pool(std::move(buffer), {.zero = zero_, .limit = limit});
+    capacity_ = pool.capacity();
+    check(capacity_ >= std::min(slabs * slab, limit) && capacity_ <= (slabs + 1) * slab &&
+              capacity_ <= limit && pool.available() == capacity_,
+          "capacity on a buffer");
+    return pool;
+  }
+  allot::Multipool make_on_addresses() {
+    const std::size_t limit = in_.one_in(2) ? slab * in_.below(16) : allot::max_size;
+    const bool follows = limit != allot::max_size && in_.one_in(2);
+    const std::size_t reserve = follows ? 0 : 1 + slab * in_.below(in_.one_in(8) ? 64 : 16);
     zero_ = !in_.one_in(4);
     used_ = 0;
     operation("pool", reserve, limit, zero_);
     allot::Multipool pool({.zero = zero_, .reserve = reserve, .limit = limit});
-    capacity_ = std::min(allot::saturating_round_up(reserve, slab), limit / slab * slab);
+    capacity_ = follows ? limit : std::min(allot::saturating_round_up(reserve, slab), limit);
+    capacity_ = capacity_ / slab * slab;
     check(pool.capacity() == capacity_ && pool.available() == capacity_, "capacity");
     return pool;
   }
@@ -114,7 +141,10 @@ private:
     operation("allocate", bytes, alignment);
     void* p = nullptr;
     if (in_.one_in(16)) {
-      const auto refused = refusal([&] { p = pool_.allocate(bytes, alignment); });
+      const bool at_least = alignment == 8 && in_.one_in(2);
+      const auto refused = refusal([&] {
+        p = at_least ? pool_.allocate_at_least(bytes).p : pool_.allocate(bytes, alignment);
+      });
       check(!refused || refused == (allot::is_power_of_two(alignment) ? Errc::no_room
                                                                       : Errc::bad_alignment),
             "why it was refused");
@@ -158,7 +188,10 @@ private:
     const std::size_t i = places_.pick(in_);
     operation("deallocate", i);
     const Place place = places_.remove(i);
-    if (in_.one_in(3))
+    if (in_.one_in(8))
+      check(pool_.try_deallocate(place.piece.p) && !pool_.try_deallocate(place.piece.p),
+            "freed once");
+    else if (in_.one_in(3))
       pool_.deallocate(place.piece.p, place.piece.bytes, place.alignment);
     else
       pool_.deallocate(place.piece.p);
@@ -234,6 +267,7 @@ private:
       check(refusal([&] { pool_.deallocate(p); }) == code, "misuse is refused, with its name");
       check(pool_.try_reallocate(p, 8) == nullptr || p == nullptr, "not reallocated");
       check(!pool_.try_resize(p, 8, 8), "not resized");
+      check(!pool_.try_deallocate(p) && pool_.try_usable_size(p) == 0, "not freed");
     };
     check(refusal([&] { pool_.deallocate(nullptr); }) == Errc::null_pointer, "null");
     refuses(other, Errc::foreign_pointer);
@@ -273,7 +307,8 @@ private:
       pool_.deallocate(places_.remove(places_.size() - 1).piece.p);
     used_ = 0;
     pool_.trim();
-    check(pool_.committed() == 0 && pool_.available() == capacity_, "all is given back");
+    check(pool_.committed() == (on_buffer_ ? capacity_ : 0) && pool_.available() == capacity_,
+          "all is given back");
     if (capacity_ != 0)
       check(pool_.try_allocate(capacity_) != nullptr, "all of it is one piece again");
   }
@@ -313,6 +348,8 @@ private:
   Input& in_;
   std::size_t capacity_ = 0, used_ = 0;
   bool zero_ = true;
+  bool on_buffer_ = false;
+  std::vector<std::byte> memory_;
   Places places_;
   allot::Multipool pool_ = make();
 };

@@ -6,9 +6,8 @@
 // of 64 KiB, one at the least for each size class that is used; of memory each takes the pages that
 // are touched, two or three for the first block.
 //
-//   one reserved range of 64 KiB slabs
+//   one range of 64 KiB slabs
 //   | blocks of 64 | blocks of 1 KiB | a large object, three slabs      | free | addresses only  |
-//   |              |                 |                                  |      ^ top_            |
 //
 //   a slab of blocks                                         its record, in a table of their own
 //   | block 0 | block 1 | block 2 | ... | not carved yet |     size class, a stack of the blocks
@@ -16,9 +15,10 @@
 //                                                               bytes: a block in use starts there
 //
 // Sizes are rounded up to a class: a multiple of 8 up to 128, then one of four to each doubling, up
-// to 32 KiB; above, to whole pages, in slabs of their own. The block freed last comes first. What
-// empties goes to any class; some empty slabs are kept (8 MiB, or half as many as are in use), and
-// the rest goes back to the system.
+// to 32 KiB (detail/size_classes.hpp); above, to whole pages, in runs of slabs of their own
+// (detail/slab_runs.hpp). The block freed last comes first. What empties goes to any class; some
+// empty slabs are kept (8 MiB, or half as many as are in use), and the rest goes back to the
+// system.
 //
 // Addresses cost no memory, but there are only so many: 47 bits of them, or fewer under `ulimit
 // -v`. A pool reserves twice its limit, since large objects need theirs in one piece while what is
@@ -27,12 +27,14 @@
 // thousand pools live at once. Where the system refuses, half as much is asked for, and again, down
 // to 1 MiB; if that is less than the limit, it is the capacity, and messages say "reserved".
 //
-// Allocating and freeing blocks are O(1), plus zeroing what is freed; so are large objects, but for
-// the system calls and a search of the free runs of about their length. Only where the limit or the
-// reservation is reached does it take O(slabs) to find the last free block, or none. Every pointer
-// that is given back is checked: one test for its range and its alignment, one bit for all else. A
-// block stays valid until it is freed, moved by reallocate, reset, release or the pool's end. After
-// fork the child has a copy. One thread at a time; const calls may run together.
+// On a Buffer it asks the system for nothing: slabs and records lie there, as many as fit.
+//
+// Allocating and freeing blocks are O(1), plus zeroing what is freed, and so is a refusal. Large
+// objects take system calls, and O(log n) of their length to find the shortest free run that has
+// room (detail/run_tree.hpp). Every pointer that is given back is checked: one test for its range
+// and its alignment, one bit for all else. A block stays valid until it is freed, moved by
+// reallocate, reset, release or the pool's end. After fork the child has a copy. One thread at a
+// time; const calls may run together.
 //
 // Nothing is counted where it is hot: `used` adds up over the slabs, and the peak is of whole
 // slabs.
@@ -44,9 +46,12 @@
 #include <allot/base/annotate.hpp>
 #include <allot/base/mapping.hpp>
 #include <allot/base/size.hpp>
+#include <allot/buffer.hpp>
 #include <allot/concepts.hpp>
 #include <allot/detail/construct.hpp>
 #include <allot/detail/copying.hpp>
+#include <allot/detail/size_classes.hpp>
+#include <allot/detail/slab_runs.hpp>
 #include <allot/stats.hpp>
 
 #include <bit>
@@ -65,36 +70,22 @@ struct MultipoolOptions {
   std::size_t reserve = 0;
   /// The most bytes of memory, in whole slabs of 64 KiB, to hold at once.
   std::size_t limit = max_size;
+  /// automatic: small pages, whatever the system's own choice, for the first 32 MiB, so that a
+  /// small pool holds what it touched; huge ones above. always, and never, are meant so.
+  HugePages huge_pages = HugePages::automatic;
   const char* name = nullptr; ///< stands in messages and statistics; the caller keeps it alive
 };
-
-namespace detail {
-/// The class of the sizes whose last byte is number `last`: by 8 up to 128 bytes, then four
-/// to each doubling.
-[[nodiscard]] constexpr std::size_t size_class_of_last(std::size_t last) noexcept {
-  if (last < 128)
-    return last / granule;
-  const auto log = static_cast<std::size_t>(std::bit_width(last) - 1);
-  return log * 4 - 16 + (last >> (log - 2));
-}
-/// The same looked up, where most sizes are.
-struct SizeClassTable {
-  static constexpr std::size_t size = 128;
-  std::uint8_t of[size];
-};
-inline constexpr SizeClassTable size_classes = [] {
-  SizeClassTable table{};
-  for (std::size_t i = 0; i != SizeClassTable::size; ++i)
-    table.of[i] = static_cast<std::uint8_t>(size_class_of_last(i * granule));
-  return table;
-}();
-} // namespace detail
 
 class Multipool : public Copying<Multipool> {
 public:
   /// Reserves addresses, rounded up to 64 KiB. Exhausted: the system refused all that `reserve`
   /// names, or 1 MiB where it names none.
   explicit Multipool(const MultipoolOptions& options = {});
+  /// On all of `buffer`, from its first multiple of 64 KiB on: 66,912 bytes are one slab and what
+  /// is kept about it. What is not known to be zero is zeroed as slabs are first taken. Nothing
+  /// goes back before `release`, and `reserve` and `huge_pages` mean nothing. Misuse: there is no
+  /// room for one slab.
+  explicit Multipool(Buffer buffer, const MultipoolOptions& options = {});
   Multipool(Multipool&& other) noexcept : Multipool(Nothing()) { *this = std::move(other); }
   Multipool& operator=(Multipool&& other) noexcept;
   ~Multipool() { release(); }
@@ -103,30 +94,43 @@ public:
   /// zeroing is off. 0 bytes are served as 1 is.
   /// Exhausted: the limit, the reservation or the system has no more. Misuse: released.
   [[nodiscard]] void* allocate(std::size_t bytes) {
-    Slab& slab = *current_[class_of(bytes)];
+    Slab& slab = *current_[Classes::of(bytes)];
     if (slab.free == 0) [[unlikely]]
       return allocate_slow(bytes, granule);
     return take(slab, bytes);
   }
   /// `bytes` aligned to `alignment`, any power of two. Misuse also: another alignment.
   [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment) {
-    Slab& slab = *current_[class_of(bytes, alignment)];
+    Slab& slab = *current_[Classes::of(bytes, alignment)];
     if (slab.free == 0) [[unlikely]]
       return allocate_slow(bytes, alignment);
     return take(slab, bytes);
   }
   /// As allocate, but null for every refusal.
   [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
-    Slab& slab = *current_[class_of(bytes)];
+    Slab& slab = *current_[Classes::of(bytes)];
     if (slab.free == 0) [[unlikely]]
       return try_allocate_slow(bytes, granule);
     return take(slab, bytes);
   }
   [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept {
-    Slab& slab = *current_[class_of(bytes, alignment)];
+    Slab& slab = *current_[Classes::of(bytes, alignment)];
     if (slab.free == 0) [[unlikely]]
       return try_allocate_slow(bytes, alignment);
     return take(slab, bytes);
+  }
+
+  struct AtLeast {
+    void* p;
+    std::size_t bytes; ///< its usable size, all of which may be touched
+  };
+  /// As allocate(bytes), with whatever more the block has. It may be given back with any size from
+  /// the one asked for to the one given. O(1).
+  [[nodiscard]] AtLeast allocate_at_least(std::size_t bytes) {
+    void* const p = allocate(bytes);
+    const std::size_t usable = slab_at(granule_at(p)).usable();
+    annotate::resized(slabs_, p, usable, usable);
+    return {p, usable};
   }
 
   /// How many of the `bytes` at `p`, which was just allocated, may not be zero; the rest is.
@@ -149,10 +153,19 @@ public:
     if (!is_live(at)) [[unlikely]]
       refuse_pointer(p);
     Slab& slab = slab_at(at);
-    const std::size_t size_class = class_of(bytes, alignment);
-    if (size_class != slab.size_class || size_class == large) [[unlikely]]
+    const std::size_t size_class = Classes::of(bytes, alignment);
+    if (size_class != slab.size_class || size_class == Classes::large) [[unlikely]]
       check_size(slab, p, bytes, alignment);
     put_back(slab, at, p);
+  }
+
+  /// As deallocate(p), but false, and nothing changed, for all that is misuse there.
+  [[nodiscard]] bool try_deallocate(void* p) noexcept {
+    const std::size_t at = granule_at(p);
+    if (!is_live(at)) [[unlikely]]
+      return false;
+    put_back(slab_at(at), at, p);
+    return true;
   }
 
   /// Makes the block at `p` `new_bytes` long: in place if its class stays, or if the slabs behind a
@@ -177,7 +190,12 @@ public:
       refuse_pointer(p);
     return slab->usable();
   }
-  /// Whether `p` points into a block that is in use.
+  /// As usable_size, but 0 for all that is misuse there.
+  [[nodiscard]] std::size_t try_usable_size(const void* p) const noexcept {
+    const Slab* const slab = find(p);
+    return slab == nullptr ? 0 : slab->usable();
+  }
+  /// Whether `p` points into a block that is in use. O(1), but O(slabs) inside a large object.
   [[nodiscard]] bool owns(const void* p) const noexcept;
 
   /// Frees all blocks and zeroes them; the memory is kept. O(slabs). Misuse: released.
@@ -213,23 +231,27 @@ public:
 
   /// Whether it was released or moved from.
   [[nodiscard]] bool freed() const noexcept { return begin_ == nullptr; }
-  [[nodiscard]] bool empty() const noexcept { return in_use_ == 0 || used() == 0; }
+  [[nodiscard]] bool empty() const noexcept { return runs_.in_use() == 0 || used() == 0; }
   /// In bytes: the most that can be held, whole slabs; the smaller of the limit and the
   /// reservation.
-  [[nodiscard]] std::size_t capacity() const noexcept { return most_ * slab_bytes; }
-  /// Bytes held now, whole slabs: those in use and those kept for reuse.
-  [[nodiscard]] std::size_t committed() const noexcept { return (in_use_ + spare_) * slab_bytes; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return runs_.most() * slab_bytes; }
+  /// Bytes held now, whole slabs: those in use and those kept for reuse; on a buffer all.
+  [[nodiscard]] std::size_t committed() const noexcept { return runs_.held() * slab_bytes; }
   /// Bytes of the blocks and large objects in use, as `usable_size` gives them. O(slabs).
   [[nodiscard]] std::size_t used() const noexcept;
   /// Bytes of the slabs that are not in use, what new slabs and large objects can still take. There
   /// are free blocks in the others.
-  [[nodiscard]] std::size_t available() const noexcept { return (most_ - in_use_) * slab_bytes; }
+  [[nodiscard]] std::size_t available() const noexcept {
+    return (runs_.most() - runs_.in_use()) * slab_bytes;
+  }
 
   /// The most bytes that were in use, in whole slabs where one came into use since construction or
   /// reset_peak. Survives reset. O(slabs).
-  [[nodiscard]] std::size_t peak() const noexcept { return larger(peak_ * slab_bytes, used()); }
+  [[nodiscard]] std::size_t peak() const noexcept {
+    return larger(runs_.peak() * slab_bytes, used());
+  }
   /// The peak is what is used now.
-  void reset_peak() noexcept { peak_ = 0; }
+  void reset_peak() noexcept { runs_.reset_peak(); }
   /// The option's, or the strategy's own; never null.
   [[nodiscard]] const char* name() const noexcept { return label().text(); }
   /// How messages name it.
@@ -260,29 +282,27 @@ private:
   };
 
   // Distances in memory are stretched in instrumented builds, numbers of granules are the same.
-  static constexpr std::size_t slab_bytes = 64_KiB;
-  static constexpr std::size_t slab_extent = red_zones.stretch(slab_bytes);
-  static constexpr std::size_t slab_shift = std::countr_zero(slab_extent);
-  static constexpr std::size_t granule_shift = std::countr_zero(red_zones.stretch(granule));
+  static constexpr std::size_t slab_bytes = detail::SlabRuns::slab_bytes;
+  [[nodiscard]] std::size_t slab_extent() const noexcept { return runs_.gap().stretch(slab_bytes); }
+  [[nodiscard]] int granule_shift() const noexcept {
+    return std::countr_zero(runs_.gap().stretch(granule));
+  }
   static constexpr std::size_t slab_granules = slab_bytes / granule;
   static constexpr std::size_t page = 4096; // of accounting, whatever the system's pages are
 
-  static constexpr std::size_t largest_block = 32_KiB;
-  static constexpr std::size_t class_count = 48;
-  static constexpr std::size_t large = class_count; // the class of all that is above
+  using Classes = detail::SizeClasses;
 
-  using Number = std::uint32_t; // of a slab
-  static constexpr Number none = 0xFFFFFFFF;
+  using Number = detail::SlabRuns::Number; // of a slab
+  static constexpr Number none = detail::SlabRuns::none;
   static constexpr std::uint32_t never = 0xFFFFFFFF;
 
   enum class State : std::uint8_t {
-    inside,  // of a large object or of a free run, or never used
+    idle,    // in a free run, or not the first of a large object
     current, // the one that blocks of its class are taken from
     roomy,   // in the list of its class
-    full,    // in no list until a sixteenth of its blocks is free
+    scarce,  // in the other list: less than a sixteenth of its blocks is free
+    full,    // in no list until a block is free
     large,   // the first of a large object
-    spare,   // the first or the last of a free run that has memory
-    bare,    // the same, without memory
   };
 
   // Element types that alias no member that the hot path reads, so that a store to them makes the
@@ -296,54 +316,31 @@ private:
   struct alignas(64) Slab {
     Index* stack = nullptr; // granules where free blocks start: in `own`, or behind the blocks
     std::byte* begin = nullptr;
-    std::uint32_t free = 0;     // blocks on the stack
-    std::uint32_t wake = 0;     // how many there are when the slab has to be seen to
-    std::uint32_t stride = 0;   // in memory; 0 for a large object
-    std::uint32_t carved = 0;   // blocks; pages in use of a large object
-    std::uint32_t capacity = 0; // blocks; pages ever used of a large object
-    Number run = 0;             // slabs of a large object, or of a free run
-    Number next = 0, previous = 0;
-    State state = State::inside;
+    std::uint32_t free = 0;        // blocks on the stack
+    std::uint32_t wake = 0;        // how many there are when the slab has to be seen to
+    std::uint32_t bytes = 0;       // of a block; 0 for a large object
+    std::uint32_t carved = 0;      // blocks that were ever free or in use
+    std::uint32_t capacity = 0;    // blocks
+    std::uint32_t pages = 0;       // of a large object
+    std::uint32_t written = 0;     // pages of it, since it was allocated, that may not be zero
+    Number next = 0, previous = 0; // of its list
+    State state = State::idle;
     std::uint8_t size_class = 0;
     bool was_used = false; // what is freed twice may be in a slab that is not in use now
     bool loose = false;    // a block in it was shrunk in place to the size of another class
     Word live[slab_granules / word_bits] = {};
     Index own[own_indices] = {};
 
-    [[nodiscard]] std::size_t usable() const noexcept {
-      return stride == 0 ? carved * page : red_zones.shrink(stride);
-    }
+    [[nodiscard]] std::size_t usable() const noexcept { return bytes == 0 ? pages * page : bytes; }
   };
   static_assert(sizeof(Slab) / 64 % 2 == 1);
-
-  [[nodiscard]] static constexpr std::size_t class_of(std::size_t bytes) noexcept {
-    const std::size_t last = bytes - (bytes != 0 ? 1 : 0);
-    if (last < detail::SizeClassTable::size * granule) [[likely]]
-      return detail::size_classes.of[last / granule];
-    return last < largest_block ? detail::size_class_of_last(last) : large;
-  }
-  // A multiple of an alignment up to four times as large is a class's size, and the classes above
-  // are multiples of the alignment: each is aligned to it, because slabs are.
-  [[nodiscard]] static constexpr std::size_t class_of(std::size_t bytes,
-                                                      std::size_t alignment) noexcept {
-    if (!is_power_of_two(alignment)) [[unlikely]]
-      return large; // where it is refused
-    if (alignment <= granule)
-      return class_of(bytes);
-    return class_of(saturating_round_up(bytes + (bytes == 0 ? 1 : 0), alignment));
-  }
-  [[nodiscard]] static constexpr std::size_t class_bytes(std::size_t size_class) noexcept {
-    if (size_class < 16)
-      return (size_class + 1) * granule;
-    return (size_class % 4 + 5) << (size_class / 4 + 1);
-  }
 
   // Of a slab that has a free block.
   [[nodiscard]] void* take(Slab& slab, std::size_t bytes) noexcept {
     const std::size_t at = slab.stack[--slab.free];
     slab.live[at / word_bits] |= Word{1} << (at % word_bits);
-    std::byte* const p = slab.begin + (at << granule_shift);
-    annotate::allocated(begin_, p, bytes + (bytes == 0 ? 1 : 0));
+    std::byte* const p = slab.begin + (at << granule_shift());
+    annotate::allocated(slabs_, p, bytes + (bytes == 0 ? 1 : 0));
     return p;
   }
 
@@ -351,7 +348,7 @@ private:
   [[nodiscard]] std::size_t granule_at(const void* p) const noexcept {
     const std::size_t offset =
         reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(begin_);
-    return std::rotr(offset, static_cast<int>(granule_shift));
+    return std::rotr(offset, granule_shift());
   }
   [[nodiscard]] Slab& slab_at(std::size_t at) const noexcept { return slabs_[at / slab_granules]; }
   [[nodiscard]] static Word& live_word(Slab& slab, std::size_t at) noexcept {
@@ -359,7 +356,7 @@ private:
   }
   /// Whether a block in use starts there.
   [[nodiscard]] bool is_live(std::size_t at) const noexcept {
-    return at < top_granule_ && (live_word(slab_at(at), at) >> (at % word_bits) & 1) != 0;
+    return at < ready_granules_ && (live_word(slab_at(at), at) >> (at % word_bits) & 1) != 0;
   }
   [[nodiscard]] Slab* find(const void* p) const noexcept {
     const std::size_t at = granule_at(p);
@@ -374,7 +371,7 @@ private:
     slab.free = free + 1;
     if (zero_)
       return wipe_and_settle(slab, p);
-    annotate::freed(begin_, p, slab.usable());
+    annotate::freed(slabs_, p, slab.usable());
     if (free + 1 == slab.wake) [[unlikely]]
       settle(slab);
   }
@@ -382,13 +379,14 @@ private:
   struct Nothing {};
   explicit Multipool(Nothing) noexcept { forget(); }
   void forget() noexcept;
+  void forget_slabs() noexcept;
   void check_usable() const;
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   [[noreturn, gnu::cold]] void refuse_pointer(const void* p) const;
   [[noreturn, gnu::cold]] void refuse_request(std::size_t bytes, std::size_t alignment) const;
-  void reserve_default(std::size_t most);
-  [[nodiscard]] bool reserve(std::size_t slabs, Commit commit) noexcept;
+  void reserve_default(std::size_t most, HugePages huge_pages);
+  void begin_on_runs(std::size_t most) noexcept;
   [[gnu::cold]] void check_size(const Slab& slab, const void* p, std::size_t bytes,
                                 std::size_t alignment) const;
   void wipe_and_settle(Slab& slab, void* p) noexcept;
@@ -401,68 +399,40 @@ private:
   void* move(Slab& slab, void* p, std::size_t bytes, std::size_t alignment) noexcept;
 
   [[nodiscard]] bool refill(std::size_t size_class) noexcept;
-  static void carve(Slab& slab) noexcept;
+  [[nodiscard]] Slab* next_slab(std::size_t size_class) noexcept;
+  void carve(Slab& slab) noexcept;
   [[nodiscard]] Slab* start_slab(std::size_t size_class) noexcept;
-  [[nodiscard]] Slab* find_withheld(std::size_t size_class) const noexcept;
   [[nodiscard]] void* allocate_large(std::size_t bytes, std::size_t alignment) noexcept;
   void loosen(Slab& slab, void* p, std::size_t bytes) noexcept;
   [[nodiscard]] bool resize_large(Slab& slab, std::size_t bytes) noexcept;
-  [[nodiscard]] bool grow_large(Slab& slab, std::size_t run) noexcept;
   void shrink_large(Slab& slab, std::size_t run) noexcept;
-  void give_back(std::size_t number, std::size_t run, std::size_t dirty) noexcept;
+  void clear(Slab& slab) noexcept;
   void retire_idle() noexcept;
   void retire(Slab& slab) noexcept;
-  void enlist(Slab& slab) noexcept;
-  void delist(Slab& slab) noexcept;
+  void enlist(Slab& slab, Number& head) noexcept;
+  void delist(Slab& slab, Number& head) noexcept;
+  [[nodiscard]] Slab* pop(Number& head) noexcept;
 
+  /// From one block to the next in memory.
+  [[nodiscard]] std::size_t stride(const Slab& slab) const noexcept {
+    return runs_.gap().stretch(slab.bytes);
+  }
   [[nodiscard]] Number number_of(const Slab& slab) const noexcept {
     return static_cast<Number>(&slab - slabs_);
   }
-  [[nodiscard]] std::byte* address(std::size_t number) const noexcept {
-    return begin_ + number * slab_extent;
-  }
-  [[nodiscard]] std::size_t run_at(std::size_t number) const noexcept;
   [[nodiscard]] const Slab* large_around(std::size_t number) const noexcept;
-
-  // Free runs of slabs, those with memory apart from those without; neighbours of a kind are one.
-  static constexpr std::size_t bin_count = 32; // one a power of two
-  [[nodiscard]] Number& bin_of(State kind, std::size_t run) noexcept {
-    return bins_[kind == State::spare ? 0 : 1][std::bit_width(run) - 1];
-  }
-  [[nodiscard]] std::size_t most_spare() const noexcept;
-  [[nodiscard]] Number take_run(std::size_t run, std::size_t alignment) noexcept;
-  [[nodiscard]] Number take_free(State kind, std::size_t run, std::size_t alignment) noexcept;
-  [[nodiscard]] Number take_top(std::size_t run, std::size_t alignment) noexcept;
-  [[nodiscard]] bool back(std::size_t number, std::size_t run) noexcept;
-  [[nodiscard]] bool is_free(std::size_t first, std::size_t last) const noexcept;
-  [[nodiscard]] std::size_t take_at(std::size_t number, std::size_t most) noexcept;
-  void put_run(State kind, std::size_t number, std::size_t run) noexcept;
-  void insert_run(State kind, std::size_t number, std::size_t run) noexcept;
-  void remove_run(std::size_t number) noexcept;
-  void give_up(std::size_t keep) noexcept;
-  void decommit(std::size_t number, std::size_t run) noexcept;
-  void set_top(std::size_t top) noexcept {
-    top_ = top;
-    top_granule_ = top * slab_granules;
-  }
+  [[nodiscard]] Number take_run(std::size_t length, std::size_t alignment) noexcept;
+  void see_new_slabs() noexcept { ready_granules_ = runs_.ready() * slab_granules; }
 
   std::byte* begin_ = nullptr;
   Slab* slabs_ = nullptr;
-  std::size_t top_granule_ = 0; // of the slabs below top_
+  std::size_t ready_granules_ = 0; // of the slabs that have records
   bool zero_ = true;
-  Slab* current_[class_count + 1] = {}; // never null; the last never has room
-  Number roomy_[class_count] = {};      // heads of lists
-  std::size_t top_ = 0;                 // the first slab above all that are in use or have memory
-  std::size_t in_use_ = 0;              // slabs, of blocks and of large objects
-  std::size_t spare_ = 0;               // slabs that have memory and are free
-  std::size_t most_ = 0;                // slabs to hold at once
-  std::size_t reserved_ = 0;            // slabs that there are addresses for
-  bool limited_ = false;                // most_ is the limit, not what was reserved
-  Number bins_[2][bin_count] = {};      // heads of lists
-  Mapping memory_;
-  Mapping records_;
-
-  std::size_t peak_ = 0; // of slabs in use, since reset_peak
+  Slab* current_[Classes::count + 1] = {}; // never null; the last never has room
+  Number roomy_[Classes::count] = {};      // heads of lists
+  Number scarce_[Classes::count] = {};     // heads of lists
+  detail::SlabRuns runs_;
+  bool limited_ = false; // the limit is the capacity, not what was reserved
   const char* name_ = nullptr;
 
   static Slab no_slab; // has no room, and is never written to

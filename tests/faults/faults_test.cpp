@@ -405,6 +405,20 @@ TEST(Faults, AMultipoolsMemoryIsZeroThoughTheSystemRefusedToTakeItBack) {
   }
 }
 
+TEST(Faults, AMultipoolOnABufferAsksTheSystemForNothing) {
+  Buffer buffer = Buffer::heap(4 * mib);
+  const Fault fault(Source::system, 1, true);
+  Multipool pool(std::move(buffer));
+  while (pool.try_allocate(100000) != nullptr) {
+  }
+  pool.reset();
+  for (std::size_t bytes = 8; bytes < mib; bytes *= 2)
+    pool.deallocate(pool.reallocate(pool.allocate(bytes), 3 * bytes));
+  pool.trim();
+  pool.release();
+  EXPECT_FALSE(fault.happened());
+}
+
 // A file is extended before it is used.
 TEST(Faults, AFullDiskIsExhausted) {
   const test::FreshPath path;

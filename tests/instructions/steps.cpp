@@ -135,6 +135,49 @@ void find_behind_holes(std::size_t n) {
     (void)arena.at(2 * i + 2);
 }
 
+// At its limit, and every slab but one without a free block.
+void multipool_refused(std::size_t n) {
+  Multipool pool({.zero = false, .limit = 64_KiB * (n + 1)});
+  while (pool.try_allocate(32_KiB) != nullptr) {
+  }
+  for (std::size_t i = 0; i != n; ++i)
+    require(pool.try_allocate(32_KiB) == nullptr && pool.try_allocate(64) == nullptr);
+}
+
+// The one block that is free, of a slab among n that have none.
+void multipool_last(std::size_t n) {
+  Multipool pool({.zero = false, .limit = 64_KiB * (n + 1)});
+  std::vector<void*> blocks;
+  while (void* const p = pool.try_allocate(1024))
+    blocks.push_back(p);
+  for (std::size_t i = 0; i != n; ++i) {
+    void*& p = blocks[i * (blocks.size() / n)];
+    pool.deallocate(p);
+    p = pool.try_allocate(1024);
+    require(p != nullptr);
+  }
+}
+
+// One that is longer by little than the n free runs there are, which lie between single slabs, and
+// then one of them.
+void multipool_runs(std::size_t n) {
+  constexpr std::size_t slab = 64_KiB;
+  Multipool pool({.zero = false, .reserve = slab * (6 * n + 4)});
+  std::vector<void*> runs;
+  for (std::size_t i = 0; i != n; ++i) {
+    runs.push_back(pool.allocate(slab * (4 + i % 3)));
+    (void)pool.allocate(slab);
+  }
+  while (pool.try_allocate(slab) != nullptr) {
+  }
+  for (void* const p : runs)
+    pool.deallocate(p);
+  for (std::size_t i = 0; i != n; ++i) {
+    require(pool.try_allocate(7 * slab) == nullptr);
+    pool.deallocate(pool.allocate(slab * (4 + i % 3)));
+  }
+}
+
 struct Operation {
   const char* name;
   void (*run)(std::size_t n);
@@ -149,7 +192,10 @@ constexpr Operation operations[] = {{"hooks_free", hooks_free},
                                     {"owns", owns},
                                     {"regrow", regrow},
                                     {"reset", reset},
-                                    {"find_behind_holes", find_behind_holes}};
+                                    {"find_behind_holes", find_behind_holes},
+                                    {"multipool_refused", multipool_refused},
+                                    {"multipool_last", multipool_last},
+                                    {"multipool_runs", multipool_runs}};
 
 } // namespace
 

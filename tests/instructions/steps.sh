@@ -34,5 +34,8 @@ owns 520
 regrow 440
 reset 520
 find_behind_holes 520
+multipool_refused 430
+multipool_last 430
+multipool_runs 460
 END
 exit $failed

@@ -13,6 +13,10 @@ constexpr const char* foreign =
 } // namespace
 
 const Cases multipool_cases = {
+    {"multipool.buffer_without_room", "a buffer that has no room for a slab",
+     "Misuse(bad_size) multipool: a buffer of 65536 bytes has no room for a slab of 65536 and its "
+     "record",
+     [] { Multipool(allot::Buffer::heap(65536, 65536)); }},
     {"multipool.alignment_24", "an alignment that is no power of two",
      "Misuse(bad_alignment) multipool: alignment 24 is not a power of two",
      [] { (void)Multipool().allocate(8, 24); }},
@@ -269,6 +273,13 @@ const Cases multipool_cases = {
        char* const p = fill(pool.allocate(64), 64);
        pool.reset();
        touch(p);
+     }},
+    {"multipool.write_past_in_heap_buffer", "writing one byte past a block in a buffer", poisoned,
+     [] {
+       Multipool pool(allot::Buffer::heap(1 << 20));
+       char* const p = fill(pool.allocate(64), 64);
+       fill(pool.allocate(64), 64);
+       touch(p + 64);
      }},
     {"multipool.write_after_release", "writing to what was unmapped", "fault",
      [] {

@@ -559,6 +559,52 @@ TEST(Multipool, TryResizeRefusesMisuse) {
   EXPECT_EQ(pool.try_reallocate(p, 64), nullptr);
 }
 
+TEST(Multipool, AllocatesAtLeastWhatIsAskedForAndTellsHowMuch) {
+  Multipool pool({.limit = 1_MiB});
+  for (const std::size_t bytes : test::Sizes{0, 1, 8, 129, 1000, 5000, 32768, 33000, 100000}) {
+    const auto [p, usable] = pool.allocate_at_least(bytes);
+    EXPECT_EQ(usable, expected_usable(bytes));
+    EXPECT_TRUE(test::holds(p, usable, 0));
+    test::fill(p, usable);
+    EXPECT_EQ(pool.used(), usable);
+    EXPECT_TRUE(pool.try_resize(p, usable, bytes));
+    pool.deallocate(p, bytes);
+    const auto again = pool.allocate_at_least(bytes);
+    EXPECT_EQ(pool.try_usable_size(again.p), again.bytes);
+    pool.deallocate(again.p, again.bytes);
+  }
+  EXPECT_EQ(pool.used(), 0u);
+  EXPECT_EQ(test::kind([&] { return pool.allocate_at_least(2_MiB).p; }), "Exhausted(no_room)");
+  pool.release();
+  EXPECT_EQ(test::error([&] { return pool.allocate_at_least(8).p; }), released);
+}
+
+TEST(Multipool, TriesToFreeWhatMayBeAnothers) {
+  Multipool pool;
+  auto* const p = static_cast<std::byte*>(pool.allocate(100));
+  auto* const object = static_cast<std::byte*>(pool.allocate(100000));
+  std::uint64_t foreign = 0;
+  const Account before = account(pool);
+  for (void* const wrong :
+       {static_cast<void*>(nullptr), static_cast<void*>(&foreign), static_cast<void*>(p + 8),
+        static_cast<void*>(p + 1), static_cast<void*>(object + 4096)}) {
+    EXPECT_FALSE(pool.try_deallocate(wrong));
+    EXPECT_EQ(pool.try_usable_size(wrong), 0u);
+  }
+  EXPECT_EQ(account(pool), before);
+  EXPECT_EQ(pool.try_usable_size(p), 104u);
+  EXPECT_EQ(pool.try_usable_size(object), 25 * 4096u);
+  for (void* const right : {p, object}) {
+    EXPECT_TRUE(pool.try_deallocate(right));
+    EXPECT_FALSE(pool.try_deallocate(right)); // it is free already
+    EXPECT_EQ(pool.try_usable_size(right), 0u);
+  }
+  EXPECT_EQ(pool.used(), 0u);
+  pool.release();
+  EXPECT_FALSE(pool.try_deallocate(p));
+  EXPECT_EQ(pool.try_usable_size(nullptr), 0u);
+}
+
 TEST(Multipool, AlignedBlocksStayAligned) {
   Multipool pool;
   void* p = pool.allocate(100, 512);
@@ -991,6 +1037,69 @@ TEST(Multipool, AThousandThatAreLittleUsedHoldLittle) {
 }
 #endif
 
+#if defined(__linux__)
+/// Whether the mapping that `p` lies in has a flag: "hg" where huge pages were asked for, "nh"
+/// where they were refused.
+bool is_flagged(const void* p, const std::string& flag) {
+  std::ifstream maps("/proc/self/smaps");
+  bool here = false;
+  for (std::string line; std::getline(maps, line);) {
+    unsigned long long from = 0;
+    unsigned long long to = 0;
+    if (std::sscanf(line.c_str(), "%llx-%llx ", &from, &to) == 2)
+      here = reinterpret_cast<std::uintptr_t>(p) - from < to - from;
+    else if (here && line.starts_with("VmFlags:"))
+      return (line + ' ').find(' ' + flag + ' ') != std::string::npos;
+  }
+  return false;
+}
+
+TEST(Multipool, AsksForHugePagesWhereItIsLarge) {
+  if (test::watched())
+    GTEST_SKIP() << "their memory is another";
+  Multipool never({.huge_pages = HugePages::never});
+  Multipool usual;
+  Multipool always({.huge_pages = HugePages::always});
+  if (void* const p = always.allocate(8); !is_flagged(p, "hg"))
+    GTEST_SKIP() << "the system has none";
+  const void* const small = usual.allocate(8);
+  EXPECT_TRUE(is_flagged(small, "nh"));
+  EXPECT_TRUE(is_flagged(never.allocate(8), "nh"));
+  (void)never.allocate(32_MiB);
+  EXPECT_TRUE(is_flagged(never.allocate(1_MiB), "nh"));
+  EXPECT_TRUE(is_flagged(usual.allocate(16_MiB), "nh"));
+  (void)usual.allocate(16_MiB);
+  EXPECT_TRUE(is_flagged(usual.allocate(1_MiB), "hg"));
+  EXPECT_TRUE(is_flagged(small, "nh"));
+}
+
+/// What pools hold in all, each of which has `bytes` in blocks of all sizes.
+std::size_t held_by_pools(HugePages huge_pages, int count, std::size_t bytes) {
+  const std::size_t before = told_by_system("VmRSS:");
+  std::vector<Multipool> pools;
+  for (int i = 0; i != count; ++i) {
+    Multipool& pool = pools.emplace_back(MultipoolOptions{.huge_pages = huge_pages});
+    for (std::size_t held = 0, size = 8; held < bytes; held += size, size = size * 5 / 4 + 8) {
+      if (size > 8192)
+        size = 8;
+      test::fill(pool.allocate(size), size);
+    }
+  }
+  return told_by_system("VmRSS:") - before;
+}
+TEST(Multipool, SmallOnesHoldLittleMoreThanWithoutHugePages) {
+  if (test::watched())
+    GTEST_SKIP() << "their memory is larger";
+  for (const auto& [count, bytes] : {std::pair<int, std::size_t>{32, 64_KiB},
+                                     {32, 1_MiB},
+                                     {1, 40_MiB}}) { // the last is not small any more
+    const std::size_t least = held_by_pools(HugePages::never, count, bytes);
+    const std::size_t usual = held_by_pools(HugePages::automatic, count, bytes);
+    EXPECT_LE(usual, least + least / 4) << bytes;
+  }
+}
+#endif
+
 // A limit above what blocks need of addresses is there for large objects: of those that lie apart
 // from each other half the addresses may be free, and yet in no piece.
 TEST(Multipool, FindsRoomForALargeObjectThoughAddressesLieScattered) {
@@ -1019,6 +1128,120 @@ TEST(Multipool, ManyReservationsCostNoMemory) {
     EXPECT_EQ(pool.committed(), 0u);
   pools.erase(pools.begin() + 3, pools.end());
   EXPECT_NE(pools.back().try_allocate(8), nullptr);
+}
+
+// ---------------------------------------------------------------------------------------- buffers
+
+constexpr std::size_t for_one = slab + 1376; // a slab, and what is kept about it
+
+// All that a pool on a buffer does: each byte that is handed out lies in the buffer, and is zero.
+void use_on_buffer(Multipool& pool, std::size_t slabs) {
+  EXPECT_EQ(pool.capacity(), slabs * slab);
+  EXPECT_EQ(pool.committed(), slabs * slab);
+  for (int round = 0; round != 3; ++round) {
+    std::vector<std::pair<void*, std::size_t>> blocks;
+    for (std::size_t bytes = 8; bytes < 70'000; bytes += bytes / 3 + 1)
+      if (void* const p = pool.try_allocate(bytes)) {
+        ASSERT_TRUE(test::holds(p, bytes, 0));
+        ASSERT_TRUE(pool.owns(p));
+        test::fill(p, bytes);
+        blocks.emplace_back(p, bytes);
+      }
+    ASSERT_FALSE(blocks.empty());
+    if (round == 1) {
+      pool.reset();
+      pool.trim();
+    } else {
+      for (const auto& [p, bytes] : blocks)
+        pool.deallocate(p, bytes);
+    }
+    EXPECT_EQ(pool.used(), 0u);
+    pool.trim();
+    void* const all = pool.try_allocate(slabs * slab);
+    ASSERT_NE(all, nullptr);
+    EXPECT_TRUE(test::holds(all, slabs * slab, 0));
+    EXPECT_TRUE(test::is_aligned(all, slab));
+    EXPECT_EQ(pool.available(), 0u);
+    pool.deallocate(all);
+  }
+  EXPECT_EQ(pool.committed(), slabs * slab);
+}
+
+TEST(MultipoolOnABuffer, ServesFromAnyKindOfMemory) {
+  std::vector<std::byte> own(slab + 9 * for_one, std::byte{0xEE});
+  test::TestResource upstream;
+  for (int kind = 0; kind != 4; ++kind) {
+    Buffer buffer;
+    if (kind == 0)
+      buffer = Buffer::borrowed(own);
+    else if (kind == 1)
+      buffer = Buffer::heap(8 * for_one, slab);
+    else if (kind == 2)
+      buffer = Buffer::mapped(slab + 8 * for_one);
+    else
+      buffer = Buffer::from(&upstream, 8 * for_one, slab);
+    if (kind != 2)
+      test::fill(buffer.data(), buffer.extent());
+    Multipool pool(std::move(buffer));
+    const std::size_t slabs = pool.capacity() / slab;
+    EXPECT_GE(slabs, 8u) << kind;
+    EXPECT_LE(slabs, 9u) << kind;
+    use_on_buffer(pool, slabs);
+    Multipool moved(std::move(pool));
+    EXPECT_EQ(pool.capacity(), 0u); // NOLINT(bugprone-use-after-move)
+    use_on_buffer(moved, slabs);
+  }
+  EXPECT_EQ(upstream.live(), 0u);
+  EXPECT_EQ(test::visible(own.data(), own.size()), own.size()); // the caller's again
+}
+
+TEST(MultipoolOnABuffer, NeedsRoomForASlabAndItsRecord) {
+  const Buffer aligned = Buffer::heap(2 * slab, slab); // which no loader need do with statics
+  std::byte* const memory = aligned.data();
+  const std::size_t least = slab + 1344 + 32;
+  Multipool one(Buffer::borrowed({memory, least}));
+  EXPECT_EQ(one.capacity(), slab);
+  EXPECT_EQ(one.allocate(slab), memory);
+  one.release();
+  EXPECT_EQ(test::error([&] {
+              return Multipool(Buffer::borrowed({memory, slab}));
+            }),
+            "Misuse(bad_size) multipool: a buffer of 65536 bytes has no room for a slab of 65536 "
+            "and its record");
+  for (const std::size_t skip : test::Sizes{8, slab / 2, slab - 8})
+    EXPECT_EQ(test::kind([&] {
+                return Multipool(Buffer::borrowed({memory + skip, least}));
+              }),
+              "Misuse(bad_size)");
+  EXPECT_EQ(test::kind([] { return Multipool(Buffer()); }), "Misuse(bad_size)");
+  EXPECT_EQ(Multipool(Buffer::borrowed({memory, 2 * slab})).capacity(), slab);
+}
+
+TEST(MultipoolOnABuffer, KeepsToItsLimit) {
+  Multipool pool(Buffer::heap(8 * for_one, slab), {.limit = 3 * slab});
+  EXPECT_EQ(pool.capacity(), 3 * slab);
+  (void)pool.allocate(3 * slab);
+  EXPECT_EQ(test::error([&] { return pool.allocate(8); }),
+            "Exhausted(no_room) multipool: 8 bytes asked, 0 of 196608 left");
+}
+
+TEST(MultipoolOnABuffer, ZeroesNothingWhereThatIsOff) {
+  Buffer buffer = Buffer::heap(2 * for_one, slab);
+  test::fill(buffer.data(), buffer.extent());
+  Multipool pool(std::move(buffer), {.zero = false});
+  EXPECT_TRUE(test::holds(pool.allocate(1000), 1000, 0xA5));
+}
+
+TEST(MultipoolOnABuffer, MayStandOnABlockOfAnother) {
+  Multipool outer;
+  std::byte* const block = static_cast<std::byte*>(outer.allocate(1_MiB));
+  {
+    Multipool inner(Buffer::borrowed({block, 1_MiB}));
+    use_on_buffer(inner, inner.capacity() / slab);
+    (void)inner.allocate(100);
+  }
+  test::fill(block, 1_MiB);
+  outer.deallocate(block);
 }
 
 // ------------------------------------------------------------------------------- what sanitizers

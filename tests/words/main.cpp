@@ -102,6 +102,12 @@ std::string table() {
       s.reallocate(p, 8, 8);
     };
   });
+  row("`allocate_at_least`, `try_deallocate`", []<class S>(std::type_identity<S>) {
+    return requires(S& s, void* p) {
+      s.allocate_at_least(8);
+      s.try_deallocate(p);
+    };
+  });
   row("`copy`", []<class S>(std::type_identity<S>) {
     return requires(S& s) {
       s.copy(std::string_view());
