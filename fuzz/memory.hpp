@@ -21,6 +21,9 @@ public:
   static constexpr std::size_t most = std::size_t{1} << 20;
   ~Upstream() override { check(blocks_.empty(), "all memory is given back upstream"); }
   [[nodiscard]] std::size_t blocks() const { return blocks_.size(); }
+  [[nodiscard]] std::size_t requests() const { return requests_; }
+  /// From now on, or until the next call; `most` is all.
+  void refuse_above(std::size_t bytes) { limit_ = bytes; }
 
   struct Block {
     std::byte* p;
@@ -41,7 +44,8 @@ public:
 
 private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
-    if (bytes > most * red_zone_scale || alignment > most)
+    ++requests_;
+    if (bytes > limit_ * red_zone_scale || alignment > most)
       throw std::bad_alloc();
     void* const p = ::operator new(bytes, std::align_val_t{alignment});
     std::memset(p, 0xDD, bytes);
@@ -64,6 +68,8 @@ private:
 
   std::vector<Block> blocks_;
   std::size_t made_ = 0;
+  std::size_t limit_ = most;
+  std::size_t requests_ = 0;
 };
 
 /// Buffers of every kind, and a watch over what lies around borrowed ones.

@@ -41,6 +41,14 @@ public:
         for (std::size_t i = in_.below(128); i != 0; --i)
           deallocate();
         break;
+      case 6:
+        trim();
+        break;
+      case 7:
+        limit_ = in_.one_in(2) ? Upstream::most : in_.below(8192);
+        operation("refuse above", limit_);
+        upstream_.refuse_above(limit_);
+        break;
       default:
         in_.one_in(2) ? deallocate() : allocate(in_.size(), in_.one_in(4) ? in_.alignment() : 8);
       }
@@ -69,9 +77,14 @@ private:
       return;
     operation("allocate", bytes, alignment);
     void* p = nullptr;
-    check(expected == refusal([&] { p = resource_.allocate(bytes, alignment); }),
-          "refused exactly when upstream refuses");
-    if (expected)
+    const std::size_t requests = upstream_.requests();
+    const std::optional<Errc> refused = refusal([&] { p = resource_.allocate(bytes, alignment); });
+    if (limit_ == Upstream::most || expected)
+      check(refused == expected, "refused exactly when upstream refuses");
+    else
+      check(!refused || (refused == Errc::system_refused && upstream_.requests() != requests),
+            "refused only when upstream refuses");
+    if (refused)
       return;
     check(p != nullptr && is_aligned(p, alignment), "aligned");
     places_.add({new_piece(p, bytes), std::max<std::size_t>(bytes, 1), alignment});
@@ -82,7 +95,15 @@ private:
     const std::size_t i = places_.pick(in_);
     operation("deallocate", i);
     const Place place = places_.remove(i);
+    const std::size_t requests = upstream_.requests();
     resource_.deallocate(place.piece.p, place.piece.bytes, place.alignment);
+    check(upstream_.requests() == requests, "giving back asks upstream for nothing");
+  }
+  void trim() {
+    const std::size_t keep = in_.one_in(2) ? 0 : in_.below(65536);
+    operation("trim", keep);
+    resource_.trim(keep);
+    check(upstream_.blocks() == 0 || keep != 0 || !places_.empty(), "what is free is given back");
   }
 
   void refuse() {
@@ -122,6 +143,7 @@ private:
   Input& in_;
   Reports reports_;
   Upstream upstream_;
+  std::size_t limit_ = Upstream::most;
   Places places_;
   Resource resource_{draw(), &upstream_};
 };

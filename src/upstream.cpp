@@ -18,7 +18,23 @@ void* UpstreamRef::allocate(std::size_t bytes, std::size_t alignment, Label owne
   if (bytes > largest_request || alignment > largest_request)
     throw_exhausted(owner, Errc::system_refused, "%zu bytes aligned to %zu asked of a resource",
                     bytes, alignment);
-  void* const p = calls_->allocate(resource_, bytes, alignment);
+  return ask(bytes, alignment, owner);
+}
+
+void* UpstreamRef::ask(std::size_t bytes, std::size_t alignment, Label owner) const {
+  check(owner);
+  if (bytes > max_size - (alignment - 1)) { // a heap that rounds up would wrap, and give a little
+    bytes = max_size;
+    alignment = max_size / 2 + 1;
+  }
+  const bool too_large = bytes > largest_request || alignment > largest_request;
+  void* const p =
+      instrumented && too_large ? nullptr : calls_->allocate(resource_, bytes, alignment);
+  if (p != nullptr && too_large)
+    deallocate(p, bytes, alignment); // nobody has so much
+  if (too_large)
+    throw_exhausted(owner, Errc::system_refused, "%zu bytes aligned to %zu asked of a resource",
+                    bytes, alignment);
   if (p == nullptr)
     throw_exhausted(owner, Errc::system_refused, "the resource gave null for %zu bytes", bytes);
   if (padding(reinterpret_cast<std::uintptr_t>(p), alignment) != 0) {

@@ -186,6 +186,12 @@ public:
   std::vector<Request> requests;
   ~TestResource() override { EXPECT_TRUE(blocks_.empty()) << "memory was not given back"; }
   [[nodiscard]] std::size_t live() const { return blocks_.size(); }
+  [[nodiscard]] std::size_t live_bytes() const {
+    std::size_t bytes = 0;
+    for (const Block& block : blocks_)
+      bytes += block.bytes;
+    return bytes;
+  }
 
 private:
   struct Block {
@@ -194,11 +200,12 @@ private:
     void* base;
   };
 
+protected:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     requests.push_back({bytes, alignment});
     if (answer == Answer::null)
       return nullptr;
-    if (answer == Answer::exception)
+    if (answer == Answer::exception || bytes > PTRDIFF_MAX / 2 || alignment > PTRDIFF_MAX / 4)
       throw std::bad_alloc();
     void* const base = std::malloc(bytes + 2 * alignment);
     if (base == nullptr)
@@ -211,6 +218,8 @@ private:
     blocks_.push_back({static_cast<std::byte*>(base) + skip, bytes, alignment, base});
     return blocks_.back().given;
   }
+
+private:
   void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
     const auto block =
         std::find_if(blocks_.begin(), blocks_.end(), [=](const Block& b) { return b.given == p; });
@@ -226,6 +235,26 @@ private:
   }
 
   std::vector<Block> blocks_;
+};
+
+/// An upstream that refuses everything, with an exception of its own, and keeps what was asked.
+class RefusingResource : public std::pmr::memory_resource {
+public:
+  struct Refused : std::bad_alloc {};
+  std::size_t bytes = 0, alignment = 0;
+
+private:
+  void* do_allocate(std::size_t asked, std::size_t aligned) override {
+    bytes = asked;
+    alignment = aligned;
+    throw Refused();
+  }
+  void do_deallocate(void* /*p*/, std::size_t /*bytes*/, std::size_t /*alignment*/) override {
+    ADD_FAILURE() << "nothing was given";
+  }
+  [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
+    return this == &other;
+  }
 };
 
 /// The ways in which an upstream fails. Where UBSan watches it reports, in the standard's own code,

@@ -41,6 +41,10 @@ public:
   /// none. Exhausted: it gave null or a misaligned address (which it gets back), or the request is
   /// larger than any can be. `owner` is named in errors.
   [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment, Label owner) const;
+  /// The same, for who throws nothing of its own: what is larger than any can be is asked for too,
+  /// as SIZE_MAX bytes aligned to the highest power of two where the next multiple of `alignment`
+  /// is no std::size_t. Instrumented builds refuse at once: their heap would end the process.
+  [[nodiscard]] void* ask(std::size_t bytes, std::size_t alignment, Label owner) const;
   void deallocate(void* p, std::size_t bytes, std::size_t alignment) const {
     calls_->deallocate(resource_, p, bytes, alignment);
   }

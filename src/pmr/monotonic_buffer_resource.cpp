@@ -80,7 +80,7 @@ void* monotonic_buffer_resource::allocate_slow(std::size_t bytes, std::size_t al
   const std::size_t aligned =
       saturating_multiply(std::max(alignment, alignof(std::max_align_t)), red_zones.stretch(1));
   auto* const begin =
-      static_cast<std::byte*>(UpstreamRef(upstream_).allocate(total, aligned, resource_name));
+      static_cast<std::byte*>(UpstreamRef(upstream_).ask(total, aligned, resource_name));
   newest_ = ::new (begin + usable) Chunk{newest_, begin, total, aligned};
   annotate::open(newest_, begin, usable);
   use(begin, usable, red_zones);

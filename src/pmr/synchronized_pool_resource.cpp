@@ -1,3 +1,4 @@
+#include <allot/pmr/magazines.hpp>
 #include <allot/pmr/synchronized_pool_resource.hpp>
 
 #include <algorithm>
@@ -7,72 +8,6 @@
 namespace allot {
 inline namespace ALLOT_ABI {
 namespace detail {
-
-inline constexpr std::size_t most_in_magazine = 64;
-
-/// Free blocks of one class.
-struct Magazine {
-  std::size_t count = 0;
-  std::size_t capacity = 0;
-  Magazine* next = nullptr; // of the list it is in
-  Pools::Block blocks[most_in_magazine];
-};
-
-// In place of a magazine where there is none: both empty and full.
-inline constinit Magazine no_magazine{};
-
-// About 32 KiB of blocks, so that not much lies idle.
-[[nodiscard]] std::size_t magazine_capacity(std::size_t class_index) noexcept {
-  return std::clamp(std::size_t{32768} / class_size(class_index), std::size_t{4}, most_in_magazine);
-}
-
-/// A thread's part of a class. Only that thread touches it.
-struct alignas(64) Shelf {
-  Magazine* loaded = &no_magazine;
-  Magazine* previous = &no_magazine;
-  PoolChunk* recent = &no_chunk; // where the last block that was given back lies
-  ExactDivisor by_stride;
-  std::size_t stride = 0;
-  ChunkPlace* places = nullptr; // the pool's, as they were when last looked at
-  std::uint32_t chunks = 0;
-  std::uint32_t room = 0;
-
-  [[nodiscard]] std::size_t index_in(const PoolChunk& chunk, const void* p) const noexcept {
-    return by_stride.quotient(reinterpret_cast<std::uintptr_t>(p) -
-                              reinterpret_cast<std::uintptr_t>(chunk.begin));
-  }
-};
-
-/// What a thread has of a resource. It is in memory of the resource, and in two lists: the
-/// resource's and, while the thread lives, the thread's.
-struct ThreadCache {
-  pmr::synchronized_pool_resource* resource;
-  std::uint64_t serial;
-  ThreadCache* next_of_resource;
-  ThreadCache* next_of_thread = nullptr;
-  ThreadCache** link_of_thread = nullptr; // what points to this one; null when the thread ended
-  ThreadCache* next_left = nullptr;       // orphans, or idle ones
-
-  [[nodiscard]] Shelf* shelves() noexcept {
-    return reinterpret_cast<Shelf*>(reinterpret_cast<std::byte*>(this) + sizeof(Shelf));
-  }
-  /// With the registry locked.
-  void unlink() noexcept {
-    *link_of_thread = next_of_thread;
-    if (next_of_thread != nullptr)
-      next_of_thread->link_of_thread = link_of_thread;
-    link_of_thread = nullptr;
-  }
-  /// Leaves what it has to the resource, which lives as long as the registry is locked.
-  void leave() noexcept {
-    std::atomic<ThreadCache*>& orphans = resource->orphans_;
-    next_left = orphans.load(std::memory_order_relaxed);
-    while (!orphans.compare_exchange_weak(next_left, this, std::memory_order_release,
-                                          std::memory_order_relaxed)) {
-    }
-  }
-};
-static_assert(sizeof(ThreadCache) <= sizeof(Shelf));
 
 /// Guards the lists of all threads. Nothing else is locked while it is. Never destroyed, since
 /// threads may end, and resources be used, after static objects are gone.
@@ -152,6 +87,23 @@ void synchronized_pool_resource::release() {
   pools_.release();
 }
 
+void synchronized_pool_resource::trim(std::size_t keep) {
+  {
+    const std::lock_guard lock(mutex_);
+    adopt_orphans();
+    for (detail::ThreadCache* cache = caches_; cache != nullptr; cache = cache->next_of_resource)
+      put_away(cache);
+    pools_.trim(keep);
+    for (detail::ThreadCache* cache = caches_; cache != nullptr; cache = cache->next_of_resource)
+      for (std::size_t i = 0; i != pools_.classes(); ++i) {
+        cache->shelves()[i].recent = &detail::no_chunk;
+        cache->shelves()[i].chunks = 0;
+      }
+  }
+  if (keep == 0 && pools_.is_empty())
+    release();
+}
+
 detail::ThreadCache* synchronized_pool_resource::cache() const noexcept {
   const detail::RecentCache& recent = detail::recent[serial_ % detail::recent_caches];
   return recent.serial == serial_ ? recent.cache : nullptr;
@@ -174,9 +126,9 @@ void* synchronized_pool_resource::take(detail::ThreadCache& mine, std::size_t by
                                        std::size_t alignment) {
   const std::size_t class_index = detail::class_of(detail::last_of(bytes, alignment));
   detail::Shelf& shelf = mine.shelves()[class_index];
-  if (shelf.loaded->count == 0) [[unlikely]]
-    refill(shelf, class_index);
-  const detail::Pools::Block block = shelf.loaded->blocks[--shelf.loaded->count];
+  if (shelf.loaded->count == 0 && !refill(mine, shelf, class_index)) [[unlikely]]
+    return take_directly(bytes, alignment);
+  const detail::Pools::Block block = shelf.loaded->pop();
   return detail::Pools::hand_out(shelf.stride, block, bytes, detail::flag_of(bytes));
 }
 
@@ -188,7 +140,7 @@ void synchronized_pool_resource::put(detail::Shelf& shelf, detail::Pools::Block 
   detail::Magazine& magazine = *shelf.loaded;
   if (magazine.count == magazine.capacity) [[unlikely]]
     return put_slow(shelf, detail::class_of(detail::last_of(bytes, alignment)), block);
-  magazine.blocks[magazine.count++] = block;
+  magazine.push(block);
 }
 
 void synchronized_pool_resource::give_back(detail::ThreadCache& mine, void* p, std::size_t bytes,
@@ -223,13 +175,18 @@ void* synchronized_pool_resource::allocate_slow(std::size_t bytes, std::size_t a
     const std::lock_guard lock(mutex_);
     if (!pools_.start(bytes, alignment))
       return pools_.allocate_large(bytes, alignment);
-    mine = attach();
-    if (mine == nullptr) { // the thread ends
-      detail::Pool& pool = pools_.pool(last);
-      return detail::Pools::hand_out(pool.stride, pools_.take(pool), bytes, detail::flag_of(bytes));
-    }
+    mine = detail::null_if_thrown([this] { return attach(); });
   }
-  return take(*mine, bytes, alignment);
+  return mine == nullptr ? take_directly(bytes, alignment) : take(*mine, bytes, alignment);
+}
+
+// When the thread ends, or where upstream has no memory for its part.
+void* synchronized_pool_resource::take_directly(std::size_t bytes, std::size_t alignment) {
+  const std::lock_guard lock(mutex_);
+  adopt_orphans();
+  detail::Pool& pool = pools_.pool(detail::last_of(bytes, alignment));
+  const detail::Pools::Block block = first_block(nullptr, pool);
+  return detail::Pools::hand_out(pool.stride, block, bytes, detail::flag_of(bytes));
 }
 
 void synchronized_pool_resource::deallocate_slow(void* p, std::size_t bytes,
@@ -241,8 +198,8 @@ void synchronized_pool_resource::deallocate_slow(void* p, std::size_t bytes,
     std::unique_lock lock(mutex_);
     const bool pooled = pools_.serves(last, alignment);
     if (pooled)
-      mine = detail::null_if_thrown([this] { return attach(); });
-    if (mine == nullptr) { // the thread ends, or there is no memory for its part
+      mine = attach_idle();
+    if (mine == nullptr) { // the thread ends, or upstream would have to be asked
       if (pooled) {
         detail::Pool& pool = pools_.pool(last);
         if (pool.give_back(*pool.find(p), p, bytes, detail::flag_of(bytes)))
@@ -284,125 +241,34 @@ void synchronized_pool_resource::deallocate_elsewhere(detail::Shelf& shelf, void
   put(shelf, {chunk, shelf.index_in(*chunk, p)}, p, bytes, alignment);
 }
 
-// When the loaded magazine is empty: makes it one that is not.
-void synchronized_pool_resource::refill(detail::Shelf& shelf, std::size_t class_index) {
-  if (shelf.previous->count != 0)
-    return std::swap(shelf.loaded, shelf.previous);
-  const std::lock_guard lock(mutex_);
-  adopt_orphans();
-  if (detail::Magazine* const full = full_[class_index]) {
-    full_[class_index] = full->next;
-    store(std::exchange(shelf.previous, std::exchange(shelf.loaded, full)), class_index);
-    return;
-  }
-  if (shelf.loaded == &detail::no_magazine) {
-    shelf.loaded = empty_magazine();
-    shelf.loaded->capacity = detail::magazine_capacity(class_index);
-  }
-  detail::Magazine& magazine = *shelf.loaded;
-  detail::Pool& pool = pools_.pool(detail::class_size(class_index) - 1);
-  for (detail::Pools::Block block = pools_.take(pool); block.chunk != nullptr;
-       block = magazine.count == magazine.capacity ? detail::Pools::Block{nullptr, 0}
-                                                   : pools_.try_take(pool))
-    magazine.blocks[magazine.count++] = block;
-  std::reverse(magazine.blocks, magazine.blocks + magazine.count); // the lowest comes first
-}
-
-// When the loaded magazine is full.
-void synchronized_pool_resource::put_slow(detail::Shelf& shelf, std::size_t class_index,
-                                          detail::Pools::Block block) noexcept {
-  if (shelf.previous->count != shelf.previous->capacity) {
-    std::swap(shelf.loaded, shelf.previous);
-  } else {
-    const std::lock_guard lock(mutex_);
-    detail::Magazine* const empty = detail::null_if_thrown([this] { return empty_magazine(); });
-    if (empty == nullptr) // upstream has no memory for a magazine
-      return pools_.pool(detail::class_size(class_index) - 1).put_back(*block.chunk, block.index);
-    empty->capacity = detail::magazine_capacity(class_index);
-    store(std::exchange(shelf.previous, std::exchange(shelf.loaded, empty)), class_index);
-  }
-  shelf.loaded->blocks[shelf.loaded->count++] = block;
-}
-
-void synchronized_pool_resource::store(detail::Magazine* magazine,
-                                       std::size_t class_index) noexcept {
-  if (magazine == &detail::no_magazine)
-    return;
-  detail::Magazine*& list = magazine->count == 0 ? empty_ : full_[class_index];
-  magazine->next = list;
-  list = magazine;
-}
-
-detail::Magazine* synchronized_pool_resource::empty_magazine() {
-  if (empty_ != nullptr)
-    return std::exchange(empty_, empty_->next);
-  return ::new (pools_.keep(sizeof(detail::Magazine))) detail::Magazine;
-}
-
-void synchronized_pool_resource::adopt_orphans() noexcept {
-  if (orphans_.load(std::memory_order_relaxed) == nullptr)
-    return;
-  detail::ThreadCache* orphan = orphans_.exchange(nullptr, std::memory_order_acquire);
-  while (orphan != nullptr) {
-    for (std::size_t i = 0; i != pools_.classes(); ++i) {
-      detail::Shelf& shelf = orphan->shelves()[i];
-      store(std::exchange(shelf.loaded, &detail::no_magazine), i);
-      store(std::exchange(shelf.previous, &detail::no_magazine), i);
-    }
-    detail::ThreadCache* const next = orphan->next_left;
-    orphan->next_left = idle_;
-    idle_ = orphan;
-    orphan = next;
-  }
-}
-
 // A cache for this thread; null if it has ended but for its destructors.
 detail::ThreadCache* synchronized_pool_resource::attach() {
   if (detail::thread_ended)
     return nullptr;
   adopt_orphans();
-  const std::size_t classes = pools_.classes();
-  if (full_ == nullptr)
-    full_ = ::new (pools_.keep(classes * sizeof(void*))) detail::Magazine* [classes] {};
-  detail::ThreadCache* cache = idle_;
-  if (cache != nullptr) {
-    idle_ = cache->next_left;
-  } else {
-    void* const memory = pools_.keep((classes + 1) * sizeof(detail::Shelf));
-    cache = ::new (memory) detail::ThreadCache{this, serial_, caches_};
-    caches_ = cache;
-    for (std::size_t i = 0; i != classes; ++i) {
-      const detail::Pool& pool = pools_.pool(detail::class_size(i) - 1);
-      detail::Shelf& shelf = *::new (cache->shelves() + i) detail::Shelf;
-      shelf.by_stride = pool.by_stride;
-      shelf.stride = pool.stride;
-    }
-  }
-  {
-    const std::lock_guard lock(detail::registry());
-    detail::ThreadCache*& first = detail::this_thread.caches;
-    cache->next_of_thread = first;
-    cache->link_of_thread = &first;
-    if (first != nullptr)
-      first->link_of_thread = &cache->next_of_thread;
-    first = cache;
-  }
-  detail::recent[serial_ % detail::recent_caches] = {serial_, cache};
+  if (idle_ == nullptr)
+    make_idle();
+  detail::ThreadCache* const cache = attach_idle();
+  if (idle_ == nullptr) // for a thread that only gives back, which must not ask upstream
+    (void)detail::null_if_thrown([this] { return make_idle(); });
   return cache;
 }
 
-// Without memory for it the shelf stays as it is: the pool is asked the next time too.
-void synchronized_pool_resource::update(detail::Shelf& shelf, const detail::Pool& pool) noexcept {
-  if (shelf.room < pool.chunks) {
-    void* const memory =
-        detail::null_if_thrown([&] { return pools_.keep(pool.room * sizeof(detail::ChunkPlace)); });
-    if (memory == nullptr)
-      return;
-    shelf.places = static_cast<detail::ChunkPlace*>(memory);
-    shelf.room = pool.room;
-  }
-  std::copy_n(pool.places, pool.chunks, shelf.places);
-  shelf.chunks = pool.chunks;
+// The same, but null if there is none.
+detail::ThreadCache* synchronized_pool_resource::attach_idle() noexcept {
+  adopt_orphans();
+  if (detail::thread_ended || idle_ == nullptr)
+    return nullptr;
+  detail::ThreadCache* const cache = std::exchange(idle_, idle_->next_left);
+  const std::lock_guard lock(detail::registry());
+  detail::ThreadCache*& first = detail::this_thread.caches;
+  cache->next_of_thread = first;
+  cache->link_of_thread = &first;
+  if (first != nullptr)
+    first->link_of_thread = &cache->next_of_thread;
+  first = cache;
+  detail::recent[serial_ % detail::recent_caches] = {serial_, cache};
+  return cache;
 }
 
 } // namespace pmr

@@ -16,10 +16,16 @@ BlockFlag flag_in_its_pool(std::size_t bytes, std::size_t alignment) noexcept {
 namespace pmr {
 unsynchronized_pool_resource::~unsynchronized_pool_resource() = default;
 
+void unsynchronized_pool_resource::trim(std::size_t keep) noexcept {
+  pools_.trim(keep);
+  if (keep == 0 && pools_.is_empty())
+    release();
+}
+
 // When the first chunk has no freed block, or for blocks that are not small.
 void* unsynchronized_pool_resource::allocate_fresh(std::size_t bytes, std::size_t alignment) {
   detail::Pool& pool = pools_.pool(detail::last_of(bytes, alignment));
-  return detail::Pools::hand_out(pool.stride, pools_.take(pool), bytes,
+  return detail::Pools::hand_out(pool.stride, pools_.take(pool, true), bytes,
                                  detail::flag_in_its_pool(bytes, alignment));
 }
 

@@ -185,11 +185,31 @@ TEST(PmrMonotonic, RefusesBadRequestsAndGoesOn) {
   for (const std::size_t alignment : bad_alignments)
     EXPECT_EQ(kind([&] { return resource.allocate(8, alignment); }), "Misuse(bad_alignment)");
   for (const std::size_t bytes : unservable)
-    EXPECT_EQ(kind([&] { return resource.allocate(bytes, 8); }), "Exhausted(system_refused)");
+    EXPECT_THROW((void)resource.allocate(bytes, 8), std::bad_alloc);
   const volatile std::size_t huge = SIZE_MAX / 2 + 1;
-  EXPECT_EQ(kind([&] { return resource.allocate(8, huge); }), "Exhausted(system_refused)");
-  EXPECT_EQ(upstream.requests.size(), 1U);
+  EXPECT_THROW((void)resource.allocate(8, huge), std::bad_alloc);
   EXPECT_EQ(resource.allocate(16, 8), first + 16 * stretch);
+}
+
+// Whatever is thrown is the upstream's: it is asked even for what nobody has.
+TEST(PmrMonotonic, AskUpstreamForTheImpossibleToo) {
+  if constexpr (instrumented)
+    GTEST_SKIP() << "refused before it is asked";
+  RefusingResource upstream;
+  Monotonic resource(&upstream);
+  const std::size_t highest = SIZE_MAX / 2 + 1;
+  for (const std::size_t bytes : unservable) {
+    EXPECT_THROW((void)resource.allocate(bytes, 8), RefusingResource::Refused);
+    EXPECT_GE(upstream.bytes, bytes);
+  }
+  EXPECT_THROW((void)resource.allocate(SIZE_MAX - 1, 1), RefusingResource::Refused);
+  EXPECT_EQ(upstream.bytes, SIZE_MAX);
+  EXPECT_EQ(upstream.alignment, highest);
+  EXPECT_THROW((void)resource.allocate(8, highest), RefusingResource::Refused);
+  EXPECT_EQ(upstream.alignment, highest);
+  Monotonic greedy(SIZE_MAX, &upstream);
+  EXPECT_THROW((void)greedy.allocate(1, 1), RefusingResource::Refused);
+  EXPECT_EQ(upstream.bytes, SIZE_MAX);
 }
 
 TEST(PmrMonotonic, UpstreamsFailureChangesNothing) {

@@ -8,6 +8,7 @@
 #include <cstdint>
 #include <list>
 #include <map>
+#include <memory>
 #include <memory_resource>
 #include <random>
 #include <string>
@@ -110,7 +111,7 @@ TYPED_TEST(PmrPools, DefaultUpstreamIsTheDefaultResource) {
 
 TYPED_TEST(PmrPools, ReportTheOptionsInForce) {
   const TypeParam plain;
-  EXPECT_EQ(plain.options().max_blocks_per_chunk, std::size_t{1} << 20);
+  EXPECT_EQ(plain.options().max_blocks_per_chunk, std::size_t{1} << 19);
   EXPECT_EQ(plain.options().largest_required_pool_block, 4096U);
   const TypeParam asked(
       pool_options{.max_blocks_per_chunk = 10, .largest_required_pool_block = 100});
@@ -124,7 +125,7 @@ TYPED_TEST(PmrPools, ReportTheOptionsInForce) {
     EXPECT_LE(in_force, largest + largest / 4 + 7);
   }
   const TypeParam greedy(pool_options{SIZE_MAX, SIZE_MAX});
-  EXPECT_LT(greedy.options().max_blocks_per_chunk, SIZE_MAX);
+  EXPECT_EQ(greedy.options().max_blocks_per_chunk, std::size_t{1} << 19);
   EXPECT_EQ(greedy.options().largest_required_pool_block, std::size_t{4} << 20);
 }
 
@@ -237,17 +238,18 @@ TYPED_TEST(PmrPools, TheTableOfLargeBlocksDoubles) {
 TYPED_TEST(PmrPools, TheTableOfChunksDoubles) {
   TypeParam resource(pool_options{4, 256}, &this->upstream);
   std::vector<std::size_t> chunks; // in bytes, with the table in those for which it grew
-  while (chunks.size() != 130) {
+  while (chunks.size() < 130) {
     const std::size_t before = this->upstream.requests.size();
     (void)resource.allocate(256, 8);
-    if (this->upstream.requests.size() != before)
-      chunks.push_back(this->upstream.requests.back().bytes);
+    for (std::size_t i = before; i != this->upstream.requests.size(); ++i)
+      if (this->upstream.requests[i].alignment == red_zones.stretch(256))
+        chunks.push_back(this->upstream.requests[i].bytes);
   }
   std::vector<std::size_t> grew;
   for (std::size_t i = 0; i != chunks.size(); ++i)
     if (chunks[i] > *std::min_element(chunks.begin(), chunks.end()))
       grew.push_back(i + 1);
-  EXPECT_EQ(grew, (std::vector<std::size_t>{1, 9, 17, 33, 65, 129}));
+  EXPECT_EQ(grew, (std::vector<std::size_t>{5, 9, 17, 33, 65, 129}));
 }
 
 TYPED_TEST(PmrPools, ReleaseGivesBackWhatIsInUseToo) {
@@ -335,6 +337,238 @@ TYPED_TEST(PmrPools, RefuseBadRequestsAndGoOn) {
   for (const std::size_t bytes : unservable)
     EXPECT_THROW((void)resource.allocate(bytes, 8), std::bad_alloc);
   EXPECT_EQ(resource.allocate(64, 8), p);
+}
+
+// Whatever is thrown is the upstream's: it is asked even for what nobody has.
+TYPED_TEST(PmrPools, AskUpstreamForTheImpossibleToo) {
+  if constexpr (instrumented)
+    GTEST_SKIP() << "refused before it is asked";
+  struct : TestResource {
+    RefusingResource above;
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+      return bytes < 1 << 20 && alignment < 1 << 20 ? TestResource::do_allocate(bytes, alignment)
+                                                    : above.allocate(bytes, alignment);
+    }
+  } failing;
+  TypeParam resource(&failing);
+  for (const std::size_t alignment : Sizes{1, 8, 1024, SIZE_MAX / 2 + 1})
+    for (const std::size_t bytes : unservable) {
+      EXPECT_THROW((void)resource.allocate(bytes, alignment), RefusingResource::Refused);
+      EXPECT_GE(failing.above.bytes, bytes);
+      EXPECT_GE(failing.above.alignment, alignment);
+    }
+  EXPECT_THROW((void)resource.allocate(SIZE_MAX - 1, 1024), RefusingResource::Refused);
+  EXPECT_EQ(failing.above.bytes, SIZE_MAX);
+  EXPECT_EQ(failing.above.alignment, SIZE_MAX / 2 + 1);
+}
+
+// Sizes drawn from 8 to 1024 until one is refused, over a buffer with nothing behind it.
+template <class R>
+double served(std::size_t (*next)()) {
+  constexpr std::size_t size = std::size_t{1} << 20;
+  const auto buffer = std::make_unique<std::byte[]>(size);
+  std::pmr::monotonic_buffer_resource bounded(buffer.get(), size, pmr::null_memory_resource());
+  R resource(&bounded);
+  std::size_t bytes = 0;
+  for (std::size_t asked = next();; asked = next()) {
+    if (allot::detail::null_if_thrown([&] { return resource.allocate(asked); }) == nullptr)
+      return static_cast<double>(bytes) / size;
+    bytes += asked;
+  }
+}
+TYPED_TEST(PmrPools, UseUpABoundedUpstream) {
+  if constexpr (instrumented)
+    GTEST_SKIP() << "half of the memory is red zones";
+  EXPECT_GE(served<TypeParam>([] {
+              static std::size_t step = 0;
+              return 8 + step++ % 128 * 8;
+            }),
+            0.85);
+  EXPECT_GE(served<TypeParam>([] {
+              static std::size_t step = 0;
+              return std::size_t{8} << step++ % 8;
+            }),
+            0.9);
+  EXPECT_GE(served<TypeParam>([] {
+              static std::mt19937 random(5);
+              return std::size_t{8 + random() % 1017};
+            }),
+            0.83); // the fewest of 20 draws
+}
+
+// What is refused is asked for again at half the size.
+TYPED_TEST(PmrPools, AskForLessWhereUpstreamRefuses) {
+  struct : TestResource {
+    std::size_t most = SIZE_MAX;
+    void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+      return bytes <= most ? TestResource::do_allocate(bytes, alignment) : throw std::bad_alloc();
+    }
+  } upstream_of_little;
+  TypeParam resource(&upstream_of_little);
+  std::vector<void*> all;
+  for (int i = 0; i != 1000; ++i)
+    all.push_back(resource.allocate(512));
+  upstream_of_little.most = 8000 * red_zones.stretch(1);
+  const std::size_t requests = upstream_of_little.requests.size();
+  for (int i = 0; i != 1000; ++i)
+    all.push_back(resource.allocate(512));
+  EXPECT_GT(upstream_of_little.requests.size(), requests + 40);
+  for (void* const p : all)
+    fill(p, 512);
+  for (void* const p : all)
+    resource.deallocate(p, 512);
+}
+
+// Memory of a class that needs it no more serves another where upstream has nothing.
+TYPED_TEST(PmrPools, LendWhatIsFreeToOtherClasses) {
+  TestResource bounded;
+  TypeParam resource(&bounded);
+  struct Given {
+    void* p;
+    std::size_t bytes;
+  };
+  std::vector<Given> given;
+  const auto take = [&](std::size_t bytes) {
+    void* const p = allot::detail::null_if_thrown([&] { return resource.allocate(bytes); });
+    if (p == nullptr)
+      return false;
+    fill(p, bytes, static_cast<int>(given.size()));
+    given.push_back({p, bytes});
+    return true;
+  };
+  const auto give_back = [&] {
+    for (std::size_t i = 0; i != given.size(); ++i) {
+      EXPECT_TRUE(holds(given[i].p, given[i].bytes, static_cast<unsigned char>(i)));
+      resource.deallocate(given[i].p, given[i].bytes);
+    }
+    given.clear();
+  };
+  for (int i = 0; i != 1000; ++i)
+    take(64);
+  give_back();
+  bounded.answer = TestResource::Answer::exception;
+  const std::size_t live = bounded.live();
+  const bool alone = std::is_same_v<TypeParam, pmr::unsynchronized_pool_resource>;
+  using All = std::vector<std::size_t>;
+  const All sizes = alone ? All{64, 1000, 24, 300} : All{64, 1000};
+  std::size_t fewest = SIZE_MAX; // of 127,000
+  for (int round = 0; round != (alone ? 3 : 1); ++round)
+    for (const std::size_t bytes : sizes) {
+      std::size_t taken = 0;
+      while (take(bytes))
+        taken += bytes;
+      fewest = std::min(fewest, taken);
+      give_back();
+    }
+  EXPECT_GE(fewest, alone ? 60'000U : 15'000U);
+  EXPECT_EQ(bounded.live(), live);
+  resource.trim();
+  EXPECT_EQ(bounded.live(), 0U);
+}
+
+TYPED_TEST(PmrPools, TrimGivesBackWhatIsFree) {
+  TypeParam resource(&this->upstream);
+  std::vector<std::pair<void*, std::size_t>> given;
+  for (std::size_t i = 0; i != 20'000; ++i) {
+    const std::size_t bytes = 1 + i * 7 % 1024;
+    given.emplace_back(resource.allocate(bytes), bytes);
+  }
+  resource.trim(); // nothing is free but what was never handed out
+  void* const last = given.back().first;
+  const std::size_t last_bytes = given.back().second;
+  given.pop_back();
+  for (const auto& [p, bytes] : given) {
+    fill(p, bytes);
+    resource.deallocate(p, bytes);
+  }
+  const std::size_t kept = this->upstream.live_bytes();
+  resource.trim(kept);
+  EXPECT_EQ(this->upstream.live_bytes(), kept);
+  resource.trim(kept / 2);
+  EXPECT_LT(this->upstream.live_bytes(), kept);
+  EXPECT_GE(this->upstream.live_bytes(), kept / 2);
+  resource.trim();
+  EXPECT_LT(this->upstream.live_bytes(), kept / 10);
+  fill(last, last_bytes);
+  resource.deallocate(last, last_bytes);
+  resource.trim();
+  EXPECT_EQ(this->upstream.live_bytes(), 0U);
+  resource.trim();
+  fill(resource.allocate(100), 100);
+}
+
+// The chunk with the table of the others must stay as long as they do.
+TYPED_TEST(PmrPools, TrimKeepsTheTableOfChunks) {
+  TypeParam resource(pool_options{4, 256}, &this->upstream);
+  std::vector<void*> all;
+  for (int i = 0; i != 400; ++i)
+    all.push_back(resource.allocate(256));
+  for (std::size_t i = 0; i != all.size(); ++i)
+    if (i % 8 != 0)
+      resource.deallocate(std::exchange(all[i], nullptr), 256);
+  const std::size_t kept = this->upstream.live();
+  resource.trim();
+  EXPECT_LE(this->upstream.live(), kept - 48); // 50 of 100 chunks, but for one with the table
+  for (void* const p : all)
+    if (p != nullptr) {
+      fill(p, 256);
+      resource.deallocate(p, 256);
+    }
+  resource.trim();
+  EXPECT_EQ(this->upstream.live(), 0U);
+}
+
+TYPED_TEST(PmrPools, TellWhatTheyHold) {
+  TypeParam resource(&this->upstream);
+  EXPECT_EQ(resource.stats(), (Stats{name_of<TypeParam>, 0, 0, 0, 0, 0}));
+  std::vector<void*> blocks;
+  for (int i = 0; i != 1000; ++i)
+    blocks.push_back(resource.allocate(60));
+  void* const large = resource.allocate(100'000);
+  const Stats full = resource.stats();
+  EXPECT_EQ(full.committed, this->upstream.live_bytes());
+  EXPECT_GE(full.used, 164'000U);
+  EXPECT_LE(full.used, 164'000U + 64 * 64); // a magazine
+  EXPECT_EQ(full.available, full.capacity - full.used);
+  for (void* const p : blocks)
+    resource.deallocate(p, 60);
+  resource.deallocate(large, 100'000);
+  const Stats empty = resource.stats();
+  EXPECT_LE(empty.used, 3U * 64 * 64); // in magazines
+  EXPECT_EQ(empty.peak, full.peak - 100'000);
+  EXPECT_EQ(empty.capacity, full.capacity - 100'000);
+  resource.trim();
+  EXPECT_EQ(resource.stats(), (Stats{name_of<TypeParam>, 0, 0, 0, 0, 0}));
+}
+
+TYPED_TEST(PmrPools, TrimGivesBackTheTableOfLargeBlocks) {
+  TypeParam resource(&this->upstream);
+  resource.trim();
+  void* const p = resource.allocate(100'000);
+  resource.trim();
+  EXPECT_EQ(this->upstream.live(), 2U);
+  resource.deallocate(p, 100'000);
+  resource.trim();
+  EXPECT_EQ(this->upstream.live(), 0U);
+}
+
+// A program that counts what upstream gave sees nothing but chunks after the first of a size.
+TYPED_TEST(PmrPools, TheFirstOfASizeBringsWhatLaterOnesNeed) {
+  TypeParam resource(pool_options{1000, 0}, &this->upstream);
+  for (const std::size_t bytes : Sizes{8, 64, 200, 1024, 3000}) {
+    std::vector<void*> all{resource.allocate(bytes)};
+    const std::size_t live = this->upstream.live();
+    const std::size_t first = bytes < 64 ? 64 : std::max<std::size_t>(4096 / (bytes * 5 / 4), 1);
+    for (std::size_t i = 1; i != first; ++i)
+      all.push_back(resource.allocate(bytes));
+    EXPECT_EQ(this->upstream.live(), live) << bytes;
+    for (std::size_t i = 0; i != 300; ++i)
+      all.push_back(resource.allocate(bytes));
+    const std::size_t requests = this->upstream.requests.size();
+    for (void* const p : all)
+      resource.deallocate(p, bytes);
+    EXPECT_EQ(this->upstream.requests.size(), requests) << bytes;
+  }
 }
 
 TYPED_TEST(PmrPools, UpstreamsFailureChangesNothing) {

@@ -370,6 +370,61 @@ TEST(PmrSynchronized, DeallocatesWithoutMemoryForItsOwnUse) {
   EXPECT_THROW((void)resource.allocate(100'000), std::bad_alloc);
 }
 
+// Threads that only give back, and those that give back more than they took.
+TEST(PmrSynchronized, GivingBackNeverAsksUpstream) {
+  OneAtATime upstream;
+  Synchronized resource(&upstream);
+  std::vector<void*> blocks;
+  for (int i = 0; i != 3000; ++i)
+    blocks.push_back(resource.allocate(64));
+  const int calls = upstream.calls;
+  for (std::size_t thread = 0; thread != 4; ++thread)
+    std::thread([&] {
+      for (std::size_t i = thread * 500; i != (thread + 1) * 500; ++i)
+        resource.deallocate(blocks[i], 64);
+    }).join();
+  std::thread two([&] {
+    for (std::size_t i = 2000; i != 2500; ++i)
+      resource.deallocate(blocks[i], 64);
+  });
+  for (std::size_t i = 2500; i != 3000; ++i)
+    resource.deallocate(blocks[i], 64);
+  two.join();
+  EXPECT_EQ(upstream.calls, calls);
+}
+
+TEST(PmrSynchronized, TrimTakesWhatLiesInMagazinesOfOtherThreads) {
+  OneAtATime upstream;
+  Synchronized resource(&upstream);
+  std::vector<void*> blocks;
+  for (int i = 0; i != 3000; ++i)
+    blocks.push_back(resource.allocate(64));
+  std::atomic<int> stage = 0;
+  std::thread other([&] {
+    resource.deallocate(resource.allocate(200), 200);
+    for (void* const p : blocks)
+      resource.deallocate(p, 64);
+    stage = 1;
+    stage.notify_one();
+    stage.wait(1);
+    resource.deallocate(resource.allocate(200), 200);
+  });
+  stage.wait(0);
+  void* const last = resource.allocate(1000);
+  resource.trim();
+  const int live = upstream.live;
+  resource.deallocate(last, 1000);
+  resource.trim();
+  EXPECT_EQ(upstream.live, 0);
+  EXPECT_GT(live, 0);
+  stage = 2;
+  stage.notify_one();
+  other.join();
+  EXPECT_GT(upstream.live, 0);
+  resource.trim();
+  EXPECT_EQ(upstream.live, 0);
+}
+
 TEST(PmrSynchronized, TellsADoubleFreeByAnotherThread) {
   Synchronized resource;
   void* const p = resource.allocate(64);

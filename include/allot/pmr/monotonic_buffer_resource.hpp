@@ -67,8 +67,9 @@ public:
   [[nodiscard]] std::pmr::memory_resource* upstream_resource() const noexcept { return upstream_; }
 
 protected:
-  /// What upstream throws passes through. Misuse: an alignment that is no power of two.
-  /// Exhausted: more than any resource can give, or upstream gave null or misaligned memory.
+  /// What upstream throws passes through; it is asked for what nobody has too. Misuse: an alignment
+  /// that is no power of two.
+  /// Exhausted: upstream gave null, misaligned memory or more than there can be.
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     void* p = nullptr;
     if (!take(p, bytes, alignment)) [[unlikely]]

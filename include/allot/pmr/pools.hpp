@@ -5,12 +5,20 @@
 // at most a quarter longer than what was asked for. It has a list of chunks:
 //
 //   | block | block | ... | fresh: never handed out | Chunk | live: flags | freed: indices |
-//                         ^ fresh
+//                         ^ fresh                   ^ end
 //
 // Each chunk is twice the one before, up to max_blocks_per_chunk, and blocks are carved as they are
 // needed. Those that were freed are a stack of indices a chunk. The first chunk of the list that
 // has free blocks serves; a chunk joins the list with its first free block, and leaves it when it
 // has none.
+//
+// What upstream refuses is asked for again at half the size, down to one block. Where it refuses
+// even that, the chunk with the longest fresh end lends half of it, as a chunk, to the class that
+// has none: a guest. If no end is long enough, all free blocks at the ends of chunks become fresh
+// again, first. So a request fails only where no class has what it needs in one piece at the end of
+// a chunk. Of 1 MiB with nothing behind it, in sizes drawn from 8 to 1024, the first to be refused
+// finds 86 % served by unsynchronized_pool_resource, 83 % to 87 % by synchronized_pool_resource,
+// and more of more: what is left is what sizes are rounded up by, and bookkeeping.
 //
 // A block that is given back is found by the class of its size, then by a search among the chunks
 // of the class, sorted by address, the last one found first. One multiplication tells whether it
@@ -27,9 +35,11 @@
 
 #include <allot/base/annotate.hpp>
 #include <allot/base/size.hpp>
+#include <allot/pmr/chunks.hpp>
+#include <allot/pmr/large_blocks.hpp>
+#include <allot/stats.hpp>
 #include <allot/upstream.hpp>
 
-#include <bit>
 #include <cstddef>
 #include <cstdint>
 #include <memory_resource>
@@ -55,129 +65,10 @@ namespace detail {
   return (index - 4 * doublings + 1) << (3 + doublings);
 }
 
-using BlockIndex = std::uint32_t;
-using BlockFlag = std::uint16_t;
-inline constexpr BlockIndex no_block = 0xFFFFFFFF;
-
-/// What marks a block in use that was asked for as `bytes`. Sizes of one class have the same flag
-/// only if they differ by a multiple of 32 KiB.
-[[nodiscard]] constexpr BlockFlag flag_of(std::size_t bytes) noexcept {
-  return static_cast<BlockFlag>(bytes | 0x8000);
-}
-/// The same where all of a pool's requests are for 1 to 65,535 bytes.
-[[nodiscard]] constexpr BlockFlag small_flag_of(std::size_t bytes) noexcept {
-  return static_cast<BlockFlag>(bytes);
-}
-
-struct PoolChunk {
-  std::byte* begin = nullptr;
-  std::size_t count = 0; // blocks
-  // What changes as blocks are taken and put back:
-  const BlockIndex* bottom = nullptr; // is no_block
-  BlockIndex* top = nullptr;          // the block freed last
-  std::size_t fresh = 0;              // blocks that were ever handed out
-  PoolChunk* next = nullptr;          // of the list, while listed
-  bool listed = false;
-  // What was asked of upstream:
-  PoolChunk* older = nullptr;
-  std::size_t bytes = 0;
-  std::size_t alignment = 0;
-
-  /// The blocks' flags, which come next in memory: a pointer to them would cost a load.
-  [[nodiscard]] BlockFlag* live() noexcept { return reinterpret_cast<BlockFlag*>(this + 1); }
-};
-
-struct ChunkPlace {
-  std::uintptr_t begin;
-  PoolChunk* chunk;
-};
-/// The last of `count` places, at least one, that begins at or before `address`, or the first.
-[[nodiscard]] inline PoolChunk* search(const ChunkPlace* places, std::size_t count,
-                                       std::uintptr_t address) noexcept {
-  while (count > 1) {
-    const std::size_t half = count / 2;
-    places = places[half].begin <= address ? places + half : places;
-    count -= half;
-  }
-  return places->chunk;
-}
-
-// In place of a chunk where there is none, so that no hot path asks.
-inline constinit BlockIndex empty_stack = no_block;
-inline constinit PoolChunk no_chunk{.bottom = &empty_stack, .top = &empty_stack};
-
-struct alignas(64) Pool {
-  PoolChunk* available = &no_chunk;
-  PoolChunk* recent = &no_chunk; // where the last block that was given back lies
-  ExactDivisor by_stride;
-  std::size_t stride = 0; // from block to block in memory, red zone included
-  ChunkPlace* places = nullptr;
-  std::uint32_t chunks = 0;
-  std::uint32_t room = 0;     // of `places`
-  std::size_t next_count = 0; // blocks of the next chunk
-
-  /// The block that starts at `p` if that is in `chunk`, or a number not below its count.
-  [[nodiscard]] std::size_t index_in(const PoolChunk& chunk, const void* p) const noexcept {
-    return by_stride.quotient(reinterpret_cast<std::uintptr_t>(p) -
-                              reinterpret_cast<std::uintptr_t>(chunk.begin));
-  }
-  [[nodiscard]] PoolChunk* find(const void* p) const noexcept {
-    return chunks == 0 ? &no_chunk : search(places, chunks, reinterpret_cast<std::uintptr_t>(p));
-  }
-  /// Frees the block at `p`. False: none with this flag is in use there.
-  [[nodiscard]] bool give_back(PoolChunk& chunk, void* p, std::size_t bytes,
-                               BlockFlag flag) noexcept {
-    const std::size_t index = index_in(chunk, p);
-    if (index >= chunk.count || chunk.live()[index] != flag) [[unlikely]]
-      return false;
-    chunk.live()[index] = 0;
-    annotate::freed(&chunk, p, bytes);
-    put_back(chunk, index);
-    return true;
-  }
-  /// Frees a block that is not in use any more.
-  void put_back(PoolChunk& chunk, std::size_t index) noexcept {
-    *++chunk.top = static_cast<BlockIndex>(index);
-    if (!chunk.listed) [[unlikely]] {
-      chunk.listed = true;
-      chunk.next = available;
-      available = &chunk;
-    }
-  }
-};
-
 /// What is wrong with what was given back.
 struct Fault {
   Errc code;
   std::size_t detail = 0;
-};
-
-/// What is too large for any pool, as upstream gave it: a hash table by address.
-class LargeBlocks {
-public:
-  struct Entry {
-    void* p;
-    std::size_t bytes;
-    std::size_t alignment;
-  };
-
-  /// What upstream throws passes through.
-  void make_room_for_one(std::pmr::memory_resource& upstream, const char* owner);
-  void insert(const Entry& entry) noexcept; // after make_room_for_one
-  [[nodiscard]] Entry* find(const void* p) noexcept;
-  void erase(Entry* entry) noexcept;
-  /// Gives all blocks and the table back.
-  void release(std::pmr::memory_resource& upstream) noexcept;
-
-private:
-  [[nodiscard]] std::size_t home(const void* p) const noexcept;
-  [[nodiscard]] std::size_t after(std::size_t slot) const noexcept {
-    return (slot + 1) & (slots_ - 1);
-  }
-
-  Entry* table_ = nullptr;
-  std::size_t slots_ = 0; // a power of two, or 0
-  std::size_t used_ = 0;  // at most half of them
 };
 
 class Pools {
@@ -226,10 +117,16 @@ public:
   [[nodiscard, gnu::cold]] bool deallocate_large(void* p, std::size_t bytes,
                                                  std::size_t alignment) noexcept;
 
-  /// A block, from a new chunk if there is none. What upstream throws passes through.
-  [[nodiscard]] Block take(Pool& pool);
+  /// A block, from a new chunk if there is none. What upstream throws passes through. `alone`: no
+  /// other thread looks at chunks, so that guests may go.
+  [[nodiscard]] Block take(Pool& pool, bool alone);
   /// As take, but never grows; null for the chunk then.
   [[nodiscard]] Block try_take(Pool& pool) const noexcept;
+  /// Gets a chunk from upstream, smaller ones if that refuses. False: it has not one block.
+  [[nodiscard, gnu::cold]] bool try_grow(Pool& pool) noexcept;
+  /// Gives chunks in which nothing is in use back to upstream, as long as it holds `keep` bytes
+  /// then. O(chunks), some few times.
+  [[gnu::cold]] void trim(std::size_t keep) noexcept;
   /// Marks a block in use, for a request of `bytes`.
   [[nodiscard]] static void* hand_out(std::size_t stride, Block block, std::size_t bytes,
                                       BlockFlag flag) noexcept {
@@ -248,15 +145,42 @@ public:
     report(fault(p, alignment), p, bytes, alignment);
   }
 
-  /// Memory for bookkeeping, on a cache line, until release. What upstream throws passes through.
-  [[nodiscard, gnu::cold]] void* keep(std::size_t bytes);
+  /// O(chunks). `used` and `peak` count blocks by the size of their class; `peak` adds the most of
+  /// each class, and what is large now. What a synchronized resource has in magazines is used.
+  [[nodiscard, gnu::cold]] Stats stats() const noexcept;
+  /// Neither chunks nor large blocks are there.
+  [[nodiscard]] bool is_empty() const noexcept { return newest_ == nullptr && large_.count() == 0; }
+
+  /// Memory for bookkeeping, until release. What upstream throws passes through.
+  [[nodiscard, gnu::cold]] void* keep(std::size_t bytes, std::size_t alignment = granule);
 
 private:
-  struct alignas(64) Kept {
+  struct Kept {
     Kept* older;
     std::size_t bytes;
+    std::size_t alignment;
   };
-  void grow(Pool& pool);
+  /// Where the parts of a chunk lie: see add.
+  struct Shape {
+    std::size_t count, blocks, bytes;
+    std::uint32_t room;
+  };
+  static constexpr std::uint32_t first_room = 4; // of a pool's table of places
+
+  [[nodiscard]] static Shape shape_of(const Pool& pool, std::size_t count) noexcept;
+  [[nodiscard]] void* ask(std::size_t bytes, std::size_t alignment);
+  void give(void* p, std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] ChunkPlace* first_places(const Pool& pool) const noexcept {
+    return places_ + static_cast<std::size_t>(&pool - pools_) * first_room;
+  }
+  PoolChunk& add(Pool& pool, void* memory, const Shape& shape) noexcept;
+  [[nodiscard]] bool borrow(Pool& pool, bool alone) noexcept;
+  [[nodiscard]] PoolChunk* longest_end() const noexcept;
+  [[nodiscard]] bool lend(PoolChunk* host, Pool& pool) noexcept;
+  void take_back(std::size_t keep) noexcept;
+  [[nodiscard]] PoolChunk* unlink_free(std::size_t keep) noexcept;
+  void forget_going(Pool& pool) noexcept;
+  void retire(PoolChunk& chunk) noexcept;
 
   // Limits of what pools serve; 0 until there are pools.
   std::size_t small_limit_ = 0;
@@ -267,6 +191,8 @@ private:
   std::pmr::memory_resource* upstream_;
   PoolChunk* newest_ = nullptr; // of all chunks
   Kept* kept_ = nullptr;
+  ChunkPlace* places_ = nullptr; // the pools' first tables
+  std::size_t held_ = 0;         // bytes that upstream gave for pools
   LargeBlocks large_;
   const char* owner_;
 };

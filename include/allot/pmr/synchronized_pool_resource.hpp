@@ -73,15 +73,27 @@ public:
   /// Gives everything back to upstream, what is in use and what lies in magazines too. No other
   /// thread may use the resource meanwhile.
   void release();
+  /// Gives chunks in which nothing is in use back to upstream, as long as what it holds is not
+  /// below `keep` bytes then; with `keep` 0 and nothing in use, everything. One chunk of a size may
+  /// stay while more than four others of it are in use. What lies in magazines is not in use.
+  /// O(chunks + threads + blocks in magazines). No other thread may use the resource meanwhile.
+  void trim(std::size_t keep = 0);
   [[nodiscard]] std::pmr::memory_resource* upstream_resource() const noexcept {
     return pools_.upstream();
+  }
+  /// `used` and `peak` are in bytes of blocks, which are up to a quarter longer than what was asked
+  /// for, and count what lies in magazines. O(chunks), with the lock held.
+  [[nodiscard]] Stats stats() const {
+    const std::lock_guard lock(mutex_);
+    return pools_.stats();
   }
   /// What is in force: zeros replaced by defaults, limits applied.
   [[nodiscard]] std::pmr::pool_options options() const noexcept { return pools_.options(); }
 
 protected:
-  /// What upstream throws passes through. Misuse: an alignment that is no power of two.
-  /// Exhausted: more than any resource can give, or upstream gave null or misaligned memory.
+  /// What upstream throws passes through; it is asked for what nobody has too. Misuse: an alignment
+  /// that is no power of two.
+  /// Exhausted: upstream gave null, misaligned memory or more than there can be.
   void* do_allocate(std::size_t bytes, std::size_t alignment) override;
   void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override;
   [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
@@ -106,14 +118,22 @@ private:
 
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::cold]] void deallocate_slow(void* p, std::size_t bytes, std::size_t alignment) noexcept;
-  void refill(detail::Shelf& shelf, std::size_t class_index);
+  [[nodiscard]] void* take_directly(std::size_t bytes, std::size_t alignment);
+  [[nodiscard]] bool refill(detail::ThreadCache& mine, detail::Shelf& shelf,
+                            std::size_t class_index);
   void deallocate_elsewhere(detail::Shelf& shelf, void* p, std::size_t bytes,
                             std::size_t alignment) noexcept;
   void put_slow(detail::Shelf& shelf, std::size_t class_index, detail::Pools::Block block) noexcept;
 
   // With the lock held:
   [[nodiscard]] detail::ThreadCache* attach();
-  [[nodiscard]] detail::Magazine* empty_magazine();
+  [[nodiscard]] detail::ThreadCache* attach_idle() noexcept;
+  detail::ThreadCache* make_idle();
+  [[nodiscard]] bool stock(detail::Shelf& shelf, std::size_t class_index) noexcept;
+  [[nodiscard]] detail::Pools::Block first_block(detail::ThreadCache* mine, detail::Pool& pool);
+  void put_away(detail::ThreadCache* cache) noexcept;
+  void make_room(detail::Shelf& shelf, const detail::Pool& pool) noexcept;
+  [[nodiscard]] detail::Magazine* new_magazine(std::uint32_t places) noexcept;
   void adopt_orphans() noexcept;
   void store(detail::Magazine* magazine, std::size_t class_index) noexcept;
   void update(detail::Shelf& shelf, const detail::Pool& pool) noexcept;
@@ -121,7 +141,7 @@ private:
   std::size_t limit_;    // largest_required_pool_block
   std::uint64_t serial_; // tells threads that their cache is of this resource since its release
   // For all below, but what is atomic; away from what every call reads.
-  alignas(64) std::mutex mutex_;
+  alignas(64) mutable std::mutex mutex_;
   detail::Pools pools_;
   detail::Magazine** full_ = nullptr; // a list a class
   detail::Magazine* empty_ = nullptr;

@@ -52,15 +52,23 @@ public:
 
   /// Gives everything back to upstream, what is in use too.
   void release() { pools_.release(); }
+  /// Gives chunks in which nothing is in use back to upstream, as long as what it holds is not
+  /// below `keep` bytes then; with `keep` 0 and nothing in use, everything. One chunk of a size may
+  /// stay while more than four others of it are in use. O(chunks).
+  void trim(std::size_t keep = 0) noexcept;
   [[nodiscard]] std::pmr::memory_resource* upstream_resource() const noexcept {
     return pools_.upstream();
   }
+  /// `used` and `peak` are in bytes of blocks, which are up to a quarter longer than what was asked
+  /// for; `peak` adds the most of each size. O(chunks): nothing is counted as blocks come and go.
+  [[nodiscard]] Stats stats() const noexcept { return pools_.stats(); }
   /// What is in force: zeros replaced by defaults, limits applied.
   [[nodiscard]] std::pmr::pool_options options() const noexcept { return pools_.options(); }
 
 protected:
-  /// What upstream throws passes through. Misuse: an alignment that is no power of two.
-  /// Exhausted: more than any resource can give, or upstream gave null or misaligned memory.
+  /// What upstream throws passes through; it is asked for what nobody has too. Misuse: an alignment
+  /// that is no power of two.
+  /// Exhausted: upstream gave null, misaligned memory or more than there can be.
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     const std::size_t last = detail::last_of(bytes, alignment);
     if (!pools_.serves_small(last, alignment)) [[unlikely]]
