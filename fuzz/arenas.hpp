@@ -68,8 +68,7 @@ private:
             "refused where marks leave nothing");
       return make();
     }
-    start(buffer.data(), buffer.size() - aside, buffer.gap().stretch(1), zero, marks,
-          on_heap);
+    start(buffer.data(), buffer.size() - aside, buffer.gap().stretch(1), zero, marks, on_heap);
     return S(std::move(buffer), {.zero = zero, .marks = marks});
   }
   void start(std::byte* base, std::size_t bytes, std::size_t scale, bool zero, std::size_t marks,

@@ -530,8 +530,7 @@ private:
       return make();
     }
     first = Span{first.at(front), first.size - front - aside, first.scale};
-    model_ = Model(options, region_, !options.upstream ? nullptr : &upstream_, first,
-                   !on_heap);
+    model_ = Model(options, region_, !options.upstream ? nullptr : &upstream_, first, !on_heap);
     return allot::Region(std::move(buffer), options);
   }
 

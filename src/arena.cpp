@@ -4,13 +4,12 @@ namespace allot {
 inline namespace ALLOT_ABI {
 
 Arena::Arena(const char* kind, Buffer buffer, Options options)
-    : Bumping(Cursor(
-          {kind, options.name},
-          BufferRecords::checked<Position>(buffer, options.marks, {kind, options.name}),
-          options.zero)),
+    : Bumping(Cursor({kind, options.name},
+                     BufferRecords::checked<Position>(buffer, options.marks, {kind, options.name}),
+                     options.zero)),
       buffer_(std::move(buffer)), kind_(kind), name_(options.name) {
-  set_aside_ = room_for_records_.reserve(records(), cursor_, buffer_.is_from_heap(), options.marks,
-                                         label());
+  set_aside_ =
+      room_for_records_.reserve(records(), cursor_, buffer_.is_from_heap(), options.marks, label());
 }
 
 Arena& Arena::operator=(Arena&& other) noexcept {

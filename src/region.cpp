@@ -9,9 +9,9 @@ inline namespace ALLOT_ABI {
 
 // What is lost, and why the bounds hold. An arena is left for the next one with `tail` bytes unused
 // only because a request of more than that did not fit, which the next arena serves: so all tails
-// together are less than what is used, and arenas in use hold at most twice that and the rest of the
-// current one. Before an arena is made that would break the bound with the spares that there are,
-// spares go. Where one size is asked for, a tail is less than the size; if that is more than a
+// together are less than what is used, and arenas in use hold at most twice that and the rest of
+// the current one. Before an arena is made that would break the bound with the spares that there
+// are, spares go. Where one size is asked for, a tail is less than the size; if that is more than a
 // quarter of an arena, the requests get arenas of their own.
 
 namespace detail {
@@ -215,8 +215,7 @@ void* Region::grow(std::size_t bytes, std::size_t alignment) {
 bool Region::wants_its_own(std::size_t bytes) const noexcept {
   if (current_ == nullptr) // a first buffer may be larger than other arenas
     return bytes > next_size_ && (spare_ == nullptr || bytes > spare_->size);
-  return bytes > next_size_ ||
-         (bytes > next_size_ / 4 && cursor_.available() > current_->size / 4);
+  return bytes > next_size_ || (bytes > next_size_ / 4 && cursor_.available() > current_->size / 4);
 }
 
 bool Region::try_resize_slow(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
@@ -242,14 +241,15 @@ bool Region::try_resize_slow(void* p, std::size_t old_bytes, std::size_t new_byt
   return true;
 }
 
-// Moves what has an arena of its own to a larger one, which is as old as the first. That has room to
-// grow on in place, so that who grows in small steps is not moved at each. Null: it has none, or
+// Moves what has an arena of its own to a larger one, which is as old as the first. That has room
+// to grow on in place, so that who grows in small steps is not moved at each. Null: it has none, or
 // refused.
 void* Region::try_regrow(void* p, std::size_t old_bytes, std::size_t new_bytes,
                          std::size_t alignment) noexcept {
   const bool grows = new_bytes > old_bytes && usable() && is_power_of_two(alignment);
   Chunk* const before = grows ? find(p) : nullptr;
-  if (before == nullptr || p != before->block || !before->cursor.is_newest(before->block, old_bytes))
+  if (before == nullptr || p != before->block ||
+      !before->cursor.is_newest(before->block, old_bytes))
     return nullptr;
   const std::size_t needed = bytes_needed(new_bytes, alignment);
   const auto make = [&](std::size_t bytes) {
@@ -345,8 +345,8 @@ Region::Chunk* Region::adopt(Buffer buffer, bool large) noexcept {
   chunk->size = chunk->cursor.capacity();
   chunk->large = large;
   chunk->buffer = std::move(buffer);
-  annotate::hide(chunk + 1, static_cast<std::size_t>(chunk->begin -
-                                                     reinterpret_cast<std::byte*>(chunk + 1)));
+  annotate::hide(chunk + 1,
+                 static_cast<std::size_t>(chunk->begin - reinterpret_cast<std::byte*>(chunk + 1)));
   ++arenas_;
   capacity_ += chunk->size;
   index_.insert(*chunk);
@@ -499,8 +499,7 @@ void Region::free_unneeded() noexcept {
     for (Chunk** list : {&spare_, &large_spare_}) {
       for (Chunk** link = list; *link != nullptr;) {
         Chunk& chunk = **link;
-        const bool in_turn =
-            &chunk != first_ && (chunk.cursor.high() != 0) == in_this_round;
+        const bool in_turn = &chunk != first_ && (chunk.cursor.high() != 0) == in_this_round;
         if (in_turn && chunk.size > most - std::min(kept, most)) {
           free_chunk(pop_spare(*link));
           continue;

@@ -7,11 +7,11 @@ namespace allot {
 inline namespace ALLOT_ABI {
 
 Stack::Stack(Buffer buffer, Options options)
-    : cursor_(Cursor({strategy_name, options.name},
-                     BufferRecords::checked<Mark>(buffer, options.marks,
-                                                  {strategy_name, options.name}),
-                     options.zero)
-                  .without_gap()),
+    : cursor_(
+          Cursor({strategy_name, options.name},
+                 BufferRecords::checked<Mark>(buffer, options.marks, {strategy_name, options.name}),
+                 options.zero)
+              .without_gap()),
       floor_(buffer.data()), buffer_(std::move(buffer)), name_(options.name) {
   set_aside_ =
       room_for_marks_.reserve(marks_, cursor_, buffer_.is_from_heap(), options.marks, label());

@@ -24,11 +24,11 @@
 
 #include <allot/buffer.hpp>
 #include <allot/concepts.hpp>
+#include <allot/detail/buffer_records.hpp>
 #include <allot/detail/bumping.hpp>
 #include <allot/detail/cleanups.hpp>
 #include <allot/detail/copying.hpp>
 #include <allot/detail/creating.hpp>
-#include <allot/detail/buffer_records.hpp>
 #include <allot/detail/rewinding.hpp>
 #include <allot/stats.hpp>
 

@@ -14,9 +14,9 @@
 // all, but running out of physical memory kills the process and cannot be reported. Under
 // Commit::strict a refused commit is Exhausted.
 //
-// Everything is O(1), but for what the system does, and that reset zeroes what was used. Sizes round
-// up to 8 bytes. What is given back newest first comes back whole, with what was skipped to align
-// it. Checkpoints lie in the object if they are few, on the heap if they are more.
+// Everything is O(1), but for what the system does, and that reset zeroes what was used. Sizes
+// round up to 8 bytes. What is given back newest first comes back whole, with what was skipped to
+// align it. Checkpoints lie in the object if they are few, on the heap if they are more.
 //
 // What is allocated stays valid until the restore of an earlier checkpoint, reset, release or the
 // arena's end. After fork the child has a copy, except of a backing file. One thread at a time;
@@ -140,7 +140,8 @@ private:
 static_assert(Reporting<MappedArena> && Allocating<MappedArena> && Resettable<MappedArena> &&
               Rewindable<MappedArena>);
 static_assert(Bumped<MappedArena> && CopiedInto<MappedArena> &&
-              CreatedIn<MappedArena, Destructors::never_run> && Rewound<MappedArena, Cursor::Position>);
+              CreatedIn<MappedArena, Destructors::never_run> &&
+              Rewound<MappedArena, Cursor::Position>);
 
 } // namespace ALLOT_ABI
 } // namespace allot

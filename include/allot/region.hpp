@@ -9,10 +9,10 @@
 //             |xxxxx|  |xxxx |  |xx|          |               |xxxxx||xxxxxxx|          |     |
 //                                  available()
 //
-// Each arena starts with its own header, so that the region itself is small. A request gets an arena
-// of its own if it is larger than an arena, or if more than a quarter of the current one would be
-// lost by leaving that; the current one stays current then. It is alone in it: given back, its arena
-// is free at once, and growing it moves it to a larger one in the place of the first.
+// Each arena starts with its own header, so that the region itself is small. A request gets an
+// arena of its own if it is larger than an arena, or if more than a quarter of the current one
+// would be lost by leaving that; the current one stays current then. It is alone in it: given back,
+// its arena is free at once, and growing it moves it to a larger one in the place of the first.
 //
 // What it takes, with n bytes used at most since construction or release:
 //   allocate      O(1), and zeroing; O(log arenas) and a call of upstream where an arena is made
@@ -36,11 +36,11 @@
 #include <allot/buffer.hpp>
 #include <allot/concepts.hpp>
 #include <allot/detail/address_index.hpp>
+#include <allot/detail/buffer_records.hpp>
 #include <allot/detail/bumping.hpp>
 #include <allot/detail/cleanups.hpp>
 #include <allot/detail/copying.hpp>
 #include <allot/detail/creating.hpp>
-#include <allot/detail/buffer_records.hpp>
 #include <allot/detail/rewinding.hpp>
 #include <allot/stats.hpp>
 #include <allot/upstream.hpp>
@@ -269,8 +269,8 @@ private:
   std::size_t arenas_ = 0;
   std::size_t capacity_ = 0;
   std::size_t spare_bytes_ = 0; // but for the first buffer's
-  std::size_t next_size_ = 0; // 0 when moved from
-  RoundMaxima in_use_;        // bytes of arenas
+  std::size_t next_size_ = 0;   // 0 when moved from
+  RoundMaxima in_use_;          // bytes of arenas
   RecordRoom record_room_;
   RegionOptions options_;
 };

@@ -15,8 +15,9 @@
 //   an array of characters   all of them but for one zero at the end, be it a literal or not
 //
 // Everything is O(1), but that a pop takes a step for each mark and scope that it drops, those that
-// stay cost nothing, and reset zeroes what was used. A few marks lie in the object. More are on the heap if the buffer is; if not, at its far
-// end, where `available()` falls by their size until they are dropped. Scopes need no memory. Sizes round up to 8 bytes. What push gave stays valid until
+// stay cost nothing, and reset zeroes what was used. A few marks lie in the object. More are on the
+// heap if the buffer is; if not, at its far end, where `available()` falls by their size until they
+// are dropped. Scopes need no memory. Sizes round up to 8 bytes. What push gave stays valid until
 // it is popped or restored over; what pop gave, until the next push or mark. Popped bytes are not
 // zeroed until the next reset.
 #pragma once
@@ -26,8 +27,8 @@
 
 #include <allot/buffer.hpp>
 #include <allot/concepts.hpp>
-#include <allot/detail/cursor.hpp>
 #include <allot/detail/buffer_records.hpp>
+#include <allot/detail/cursor.hpp>
 #include <allot/stats.hpp>
 
 #include <concepts>

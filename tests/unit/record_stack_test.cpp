@@ -326,16 +326,16 @@ TEST(BufferRecords, ABufferMustLeaveSomethingBesideThem) {
     });
   };
   EXPECT_EQ(checked(15, 0), "none");
-  EXPECT_EQ(checked(16, 0), "Misuse(bad_size) test: a buffer of 256 bytes has no room for 16 marks");
+  EXPECT_EQ(checked(16, 0),
+            "Misuse(bad_size) test: a buffer of 256 bytes has no room for 16 marks");
   EXPECT_EQ(checked(15, 16),
             "Misuse(bad_size) test: a buffer of 240 bytes has no room for 15 marks");
   EXPECT_EQ(checked(SIZE_MAX, 0), "Misuse(bad_size) test: a buffer of 256 bytes has no room for " +
                                       std::to_string(SIZE_MAX) + " marks");
   EXPECT_EQ(checked(few_records, 256), "none");
-  EXPECT_EQ(test::error([] {
-              (void)BufferRecords::checked<Record>(Buffer::heap(64), 1000, "test");
-            }),
-            "none"); // they are elsewhere
+  EXPECT_EQ(
+      test::error([] { (void)BufferRecords::checked<Record>(Buffer::heap(64), 1000, "test"); }),
+      "none"); // they are elsewhere
 }
 
 } // namespace

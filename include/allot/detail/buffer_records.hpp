@@ -1,6 +1,6 @@
-// Room for the records of a strategy on a buffer, if they are more than a few. If the buffer is from
-// the heap, so is the room. If it is not, the heap is never asked: they lie at the far end of the
-// buffer, and the end of the cursor is lowered for each.
+// Room for the records of a strategy on a buffer, if they are more than a few. If the buffer is
+// from the heap, so is the room. If it is not, the heap is never asked: they lie at the far end of
+// the buffer, and the end of the cursor is lowered for each.
 //
 //   buffer                                         | 5 | 4 | 3 | 2 | 1 | 0 |
 //   | handed out        | free                     |                       |
@@ -21,8 +21,9 @@ class BufferRecords {
 public:
   BufferRecords() = default;
 
-  /// The same buffer. Misuse: `marks` records at its end, behind its first `front` bytes, would leave
-  /// nothing of it. To be asked before there is a cursor over it, which hides it from sanitizers.
+  /// The same buffer. Misuse: `marks` records at its end, behind its first `front` bytes, would
+  /// leave nothing of it. To be asked before there is a cursor over it, which hides it from
+  /// sanitizers.
   template <class Record>
   [[nodiscard]] static const Buffer& checked(const Buffer& buffer, std::size_t marks, Label owner,
                                              std::size_t front = 0) {

@@ -48,7 +48,8 @@ public:
     return self().try_allocate_slow(bytes, alignment);
   }
 
-  /// How many of the `bytes` at `p`, the newest allocation or its end, may not be zero; the rest is.
+  /// How many of the `bytes` at `p`, the newest allocation or its end, may not be zero; the rest
+  /// is.
   [[nodiscard]] std::size_t dirty_bytes(const void* p, std::size_t bytes) const noexcept {
     return cursor_.dirty_bytes(p, bytes);
   }

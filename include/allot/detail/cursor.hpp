@@ -12,15 +12,16 @@
 // (limit == head) cursors let nothing pass, so the fast path has one branch, and the cold path
 // finds out what it was.
 //
-// Memory is zeroed shortly before it is handed out, not when it is acquired: the frontier is how far
-// it is zero, and passing it is the cold path. So a strategy costs what is used of it. The frontier
-// is the end where nothing is zeroed, and where all is known to be zero.
+// Memory is zeroed shortly before it is handed out, not when it is acquired: the frontier is how
+// far it is zero, and passing it is the cold path. So a strategy costs what is used of it. The
+// frontier is the end where nothing is zeroed, and where all is known to be zero.
 //
-// Bytes skipped for alignment, at least 8, are free again with the block that they were skipped for.
-// Their last word tells how many they are and how far back the padded block before lies:
+// Bytes skipped for alignment, at least 8, are free again with the block that they were skipped
+// for. Their last word tells how many they are and how far back the padded block before lies:
 //
 //   | padded block | ...                    | skip         | block
-//   ^<---------- distance << 17 | skip >> 3, in the last 8 bytes; a skip of 8 MiB and more counts as
+//   ^<---------- distance << 17 | skip >> 3, in the last 8 bytes; a skip of 8 MiB and more counts
+//   as
 //                                             0 there and stands in the word before
 //
 // Used, peak and what must be zeroed are derived from the pointers; a fast path counts nothing.
@@ -41,8 +42,9 @@ inline namespace ALLOT_ABI {
 
 class Cursor {
 public:
-  /// Where a cursor stands, to go back to. The head is last: as the first of two words that lie side
-  /// by side GCC would read it, which every allocation writes, as a part of 16 bytes, and wait.
+  /// Where a cursor stands, to go back to. The head is last: as the first of two words that lie
+  /// side by side GCC would read it, which every allocation writes, as a part of 16 bytes, and
+  /// wait.
   struct Position {
     std::uintptr_t padded = 0;
     std::byte* head = nullptr;
@@ -55,8 +57,8 @@ public:
   };
 
   Cursor() = default;
-  /// Over `bytes` (a multiple of 8) at `begin` (8-aligned), none of it handed out, all of it zero or
-  /// of no matter.
+  /// Over `bytes` (a multiple of 8) at `begin` (8-aligned), none of it handed out, all of it zero
+  /// or of no matter.
   Cursor(std::byte* begin, std::size_t bytes, Gap gap, bool zero = true) noexcept
       : head_(begin), begin_(begin), dirty_(begin), end_(begin + gap.stretch(bytes)),
         padded_(no_padding()), gap_(gap), zero_(zero) {
@@ -215,7 +217,8 @@ public:
     return at < dirty_ ? smaller(bytes, distance(at, dirty_)) : 0;
   }
 
-  /// Zeroes all that is left, so that the whole range can be read; a constant one does it each time.
+  /// Zeroes all that is left, so that the whole range can be read; a constant one does it each
+  /// time.
   void zero_rest() noexcept {
     static_cast<const Cursor&>(*this).zero_rest();
     set_frontier(end_);
@@ -295,7 +298,8 @@ private:
     return gap_.stretch(1) != 1 ? begin_ : nullptr;
   }
 
-  // The newest padded block where there is none: an address that no head is at, so that nobody asks.
+  // The newest padded block where there is none: an address that no head is at, so that nobody
+  // asks.
   [[nodiscard]] std::uintptr_t no_padding() const noexcept { return address(begin_) - granule; }
   // The `skip` bytes before the head were skipped.
   void note_padding(std::size_t skip) noexcept {

@@ -1,7 +1,8 @@
 // A stack of small records that a strategy keeps beside its memory: marks, checkpoints.
 //
-// A few lie in the object itself. If there are more, all of them lie where the strategy has room for
-// them, until there are few again. They grow downwards, so that room which does so needs no move:
+// A few lie in the object itself. If there are more, all of them lie where the strategy has room
+// for them, until there are few again. They grow downwards, so that room which does so needs no
+// move:
 //
 //   in the object              or outside
 //   | 3 | 2 | 1 | 0 |          |   room    | 5 | 4 | 3 | 2 | 1 | 0 |
@@ -133,8 +134,8 @@ private:
   alignas(Record) std::byte few_[few_records * sizeof(Record)]; // not initialised
 };
 
-/// Room for more than a few records from an upstream, or from the heap if there is none. It doubles,
-/// and the records move.
+/// Room for more than a few records from an upstream, or from the heap if there is none. It
+/// doubles, and the records move.
 class RecordRoom {
 public:
   RecordRoom() = default;

@@ -77,8 +77,8 @@ public:
       position.lower(position); // to that of another, if it is lower
       s.rewind(position);
       cs.check_usable();
-      s.add_record_room();           // for one more, or throws
-      s.drop_record_room();          // that is idle
+      s.add_record_room();  // for one more, or throws
+      s.drop_record_room(); // that is idle
       cs.label();
     };
   }
