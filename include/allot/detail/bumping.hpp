@@ -27,8 +27,8 @@ public:
       return cursor_.take(bytes);
     return self().allocate_slow(bytes, granule);
   }
-  /// `bytes` aligned to `alignment`, a power of two; the bytes skipped count as used.
-  /// Misuse also: another alignment.
+  /// `bytes` aligned to `alignment`, a power of two; the bytes skipped count as used, and as handed
+  /// out. Misuse also: another alignment.
   [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment) {
     if (alignment <= granule && is_power_of_two(alignment))
       return allocate(bytes);

@@ -48,10 +48,10 @@ public:
   }
 
   /// Makes the allocation of `old_bytes` at `p` `new_bytes` long: in place if it can, else in a new
-  /// place, where the contents are copied to. The old place stays taken, unless it was an arena of
-  /// its own in a Region. A null `p` allocates. Fails as allocate does, with the old allocation
-  /// intact. O(1), and O(bytes copied) where it moves.
-  /// Misuse also: the bytes that would be kept are not allocated here.
+  /// place, where the contents are copied to. The old place stays taken, unless a Region moves what
+  /// has an arena of its own to a larger one, which is as old as the first. A null `p` allocates.
+  /// Fails as allocate does, with the old allocation intact. O(1), and O(bytes copied) where it
+  /// moves. Misuse also: the bytes that would be kept are not allocated here.
   [[nodiscard]] void* reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
                                  std::size_t alignment = granule) {
     if (resized_in_place(p, old_bytes, new_bytes, alignment))
