@@ -646,7 +646,7 @@ struct Fickle {
   explicit Fickle(TypedArena<Fickle>& arena, std::mt19937& random, int depth)
       : number(arena.used() - 1) {
     if (depth != 0)
-      for (unsigned i = random() % 3; i != 0; --i)
+      for (auto i = random() % 3; i != 0; --i)
         try {
           arena.create(arena, random, depth - 1);
         } catch (const std::runtime_error&) { // a hole

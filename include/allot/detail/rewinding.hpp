@@ -14,6 +14,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <cstdint>
 #include <utility>
 
 namespace allot {
@@ -100,7 +101,7 @@ protected:
   [[nodiscard]] std::size_t checkpoints() const noexcept { return checkpoints_.size(); }
   /// Drops all but the oldest. O(those dropped), and O(1) for all.
   void forget_checkpoints(std::size_t but = 0) noexcept {
-    if (but == 0 && innermost_ == nullptr) {
+    if (but == 0 && innermost() == nullptr) {
       checkpoints_.truncate(0);
       if (checkpoints_.has_borrowed()) [[unlikely]]
         self().drop_record_room();
@@ -118,20 +119,20 @@ protected:
 
   // Taking everything back under an open scope would leave the scope nothing to restore.
   void check_no_scope(const char* done) const {
-    if (innermost_ != nullptr) [[unlikely]]
+    if (innermost() != nullptr) [[unlikely]]
       throw_misuse(self().label(), Errc::busy, "%s with %zu scopes open", done, scopes());
   }
   bool report_open_scope(const char* done) const noexcept {
-    if (innermost_ != nullptr) [[unlikely]]
+    if (innermost() != nullptr) [[unlikely]]
       report_misuse(self().label(), Errc::busy, "%s with %zu scopes open", done, scopes());
-    return innermost_ != nullptr;
+    return innermost() != nullptr;
   }
   /// The open scopes, which is misuse, restore nothing any more.
   void end_scopes(const char* done) noexcept {
     (void)report_open_scope(done);
-    for (; innermost_ != nullptr; innermost_ = innermost_->outer_) {
-      pass_to_older(*innermost_);
-      innermost_->strategy_ = nullptr;
+    for (; innermost() != nullptr; enclose(innermost()->outer_)) {
+      pass_to_older(*innermost());
+      innermost()->strategy_ = nullptr;
     }
   }
 
@@ -139,13 +140,17 @@ private:
   S& self() noexcept { return static_cast<S&>(*this); }
   [[nodiscard]] const S& self() const noexcept { return static_cast<const S&>(*this); }
 
+  [[nodiscard]] Scope* innermost() const noexcept {
+    return reinterpret_cast<Scope*>(innermost_); // NOLINT(performance-no-int-to-ptr)
+  }
+  void enclose(Scope* scope) noexcept { innermost_ = reinterpret_cast<std::uintptr_t>(scope); }
   [[nodiscard]] std::size_t checkpoints_before_scope() const noexcept {
-    return innermost_ == nullptr ? 0 : innermost_->checkpoints_;
+    return innermost() == nullptr ? 0 : innermost()->checkpoints_;
   }
   [[nodiscard]] Position* newest_record() noexcept {
     if (checkpoints_.size() != checkpoints_before_scope())
       return &checkpoints_.newest();
-    return innermost_ == nullptr ? nullptr : &innermost_->position_;
+    return innermost() == nullptr ? nullptr : &innermost()->position_;
   }
   [[nodiscard]] Position pop() noexcept {
     const Position position = checkpoints_.pop();
@@ -172,26 +177,26 @@ private:
   void open_scope(Scope& scope) {
     self().check_usable();
     scope.position_ = self().position();
-    scope.outer_ = innermost_;
+    scope.outer_ = innermost();
     scope.checkpoints_ = checkpoints_.size();
-    innermost_ = &scope;
+    enclose(&scope);
   }
   void close_scope(Scope& scope) noexcept {
-    if (innermost_ != &scope) [[unlikely]]
+    if (innermost() != &scope) [[unlikely]]
       return report_order(scope);
     while (checkpoints_.size() > scope.checkpoints_) // which an exception may have left
       (void)pop();
-    innermost_ = scope.outer_;
+    enclose(scope.outer_);
     pass_down(scope.position_);
     self().rewind(scope.position_);
   }
 
   [[noreturn, gnu::cold]] void refuse_restore() const {
     throw_misuse(self().label(), Errc::no_checkpoint, "restore without a checkpoint%s",
-                 innermost_ == nullptr ? "" : " made in the innermost scope");
+                 innermost() == nullptr ? "" : " made in the innermost scope");
   }
   [[gnu::cold]] void report_order(Scope& scope) noexcept {
-    for (Scope* inner = innermost_; inner != nullptr; inner = inner->outer_)
+    for (Scope* inner = innermost(); inner != nullptr; inner = inner->outer_)
       if (inner->outer_ == &scope) {
         pass_to_older(scope);
         inner->outer_ = scope.outer_;
@@ -201,12 +206,12 @@ private:
   }
   [[nodiscard]] std::size_t scopes() const noexcept {
     std::size_t count = 0;
-    for (const Scope* scope = innermost_; scope != nullptr; scope = scope->outer_)
+    for (const Scope* scope = innermost(); scope != nullptr; scope = scope->outer_)
       ++count;
     return count;
   }
 
-  Scope* innermost_ = nullptr;
+  std::uintptr_t innermost_ = 0; // a number: GCC 12 takes the address of a local scope for dangling
   Records checkpoints_;
 };
 
