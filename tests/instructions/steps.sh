@@ -23,17 +23,17 @@ while read -r operation most; do
     failed=1
   fi
 done <<END
-hooks_free 520
+hooks_free 640
 shrink 420
 restore 430
 scopes 420
 pop_across_marks 440
-free_large 520
+free_large 640
 free_newest 430
-owns 520
+owns 640
 regrow 440
-reset 520
-find_behind_holes 520
+reset 640
+find_behind_holes 640
 multipool_refused 430
 multipool_last 430
 multipool_runs 460
