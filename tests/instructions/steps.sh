@@ -24,18 +24,18 @@ while read -r operation most; do
   fi
 done <<END
 hooks_free 640
-shrink 420
-restore 430
-scopes 420
-pop_across_marks 440
+shrink 480
+restore 480
+scopes 480
+pop_across_marks 480
 free_large 640
-free_newest 430
+free_newest 480
 owns 640
-regrow 440
+regrow 480
 reset 640
 find_behind_holes 640
-multipool_refused 430
-multipool_last 430
-multipool_runs 460
+multipool_refused 480
+multipool_last 480
+multipool_runs 480
 END
 exit $failed
