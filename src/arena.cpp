@@ -3,13 +3,11 @@
 namespace allot {
 inline namespace ALLOT_ABI {
 
-Arena::Arena(const char* kind, Buffer buffer, Options options)
-    : Bumping(Cursor({kind, options.name},
-                     BufferRecords::checked<Position>(buffer, options.marks, {kind, options.name}),
-                     options.zero)),
-      buffer_(std::move(buffer)), kind_(kind), name_(options.name) {
-  set_aside_ =
-      room_for_records_.reserve(records(), cursor_, buffer_.is_from_heap(), options.marks, label());
+Arena::Arena(const char* kind, Buffer buffer, Options options) : kind_(kind), name_(options.name) {
+  room_for_records_.prepare(records(), buffer, options.marks, label());
+  cursor_ = Cursor(label(), buffer, options.zero);
+  set_aside_ = room_for_records_.set_aside(records(), cursor_, options.marks);
+  buffer_ = std::move(buffer);
 }
 
 Arena& Arena::operator=(Arena&& other) noexcept {

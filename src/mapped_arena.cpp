@@ -21,11 +21,11 @@ MappedArena::MappedArena(std::size_t bytes, const MapOptions& options)
       mapping_({strategy_name, options.name}, saturating_multiply(capacity_, red_zones.stretch(1)),
                options),
       name_(options.name) {
+  if (options.marks > few_records)
+    record_room_.grow(records(), options.marks, label(), {});
   cursor_ = Cursor(mapping_.data(), 0, red_zones, options.zero);
   annotate::open(mapping_.data(), 0);
   follow_mapping(0);
-  if (options.marks > few_records)
-    record_room_.grow(records(), options.marks, label(), {});
 }
 
 MappedArena& MappedArena::operator=(MappedArena&& other) noexcept {

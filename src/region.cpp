@@ -62,18 +62,20 @@ Region::Region(const RegionOptions& options) : options_(options) {
 
 Region::Region(Buffer first, const RegionOptions& options) : options_(options) {
   start();
-  const bool on_heap = first.is_from_heap();
   const std::size_t front = detail::bytes_in_front(first);
   if (first.size() <= front)
     throw_misuse(label(), Errc::bad_size,
                  "a first buffer of %zu bytes has no room for an arena's header of %zu",
                  first.size(), front);
-  (void)BufferRecords::checked<Position>(first, options.marks, label(), front);
-  if (on_heap)
+  BufferRecords room;
+  if (first.is_from_heap()) {
     reserve_records();
-  first_ = adopt(std::move(first), false);
-  if (!on_heap)
-    (void)BufferRecords().reserve(records(), first_->cursor, on_heap, options.marks, label());
+    first_ = adopt(std::move(first), false);
+  } else {
+    room.prepare(records(), first, options.marks, label(), front);
+    first_ = adopt(std::move(first), false);
+    (void)room.set_aside(records(), first_->cursor, options.marks);
+  }
   capacity_ = first_->size = first_->cursor.capacity();
   options_.limit = std::max(options_.limit, capacity_);
   make_spare(first_);

@@ -6,15 +6,12 @@
 namespace allot {
 inline namespace ALLOT_ABI {
 
-Stack::Stack(Buffer buffer, Options options)
-    : cursor_(
-          Cursor({strategy_name, options.name},
-                 BufferRecords::checked<Mark>(buffer, options.marks, {strategy_name, options.name}),
-                 options.zero)
-              .without_gap()),
-      floor_(buffer.data()), buffer_(std::move(buffer)), name_(options.name) {
-  set_aside_ =
-      room_for_marks_.reserve(marks_, cursor_, buffer_.is_from_heap(), options.marks, label());
+Stack::Stack(Buffer buffer, Options options) : name_(options.name) {
+  room_for_marks_.prepare(marks_, buffer, options.marks, label());
+  cursor_ = Cursor(label(), buffer, options.zero).without_gap();
+  floor_ = cursor_.begin();
+  set_aside_ = room_for_marks_.set_aside(marks_, cursor_, options.marks);
+  buffer_ = std::move(buffer);
 }
 
 Stack& Stack::operator=(Stack&& other) noexcept {

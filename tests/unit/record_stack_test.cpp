@@ -245,6 +245,10 @@ protected:
   }
   void TearDown() override { annotate::close(memory, sizeof memory); }
 
+  std::size_t reserve(std::size_t marks) {
+    room.prepare(records, Buffer::borrowed(memory), marks, "test");
+    return room.set_aside(records, cursor, marks);
+  }
   void push(std::size_t i) {
     if (records.full())
       room.add(records, cursor, "test");
@@ -267,7 +271,7 @@ protected:
 
 TEST_F(BufferRecordsTest, LieAtTheFarEndAndComeBack) {
   test::fill(cursor.take(40), 40, 1);
-  EXPECT_EQ(room.reserve(records, cursor, false, 0, "test"), 0u);
+  EXPECT_EQ(reserve(0), 0u);
   for (std::size_t i = 0; i != 10; ++i) {
     push(i);
     ASSERT_EQ(cursor.available(), bytes - 40 - taken(i + 1));
@@ -285,7 +289,7 @@ TEST_F(BufferRecordsTest, LieAtTheFarEndAndComeBack) {
 
 TEST_F(BufferRecordsTest, AreRefusedWhereAllIsTaken) {
   (void)cursor.take(bytes - taken(few_records + 1) - 8);
-  (void)room.reserve(records, cursor, false, 0, "test");
+  (void)reserve(0);
   for (std::size_t i = 0; i != few_records + 1; ++i)
     push(i);
   EXPECT_EQ(test::error([&] { push(9); }),
@@ -298,7 +302,7 @@ TEST_F(BufferRecordsTest, AreRefusedWhereAllIsTaken) {
 }
 
 TEST_F(BufferRecordsTest, WhatIsSetAsideStays) {
-  EXPECT_EQ(room.reserve(records, cursor, false, 7, "test"), 7 * sizeof(Record));
+  EXPECT_EQ(reserve(7), 7 * sizeof(Record));
   EXPECT_EQ(cursor.capacity(), bytes - 7 * sizeof(Record));
   for (std::size_t i = 0; i != 7; ++i)
     push(i);
@@ -309,7 +313,8 @@ TEST_F(BufferRecordsTest, WhatIsSetAsideStays) {
 }
 
 TEST_F(BufferRecordsTest, AreOnTheHeapWhereTheBufferIs) {
-  EXPECT_EQ(room.reserve(records, cursor, true, 7, "test"), 0u);
+  room.prepare(records, Buffer::heap(64), 7, "test");
+  EXPECT_EQ(room.set_aside(records, cursor, 7), 0u);
   EXPECT_GE(records.room(), 7u);
   for (std::size_t i = 0; i != 100; ++i)
     push(i);
@@ -322,7 +327,8 @@ TEST(BufferRecords, ABufferMustLeaveSomethingBesideThem) {
   alignas(8) std::byte memory[256];
   const auto checked = [&](std::size_t marks, std::size_t front) {
     return test::error([&] {
-      (void)BufferRecords::checked<Record>(Buffer::borrowed(memory), marks, "test", front);
+      RecordStack<Record> records;
+      BufferRecords().prepare(records, Buffer::borrowed(memory), marks, "test", front);
     });
   };
   EXPECT_EQ(checked(15, 0), "none");
@@ -333,9 +339,6 @@ TEST(BufferRecords, ABufferMustLeaveSomethingBesideThem) {
   EXPECT_EQ(checked(SIZE_MAX, 0), "Misuse(bad_size) test: a buffer of 256 bytes has no room for " +
                                       std::to_string(SIZE_MAX) + " marks");
   EXPECT_EQ(checked(few_records, 256), "none");
-  EXPECT_EQ(
-      test::error([] { (void)BufferRecords::checked<Record>(Buffer::heap(64), 1000, "test"); }),
-      "none"); // they are elsewhere
 }
 
 } // namespace

@@ -21,31 +21,27 @@ class BufferRecords {
 public:
   BufferRecords() = default;
 
-  /// The same buffer. Misuse: `marks` records at its end, behind its first `front` bytes, would
-  /// leave nothing of it. To be asked before there is a cursor over it, which hides it from
-  /// sanitizers.
+  /// Gets what `marks` records on `buffer` need, before there is a cursor over it: what is refused
+  /// then is not hidden from sanitizers. Misuse: they would leave nothing of it behind its first
+  /// `front` bytes. Exhausted: the heap refused.
   template <class Record>
-  [[nodiscard]] static const Buffer& checked(const Buffer& buffer, std::size_t marks, Label owner,
-                                             std::size_t front = 0) {
-    const std::size_t left = buffer.size() - smaller(buffer.size(), front);
-    if (marks > few_records && !buffer.is_from_heap() &&
-        saturating_multiply(marks, sizeof(Record)) >= left)
-      throw_no_marks(owner, marks, left);
-    return buffer;
-  }
-
-  /// Sets room for `marks` records aside, which stays so. Gives the bytes of the buffer that this
-  /// takes, which there must be. Exhausted: the heap refused.
-  template <class Record>
-  [[nodiscard]] std::size_t reserve(RecordStack<Record>& records, Cursor& cursor, bool on_heap,
-                                    std::size_t marks, Label owner) {
-    on_heap_ = on_heap;
+  void prepare(RecordStack<Record>& records, const Buffer& buffer, std::size_t marks, Label owner,
+               std::size_t front = 0) {
+    on_heap_ = buffer.is_from_heap();
     if (marks <= few_records)
+      return;
+    if (on_heap_)
+      return room_.grow(records, marks, owner, {});
+    const std::size_t left = buffer.size() - smaller(buffer.size(), front);
+    if (saturating_multiply(marks, sizeof(Record)) >= left)
+      throw_no_marks(owner, marks, left);
+  }
+  /// Sets room for them aside, if it is in the buffer, and gives the bytes that this takes.
+  template <class Record>
+  [[nodiscard]] std::size_t set_aside(RecordStack<Record>& records, Cursor& cursor,
+                                      std::size_t marks) noexcept {
+    if (on_heap_ || marks <= few_records)
       return 0;
-    if (on_heap) {
-      room_.grow(records, marks, owner, {});
-      return 0;
-    }
     move_out(records, cursor, marks, true);
     return marks * sizeof(Record);
   }
