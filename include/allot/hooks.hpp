@@ -13,6 +13,7 @@
 //            XML_Memory_Handling_Suite{hooks::allocate<region>, hooks::reallocate<region>,
 //                                      hooks::deallocate<region>}
 //   pcre2    pcre2_general_context* c = hooks::pass_to(pcre2_general_context_create, region);
+//   mruby    mrb_state* mrb = hooks::pass_to(mrb_open_allocf, pool);
 //   yyjson   yyjson_alc alc;
 //            hooks::fill(region, alc.malloc, alc.realloc, alc.free, alc.ctx);
 //
@@ -31,6 +32,8 @@
 // the compiler cannot tell which is meant: a function named for the one would be taken for the
 // other, with the block as its context. Such functions have no names here. `pass_to` and `fill`
 // hand over all of a library's hooks and the context together, and their types together tell.
+// `deallocate<S>` beside an allocating function that you wrote for such a library does compile, and
+// is wrong: write its free as well, or derive from the strategy with a `try_allocate` of your own.
 //
 // Strategies that free nothing singly take the newest block back and keep the others until reset.
 // A pointer that cannot be freed goes to the misuse handler, but for that `resize` cannot tell
@@ -50,6 +53,7 @@
 
 #include <concepts>
 #include <cstddef>
+#include <type_traits>
 
 namespace allot {
 inline namespace ALLOT_ABI {
@@ -68,6 +72,16 @@ struct ContextLast {
     return hooks::reallocate<S>(context, p, bytes);
   }
   static void deallocate(void* p, void* context) noexcept { hooks::deallocate<S>(context, p); }
+
+  /// mruby's, which does all: a null `p` allocates; 0 bytes free it, and give null. `State` is its
+  /// own, null at first, and not needed.
+  template <class State, std::integral Size>
+  [[nodiscard]] static void* serve(State*, void* p, Size bytes, void* context) noexcept {
+    if (bytes != 0)
+      return hooks::reallocate<S>(context, p, bytes);
+    hooks::deallocate<S>(context, p);
+    return nullptr;
+  }
 };
 } // namespace detail
 
@@ -83,6 +97,12 @@ template <class Result, std::integral Size, Allocating S>
 Result pass_to(Result (*create)(void* (*)(void*, Size), void (*)(void*, void*), void*),
                S& strategy) {
   return create(allocate<S>, deallocate<S>, &strategy);
+}
+/// mrb_open_allocf and mrb_open_core, whose one hook gets their state first and the context last.
+template <class Result, class State, std::integral Size, Allocating S>
+  requires(!std::is_void_v<State>) // which could be the context
+Result pass_to(Result (*create)(void* (*)(State*, void*, Size, void*), void*), S& strategy) {
+  return create(detail::ContextLast<S>::serve, &strategy);
 }
 
 /// Sets the members that a library's structure has for its hooks and their context. The context

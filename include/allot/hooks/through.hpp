@@ -1,5 +1,5 @@
 // Hooks whose context is a structure of the library's, in which a member points to the strategy:
-// QuickJS's.
+// QuickJS's and FreeType's.
 #pragma once
 
 #include <allot/base/abi.hpp>
@@ -33,12 +33,6 @@ template <class Context>
   else
     return true;
 }
-/// Differences, which may be below zero and wrap.
-template <class Context>
-void count(Context& context, std::size_t blocks, std::size_t bytes) noexcept {
-  if constexpr (Counting<Context>)
-    context.malloc_count += blocks, context.malloc_size += bytes;
-}
 } // namespace detail
 
 /// Through the member of the context that points to the strategy:
@@ -57,13 +51,14 @@ public:
   template <std::integral Size>
   [[nodiscard]] static void* allocate(Context* context, Size bytes) noexcept {
     const std::size_t size = size_for(bytes);
-    void* const p =
-        detail::allows(*context, size) ? detail::allocate_block(of(context), size) : nullptr;
+    if (!detail::allows(*context, size))
+      return nullptr;
+    void* const p = detail::allocate_block(of(context), size);
     if (p != nullptr)
-      detail::count(*context, 1, detail::size_of_block(of(context), p));
+      count(context, 1, counted(context, p));
     return p;
   }
-  /// A null `p` allocates; 0 bytes free it, and give null.
+  /// A null `p` allocates; 0 bytes free it, and give null. Shrinking never fails.
   template <std::integral Size>
   [[nodiscard]] static void* reallocate(Context* context, void* p, Size bytes) noexcept {
     if (bytes == 0) {
@@ -72,13 +67,18 @@ public:
     }
     return p == nullptr ? allocate(context, bytes) : resize(context, p, size_for(bytes));
   }
+  /// FreeType's, with the block last. It is told the old size, which is not needed.
+  template <std::integral Size>
+  [[nodiscard]] static void* reallocate(Context* context, Size, Size bytes, void* p) noexcept {
+    return reallocate(context, p, bytes);
+  }
   /// Null is ignored.
   static void deallocate(Context* context, void* p) noexcept {
-    const std::size_t size = detail::size_of_block(of(context), p);
-    if (size == 0) // null, or no block
+    const std::size_t size = counted(context, p);
+    if (detail::Counting<Context> && size == 0) // null, or no block
       return;
     detail::deallocate_block(of(context), p);
-    detail::count(*context, std::size_t{0} - 1, 0 - size);
+    count(context, std::size_t{0} - 1, 0 - size);
   }
 
 private:
@@ -90,13 +90,28 @@ private:
   [[nodiscard]] static std::size_t size_for(Size bytes) noexcept {
     return larger(detail::bytes(bytes), detail::alignment);
   }
+  /// What the block at `p` counts for. Where nothing does, none is measured: sanitizers let all of
+  /// what is be used.
+  [[nodiscard]] static std::size_t counted(Context* context, void* p) noexcept {
+    if constexpr (detail::Counting<Context>)
+      return detail::size_of_block(of(context), p);
+    else
+      return 0;
+  }
+  /// Differences, which may be below zero and wrap.
+  static void count(Context* context, std::size_t blocks, std::size_t bytes) noexcept {
+    if constexpr (detail::Counting<Context>)
+      context->malloc_count += blocks, context->malloc_size += bytes;
+  }
   [[nodiscard]] static void* resize(Context* context, void* p, std::size_t size) noexcept {
-    const std::size_t old_size = detail::size_of_block(of(context), p);
-    if (old_size == 0 || (size > old_size && !detail::allows(*context, size - old_size)))
+    const std::size_t old_size = counted(context, p);
+    if (detail::Counting<Context> && old_size == 0)
+      return nullptr;
+    if (size > old_size && !detail::allows(*context, size - old_size))
       return nullptr;
     void* const moved = detail::reallocate_block(of(context), p, size);
     if (moved != nullptr)
-      detail::count(*context, 0, detail::size_of_block(of(context), moved) - old_size);
+      count(context, 0, counted(context, moved) - old_size);
     return moved;
   }
 };
