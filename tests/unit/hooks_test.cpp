@@ -14,15 +14,14 @@
 #include <string>
 #include <vector>
 
-// What allot's hooks are here assigned to has the types that C libraries
-// declare. The libraries themselves are in tests/clients.
+// What allot's hooks are here assigned to has the types that C libraries declare. What single
+// libraries pass is in hooks_libraries_test.cpp; the libraries themselves are in tests/clients.
 
 namespace {
 
 using namespace allot;
 
-// ------------------------------------------------- hooks that are not told the
-// old size: a header
+// -------------------------------------------------- hooks that are not told the old size: a header
 
 struct Suite {
   void* (*allocate)(void* context, std::size_t);
@@ -106,8 +105,7 @@ TYPED_TEST(Hooks, AnOlderOneMovesWhenItGrowsAndStaysWhenItShrinks) {
   EXPECT_EQ(this->strategy.used(), 2 * (header + 64));
 }
 
-// It has an arena of its own, which is freed when the block moves: nothing is
-// written there then.
+// It has an arena of its own, which is freed when the block moves: nothing is written there then.
 TEST(HooksOfARegion, ALargeBlockGrowsIntoAnotherArena) {
   Region region;
   const Suite suite = suite_for<Region>;
@@ -215,8 +213,7 @@ TYPED_TEST(Hooks, AReleasedStrategyRefuses) {
   EXPECT_EQ(reported.texts().size(), 1u);
 }
 
-// A buffer that ends 8 bytes after a multiple of 16: the second word of a
-// header would lie past it.
+// A buffer that ends 8 bytes after a multiple of 16: the second word of a header would lie past it.
 TEST(HooksAtTheEnd, NothingIsReadPastABuffer) {
   alignas(16) std::byte memory[64 + 8];
   Bump bump(Buffer::borrowed(memory));
@@ -274,8 +271,7 @@ TYPED_TEST(Hooks, ContentsStayIntactOverManyCalls) {
   }
 }
 
-// ----------------------------------------------------------------- the hook
-// that is told all sizes
+// ----------------------------------------------------------------- the hook that is told all sizes
 
 template <class S>
 class Resizing : public Hooks<S> {
@@ -288,8 +284,7 @@ protected:
 TYPED_TEST_SUITE(Resizing, Strategies, Name);
 
 TYPED_TEST(Resizing, DoesAllThatLuaAsks) {
-  void* p = this->call(nullptr, 5,
-                       40); // Lua says there what kind of object it is for
+  void* p = this->call(nullptr, 5, 40); // Lua says there what kind of object it is for
   ASSERT_TRUE(p != nullptr && test::is_aligned(p, 16));
   EXPECT_EQ(this->strategy.used(), 48u); // rounded up to 16
   EXPECT_EQ(this->call(p, 40, 80), p);
@@ -345,8 +340,7 @@ TYPED_TEST(Resizing, BadInputGivesNullAndChangesNothing) {
   EXPECT_EQ(this->call(nullptr, 0, 64), q);
 }
 
-// ---------------------------------------------------------- a strategy that
-// can tell sizes itself
+// ----------------------------------------------------------- a strategy that can tell sizes itself
 
 template <class Allocate, class Reallocate, class Deallocate>
 void check_contents(Allocate allocate, Reallocate reallocate, Deallocate deallocate) {
@@ -490,8 +484,7 @@ TEST(HooksOfAMultipool, AllOfTheUsableSizeMayBeUsed) {
   EXPECT_EQ(pool.used(), 0u);
 }
 
-// ------------------------------------------------------------------------
-// hooks without a context
+// ------------------------------------------------------------------------- hooks without a context
 
 Region region({.limit = room});
 
@@ -541,534 +534,6 @@ TEST(HooksWithoutContext, ShrinkInAnyArenaOfARegion) {
   void* const moved = hook(&r, older, 100, 5000);
   EXPECT_NE(moved, older);
   EXPECT_TRUE(test::holds(moved, 100, 0xA5));
-}
-
-// ------------------------------------------------------------------ what
-// single libraries pass
-
-constexpr std::size_t plenty = 8_MiB;
-
-template <class S>
-struct Make {
-  static S one() { return S(plenty); }
-};
-template <>
-struct Make<Region> {
-  static Region one() { return Region({.arena_size = 1_MiB, .limit = plenty}); }
-};
-template <>
-struct Make<Multipool> {
-  static Multipool one() { return Multipool({.limit = plenty}); }
-};
-struct ServedName {
-  template <class S>
-  static std::string GetName(int i) {
-    constexpr const char* names[] = {"Multipool", "Arena", "Region"};
-    return names[i];
-  }
-};
-using Served = testing::Types<Multipool, Arena, Region>;
-
-// Vulkan's functions, whose scope is an enumeration.
-enum Scope { command, object };
-template <class S>
-class Aligned : public testing::Test {
-protected:
-  using Allocation = void*(void*, std::size_t size, std::size_t alignment, Scope);
-  using Reallocation = void*(void*, void*, std::size_t size, std::size_t alignment, Scope);
-  void* allocate(std::size_t bytes, std::size_t alignment) {
-    return allocation(&strategy, bytes, alignment, command);
-  }
-  void* reallocate(void* p, std::size_t bytes, std::size_t alignment) {
-    return reallocation(&strategy, p, bytes, alignment, object);
-  }
-  void deallocate(void* p) { hooks::deallocate<S>(&strategy, p); }
-
-  S strategy = Make<S>::one();
-  Allocation* const allocation = hooks::allocate_aligned<S>;
-  Reallocation* const reallocation = hooks::reallocate_aligned<S>;
-};
-TYPED_TEST_SUITE(Aligned, Served, ServedName);
-
-constexpr std::size_t most_alignment = 512_KiB;
-
-TYPED_TEST(Aligned, AnyPowerOfTwoUpToTheLargest) {
-  for (std::size_t alignment = 1; alignment <= most_alignment; alignment *= 2) {
-    this->deallocate(nullptr);
-    for (const std::size_t bytes : test::Sizes{0, 1, 100, 5000, 100'000}) {
-      void* const small = hooks::allocate<TypeParam>(&this->strategy, 1);
-      void* const p = this->allocate(bytes, alignment);
-      ASSERT_NE(p, nullptr) << bytes << " aligned to " << alignment;
-      ASSERT_TRUE(test::is_aligned(p, 16) && test::is_aligned(p, alignment)) << alignment;
-      test::fill(p, bytes);
-      void* const q = this->reallocate(p, bytes + 1000, alignment);
-      ASSERT_NE(q, nullptr) << bytes << " aligned to " << alignment;
-      ASSERT_TRUE(test::is_aligned(q, 16) && test::is_aligned(q, alignment)) << alignment;
-      ASSERT_TRUE(test::holds(q, bytes, 0xA5)) << bytes << " aligned to " << alignment;
-      test::fill(q, bytes + 1000);
-      this->deallocate(q);
-      this->deallocate(small);
-    }
-    this->strategy.reset();
-  }
-}
-
-TYPED_TEST(Aligned, WhatIsFreedNewestFirstIsAllGivenBack) {
-  void* const p = this->allocate(100, 16);
-  void* const q = this->allocate(100, 256);
-  void* const r = this->allocate(100, 64);
-  for (void* const block : {r, q, p})
-    this->deallocate(block);
-  EXPECT_EQ(this->strategy.used(), 0u);
-}
-
-TYPED_TEST(Aligned, WhatCannotBeServedGivesNullAndChangesNothing) {
-  const test::ReportedMisuse reported;
-  void* const p = this->allocate(100, 64);
-  test::fill(p, 100);
-  const test::State before = test::state(this->strategy);
-  for (const std::size_t alignment :
-       {std::size_t{0}, std::size_t{3}, std::size_t{24}, std::size_t{63}, std::size_t{96},
-        2 * most_alignment, SIZE_MAX / 2 + 1, SIZE_MAX}) {
-    EXPECT_EQ(this->allocate(100, alignment), nullptr) << alignment;
-    EXPECT_EQ(this->reallocate(nullptr, 100, alignment), nullptr) << alignment;
-    EXPECT_EQ(this->reallocate(p, 50, alignment), nullptr) << alignment;
-    EXPECT_EQ(this->reallocate(p, 200, alignment), nullptr) << alignment;
-  }
-  for (const std::size_t alignment : test::Sizes{1, 16, 64, 4096, most_alignment})
-    for (const std::size_t bytes :
-         {SIZE_MAX, SIZE_MAX - 15, SIZE_MAX - 16, SIZE_MAX - alignment, SIZE_MAX - alignment - 16,
-          std::size_t{PTRDIFF_MAX}, std::size_t{PTRDIFF_MAX} + 1, plenty + 1}) {
-      EXPECT_EQ(this->allocate(bytes, alignment), nullptr) << bytes;
-      EXPECT_EQ(this->reallocate(nullptr, bytes, alignment), nullptr) << bytes;
-      EXPECT_EQ(this->reallocate(p, bytes, alignment), nullptr) << bytes;
-    }
-  EXPECT_EQ(test::state(this->strategy), before);
-  EXPECT_TRUE(test::holds(p, 100, 0xA5));
-  this->deallocate(p);
-  EXPECT_EQ(reported.texts().size(), 0u);
-}
-
-TYPED_TEST(Aligned, ReallocatesAsVulkanAsks) {
-  const test::ReportedMisuse reported;
-  void* p = this->reallocate(nullptr, 100, 64); // as an allocation
-  ASSERT_TRUE(p != nullptr && test::is_aligned(p, 64));
-  test::fill(p, 100);
-  for (const std::size_t alignment : test::Sizes{64, 128, 4096, 8, 1024, 65536}) {
-    p = this->reallocate(p, 300, alignment);
-    ASSERT_TRUE(p != nullptr && test::is_aligned(p, alignment)) << alignment;
-    ASSERT_TRUE(test::holds(p, 100, 0xA5)) << alignment;
-  }
-  p = this->reallocate(p, 50, 16);
-  ASSERT_NE(p, nullptr);
-  EXPECT_TRUE(test::holds(p, 50, 0xA5));
-  EXPECT_EQ(this->reallocate(p, 0, 16), nullptr); // as a free
-  EXPECT_EQ(this->reallocate(nullptr, 0, 3), nullptr);
-  EXPECT_EQ(reported.texts().size(), 0u);
-  this->deallocate(p);
-  EXPECT_EQ(reported.texts().size(), 1u);
-}
-
-TYPED_TEST(Aligned, TheNewestGrowsAndShrinksInPlace) {
-  void* const p = this->allocate(100'000, 256);
-  EXPECT_EQ(this->reallocate(p, 500'000, 256), p);
-  EXPECT_EQ(this->reallocate(p, 1000, 16), p);
-  EXPECT_LT(this->strategy.used(), 50'000u);
-  this->deallocate(p);
-  EXPECT_EQ(this->strategy.used(), 0u);
-}
-
-TYPED_TEST(Aligned, OnlyBlocksAreReallocatedAndFreedAndNothingElseIsChanged) {
-  const test::ReportedMisuse reported;
-  auto* const p = static_cast<std::byte*>(this->allocate(64, 64));
-  auto* const q = static_cast<std::byte*>(this->allocate(64, 64));
-  auto* const last = this->allocate(64, 64);
-  test::fill(p, 64);
-  test::fill(q, 64);
-  const std::size_t used = this->strategy.used();
-  alignas(64) std::byte foreign[192] = {};
-  for (void* const bad : std::initializer_list<void*>{foreign + 64, p + 1, p + 16, p + 32}) {
-    reported.texts().clear();
-    for (const std::size_t alignment : test::Sizes{1, 16, 64, 4096}) {
-      EXPECT_EQ(this->reallocate(bad, 32, alignment), nullptr);
-      EXPECT_EQ(this->reallocate(bad, 3200, alignment), nullptr);
-    }
-    reported.texts().clear(); // a pool tells what lies inside a block
-    this->deallocate(bad);
-    EXPECT_EQ(reported.texts().size(), 1u);
-    EXPECT_EQ(this->reallocate(bad, 0, 16), nullptr);
-    EXPECT_EQ(reported.texts().size(), 2u);
-  }
-  EXPECT_EQ(this->strategy.used(), used);
-  this->deallocate(p);
-  this->deallocate(p);
-  EXPECT_EQ(reported.texts().size(), 3u);
-  EXPECT_EQ(this->reallocate(p, 32, 64), nullptr);
-  EXPECT_EQ(this->reallocate(p, 3200, 4096), nullptr);
-  EXPECT_TRUE(test::holds(q, 64, 0xA5));
-  this->deallocate(q);
-  this->deallocate(last);
-  EXPECT_EQ(reported.texts().size(), 3u);
-}
-
-TYPED_TEST(Aligned, ContentsStayIntactOverManyCalls) {
-  struct Block {
-    void* p;
-    std::size_t bytes;
-    int pattern;
-  };
-  std::mt19937 random(1);
-  const auto below = [&](std::size_t n) { return random() % n; };
-  std::vector<Block> blocks;
-  const auto check = [](const Block& block) {
-    return test::holds(block.p, block.bytes, block.pattern);
-  };
-  for (int step = 0; step != 3000; ++step) {
-    const std::size_t bytes = 1 + below(below(10) == 0 ? 40'000 : 300);
-    const std::size_t alignment = std::size_t{1} << below(13);
-    Block made{nullptr, bytes, static_cast<int>(below(256))};
-    if (blocks.size() < 10 || below(3) == 0) {
-      made.p = this->allocate(bytes, alignment);
-    } else {
-      std::swap(blocks[below(blocks.size())], blocks.back());
-      const Block old = blocks.back();
-      ASSERT_TRUE(check(old));
-      blocks.pop_back();
-      if (below(2) == 0) {
-        this->deallocate(old.p);
-        continue;
-      }
-      made.p = this->reallocate(old.p, bytes, alignment);
-      ASSERT_TRUE(made.p == nullptr ||
-                  test::holds(made.p, std::min(bytes, old.bytes), old.pattern));
-    }
-    if (made.p == nullptr) { // full
-      blocks.clear();
-      this->strategy.reset();
-      continue;
-    }
-    ASSERT_TRUE(test::is_aligned(made.p, alignment)) << alignment;
-    test::fill(made.p, made.bytes, made.pattern);
-    blocks.push_back(made);
-  }
-  EXPECT_TRUE(std::all_of(blocks.begin(), blocks.end(), check));
-}
-
-// yyjson's functions.
-template <class S>
-class ToldTheOldSize : public testing::Test {
-protected:
-  S strategy = Make<S>::one();
-  void* (*malloc_)(void*, std::size_t) = nullptr;
-  void* (*realloc_)(void*, void*, std::size_t old_bytes, std::size_t bytes) = nullptr;
-  void (*free_)(void*, void*) = nullptr;
-  void* context = nullptr;
-};
-TYPED_TEST_SUITE(ToldTheOldSize, Served, ServedName);
-
-TYPED_TEST(ToldTheOldSize, ReallocatesWhatAllocateGave) {
-  const test::ReportedMisuse reported;
-  hooks::fill(this->strategy, this->malloc_, this->realloc_, this->free_, this->context);
-  EXPECT_EQ(this->context, &this->strategy);
-  void* const p = this->malloc_(this->context, 100);
-  test::fill(p, 100);
-  void* q = this->realloc_(this->context, p, 100, 5000);
-  EXPECT_TRUE(test::holds(q, 100, 0xA5));
-  for (const std::size_t old_bytes : {std::size_t{0}, std::size_t{1}, SIZE_MAX}) { // not needed
-    q = this->realloc_(this->context, q, old_bytes, 6000 + old_bytes % 7);
-    ASSERT_TRUE(test::holds(q, 100, 0xA5));
-  }
-  EXPECT_EQ(this->realloc_(this->context, q, 6000, SIZE_MAX), nullptr);
-  void* const fresh = this->realloc_(this->context, nullptr, 0, 10);
-  EXPECT_NE(fresh, nullptr);
-  this->free_(this->context, fresh);
-  EXPECT_EQ(reported.texts().size(), 0u);
-  std::byte foreign[64] = {};
-  EXPECT_EQ(this->realloc_(this->context, foreign + 16, 16, 32), nullptr);
-  q = this->realloc_(this->context, q, 6000, 0); // frees nothing
-  ASSERT_TRUE(q != nullptr && test::is_aligned(q, 16));
-  this->free_(this->context, q);
-  EXPECT_EQ(reported.texts().size(), 0u);
-  EXPECT_EQ(this->realloc_(this->context, q, 1, 32), nullptr);
-  this->free_(this->context, q);
-  EXPECT_EQ(reported.texts().size(), 1u);
-  EXPECT_EQ(this->strategy.used(), 0u);
-}
-
-// What gets the context last: pcre2's functions by pass_to, miniaudio's by
-// fill.
-struct Opaque {
-  void* (*allocate)(std::size_t, void*);
-  void (*deallocate)(void*, void*);
-  void* context;
-};
-Opaque create_last(void* (*allocate)(std::size_t, void*), void (*deallocate)(void*, void*),
-                   void* context) {
-  return {allocate, deallocate, context};
-}
-struct OpaqueFirst {
-  void* (*allocate)(void*, unsigned);
-  void (*deallocate)(void*, void*);
-  void* context;
-};
-OpaqueFirst create_first(void* (*allocate)(void*, unsigned), void (*deallocate)(void*, void*),
-                         void* context) {
-  return {allocate, deallocate, context};
-}
-
-template <class S>
-class PassedTogether : public testing::Test {
-protected:
-  S strategy = Make<S>::one();
-};
-TYPED_TEST_SUITE(PassedTogether, Served, ServedName);
-
-TYPED_TEST(PassedTogether, TheContextLast) {
-  const test::ReportedMisuse reported;
-  const Opaque o = hooks::pass_to(create_last, this->strategy);
-  EXPECT_EQ(o.context, &this->strategy);
-  void* const p = o.allocate(100, o.context);
-  ASSERT_TRUE(this->strategy.owns(p) && test::is_aligned(p, 16));
-  test::fill(p, 100);
-  EXPECT_EQ(o.allocate(SIZE_MAX, o.context), nullptr);
-  void* const empty = o.allocate(0, o.context);
-  EXPECT_NE(empty, nullptr);
-  o.deallocate(empty, o.context);
-  o.deallocate(nullptr, o.context);
-  EXPECT_EQ(reported.texts().size(), 0u);
-  alignas(16) std::byte foreign[64] = {};
-  o.deallocate(foreign + 16, o.context);
-  EXPECT_EQ(reported.texts().size(), 1u);
-  o.deallocate(p, o.context);
-  EXPECT_EQ(this->strategy.used(), 0u);
-  o.deallocate(p, o.context);
-  EXPECT_EQ(reported.texts().size(), 2u);
-}
-TYPED_TEST(PassedTogether, TheContextFirst) {
-  const OpaqueFirst o = hooks::pass_to(create_first, this->strategy);
-  void* const p = o.allocate(o.context, 100);
-  ASSERT_TRUE(this->strategy.owns(p));
-  o.deallocate(o.context, p);
-  EXPECT_EQ(this->strategy.used(), 0u);
-}
-
-TYPED_TEST(PassedTogether, MembersWithTheContextLast) {
-  struct {
-    void* user;
-    void* (*on_malloc)(std::size_t, void*);
-    void* (*on_realloc)(void*, std::size_t, void*);
-    void (*on_free)(void*, void*);
-  } memory{};
-  hooks::fill(this->strategy, memory.on_malloc, memory.on_realloc, memory.on_free, memory.user);
-  void* p = memory.on_malloc(100, memory.user);
-  ASSERT_TRUE(this->strategy.owns(p));
-  test::fill(p, 100);
-  p = memory.on_realloc(p, 10'000, memory.user);
-  EXPECT_TRUE(test::holds(p, 100, 0xA5));
-  EXPECT_EQ(memory.on_realloc(p, SIZE_MAX, memory.user), nullptr);
-  memory.on_free(p, memory.user);
-  EXPECT_EQ(this->strategy.used(), 0u);
-  memory = {};
-  hooks::fill(this->strategy, memory.on_malloc, memory.on_free, memory.user);
-  EXPECT_EQ(memory.on_realloc, nullptr);
-  memory.on_free(memory.on_malloc(100, memory.user), memory.user);
-  EXPECT_EQ(this->strategy.used(), 0u);
-}
-TYPED_TEST(PassedTogether, MembersWithTheContextFirst) {
-  struct {
-    void* (*on_malloc)(void*, unsigned);
-    void* (*on_realloc)(void*, void*, unsigned);
-    void (*on_free)(void*, void*);
-    void* user;
-  } memory{};
-  hooks::fill(this->strategy, memory.on_malloc, memory.on_realloc, memory.on_free, memory.user);
-  void* p = memory.on_malloc(memory.user, 100);
-  test::fill(p, 100);
-  p = memory.on_realloc(memory.user, p, 10'000);
-  EXPECT_TRUE(test::holds(p, 100, 0xA5));
-  memory.on_free(memory.user, p);
-  EXPECT_EQ(this->strategy.used(), 0u);
-  hooks::fill(this->strategy, memory.on_malloc, memory.on_free, memory.user);
-  memory.on_free(memory.user, memory.on_malloc(memory.user, 100));
-  EXPECT_EQ(this->strategy.used(), 0u);
-}
-
-TYPED_TEST(PassedTogether, TheUsableSizeOfWhatIsConst) {
-  const test::ReportedMisuse reported;
-  std::size_t (*const of_const)(void*, const void*) = hooks::usable_size<TypeParam>;
-  int (*const of_any)(void*, void*) = hooks::usable_size<TypeParam>;
-  void* const p = hooks::allocate<TypeParam>(&this->strategy, 1000);
-  EXPECT_GE(of_const(&this->strategy, p), 1000u);
-  EXPECT_EQ(of_const(&this->strategy, nullptr), 0u);
-  EXPECT_EQ(static_cast<std::size_t>(of_any(&this->strategy, p)), of_const(&this->strategy, p));
-  test::fill(p, of_const(&this->strategy, p));
-  EXPECT_EQ(reported.texts().size(), 0u);
-  EXPECT_EQ(of_const(&this->strategy, static_cast<std::byte*>(p) + 16), 0u);
-  hooks::deallocate<TypeParam>(&this->strategy, p);
-  EXPECT_EQ(of_const(&this->strategy, p), 0u);
-  EXPECT_EQ(reported.texts().size(), 2u);
-}
-
-// QuickJS's declarations.
-struct JSMallocState {
-  std::size_t malloc_count, malloc_size, malloc_limit;
-  void* opaque;
-};
-struct JSMallocFunctions {
-  void* (*js_malloc)(JSMallocState*, std::size_t);
-  void (*js_free)(JSMallocState*, void*);
-  void* (*js_realloc)(JSMallocState*, void*, std::size_t);
-  std::size_t (*js_malloc_usable_size)(const void*);
-};
-template <class S>
-class ThroughAMember : public testing::Test {
-protected:
-  using Hooks = hooks::Through<&JSMallocState::opaque, S>;
-  S strategy = Make<S>::one();
-  JSMallocState counts{0, 0, SIZE_MAX, &strategy};
-  const JSMallocFunctions js{Hooks::allocate, Hooks::deallocate, Hooks::reallocate, nullptr};
-};
-TYPED_TEST_SUITE(ThroughAMember, Served, ServedName);
-
-TYPED_TEST(ThroughAMember, ServesAndCounts) {
-  const test::ReportedMisuse reported;
-  JSMallocState& state = this->counts;
-  void* p = this->js.js_malloc(&state, 100);
-  ASSERT_TRUE(this->strategy.owns(p));
-  test::fill(p, 100);
-  EXPECT_EQ(state.malloc_count, 1u);
-  EXPECT_EQ(state.malloc_size, 112u);
-  p = this->js.js_realloc(&state, p, 1000);
-  EXPECT_TRUE(test::holds(p, 100, 0xA5));
-  EXPECT_EQ(state.malloc_count, 1u);
-  EXPECT_GE(state.malloc_size, 1000u);
-  p = this->js.js_realloc(&state, p, 20);
-  EXPECT_TRUE(test::holds(p, 20, 0xA5));
-  EXPECT_EQ(state.malloc_size, 32u);
-  void* const q = this->js.js_realloc(&state, nullptr, 10);
-  void* const empty = this->js.js_malloc(&state, 0);
-  EXPECT_NE(empty, nullptr);
-  EXPECT_EQ(state.malloc_count, 3u);
-  this->js.js_free(&state, empty);
-  EXPECT_EQ(this->js.js_realloc(&state, q, 0), nullptr); // as a free
-  EXPECT_EQ(this->js.js_realloc(&state, nullptr, 0), nullptr);
-  this->js.js_free(&state, nullptr);
-  this->js.js_free(&state, p);
-  EXPECT_EQ(state.malloc_count, 0u);
-  EXPECT_EQ(state.malloc_size, 0u);
-  EXPECT_EQ(this->strategy.used(), 0u);
-  EXPECT_EQ(reported.texts().size(), 0u);
-}
-
-TYPED_TEST(ThroughAMember, RefusesBeyondTheLimitOfTheContext) {
-  JSMallocState& state = this->counts;
-  state.malloc_limit = 1024;
-  void* p = this->js.js_malloc(&state, 512);
-  ASSERT_NE(p, nullptr);
-  EXPECT_EQ(this->js.js_malloc(&state, 513), nullptr);
-  EXPECT_EQ(this->js.js_malloc(&state, SIZE_MAX), nullptr);
-  EXPECT_EQ(this->js.js_realloc(&state, p, 1025), nullptr);
-  EXPECT_EQ(this->js.js_realloc(&state, p, SIZE_MAX), nullptr);
-  EXPECT_EQ(state.malloc_size, 512u);
-  p = this->js.js_realloc(&state, p, 1024);
-  ASSERT_NE(p, nullptr);
-  state.malloc_limit = 100; // below what there is
-  EXPECT_EQ(this->js.js_malloc(&state, 1), nullptr);
-  p = this->js.js_realloc(&state, p, 64);
-  ASSERT_NE(p, nullptr);
-  this->js.js_free(&state, p);
-  EXPECT_EQ(state.malloc_size, 0u);
-}
-
-TYPED_TEST(ThroughAMember, WhatIsNoBlockIsReportedAndNotCounted) {
-  const test::ReportedMisuse reported;
-  JSMallocState& state = this->counts;
-  auto* const p = static_cast<std::byte*>(this->js.js_malloc(&state, 64));
-  void* const q = this->js.js_malloc(&state, 64);
-  alignas(16) std::byte foreign[64] = {};
-  for (void* const bad : {foreign + 16, p + 1, p + 16}) {
-    this->js.js_free(&state, bad);
-    EXPECT_EQ(this->js.js_realloc(&state, bad, 100), nullptr);
-  }
-  EXPECT_EQ(reported.texts().size(), 6u);
-  EXPECT_EQ(state.malloc_count, 2u);
-  EXPECT_EQ(state.malloc_size, 128u);
-  this->js.js_free(&state, p);
-  this->js.js_free(&state, p);
-  EXPECT_EQ(reported.texts().size(), 7u);
-  EXPECT_EQ(state.malloc_count, 1u);
-  this->js.js_free(&state, q);
-  EXPECT_EQ(state.malloc_count, 0u);
-}
-
-TEST(ThroughAMember, ThatNothingCountsIn) {
-  struct Memory {
-    void* user;
-  };
-  Region r;
-  using Hooks = hooks::Through<&Memory::user, Region>;
-  Memory memory{&r};
-  void* (*const allocate)(Memory*, long) = Hooks::allocate;
-  EXPECT_EQ(allocate(&memory, -1), nullptr);
-  Hooks::deallocate(&memory, allocate(&memory, 100));
-  EXPECT_EQ(r.used(), 0u);
-}
-
-// libxml2's fourth function, and QuickJS's, without a context.
-template <auto& strategy>
-void copies_text() {
-  const test::ReportedMisuse reported;
-  char* (*const copy)(const char*) = hooks::copy_text<strategy>;
-  std::size_t (*const usable_size)(const void*) = hooks::usable_size<strategy>;
-  EXPECT_EQ(copy(nullptr), nullptr);
-  char* const empty = copy("");
-  EXPECT_STREQ(empty, "");
-  const std::string text(1000, 'x');
-  char* const p = copy(text.c_str());
-  EXPECT_TRUE(strategy.owns(p));
-  EXPECT_EQ(p, text);
-  EXPECT_GE(usable_size(p), text.size() + 1);
-  const std::string too_long(10'000'000, 'x');
-  EXPECT_EQ(copy(too_long.c_str()), nullptr);
-  hooks::deallocate<strategy>(p);
-  hooks::deallocate<strategy>(empty);
-  EXPECT_EQ(strategy.used(), 0u);
-  EXPECT_EQ(reported.texts().size(), 0u);
-  EXPECT_EQ(usable_size(p), 0u);
-  EXPECT_EQ(reported.texts().size(), 1u);
-}
-Region texts_region({.limit = plenty});
-Multipool texts_pool({.limit = plenty});
-// All that QuickJS has; the last of its functions gets no context. QuickJS-ng's
-// get the strategy.
-TEST(HooksWithoutContext, StandBesideThoseWithOne) {
-  using Hooks = hooks::Through<&JSMallocState::opaque, Multipool>;
-  const JSMallocFunctions js{Hooks::allocate, Hooks::deallocate, Hooks::reallocate,
-                             hooks::usable_size<texts_pool>};
-  JSMallocState state{0, 0, SIZE_MAX, &texts_pool};
-  void* const p = js.js_malloc(&state, 100);
-  EXPECT_EQ(js.js_malloc_usable_size(p), state.malloc_size);
-  js.js_free(&state, p);
-
-  const struct {
-    void* (*js_calloc)(void*, std::size_t, std::size_t);
-    void* (*js_malloc)(void*, std::size_t);
-    void (*js_free)(void*, void*);
-    void* (*js_realloc)(void*, void*, std::size_t);
-    std::size_t (*js_malloc_usable_size)(const void*);
-  } ng{hooks::allocate_array<Multipool>, hooks::allocate<Multipool>, hooks::deallocate<Multipool>,
-       hooks::reallocate<Multipool>, hooks::usable_size<texts_pool>};
-  void* const q = ng.js_realloc(&texts_pool, ng.js_calloc(&texts_pool, 10, 10), 200);
-  EXPECT_TRUE(test::holds(q, 100, 0));
-  EXPECT_GE(ng.js_malloc_usable_size(q), 200u);
-  ng.js_free(&texts_pool, q);
-  ng.js_free(&texts_pool, ng.js_malloc(&texts_pool, 1));
-  EXPECT_EQ(texts_pool.used(), 0u);
-}
-
-TEST(HooksWithoutContext, CopyText) {
-  copies_text<texts_region>();
-  copies_text<texts_pool>();
 }
 
 } // namespace
