@@ -1,7 +1,6 @@
 #include "common.hpp"
 
 #include <allot/allocator.hpp>
-#include <allot/hooks.hpp>
 #include <allot/pmr.hpp>
 
 #include <memory_resource>
@@ -14,7 +13,7 @@ using allot::BlockPool;
 using allot::Multipool;
 using allot::Region;
 using allot::Resource;
-namespace hooks = allot::hooks;
+using allot::StaticAllocator;
 
 namespace {
 
@@ -160,7 +159,7 @@ Cases of_pools(const std::string& owner) {
   };
 }
 
-const Cases allocator_and_hooks = {
+const Cases allocators = {
     {"allocator.array_of_blocks", "a vector in a block pool",
      "Exhausted(no_room) allocator: 2 objects of 4 bytes aligned to 4 asked, a block holds one of "
      "at most 8 aligned to 8",
@@ -237,6 +236,30 @@ const Cases allocator_and_hooks = {
        (void)about(numbers.data());
        arena.reset();
      }},
+    {"allocator.static_free_after_reset", "a container on a static strategy that was reset",
+     "reported(foreign_pointer) allocator: 64 bytes at %p are not allocated by this strategy",
+     [] {
+       static Arena arena(4096);
+       std::vector<int, StaticAllocator<int, arena>> numbers(16, 7);
+       (void)about(numbers.data());
+       arena.reset();
+     }},
+    {"allocator.static_free_after_reset_of_multipool", "the same on a Multipool",
+     "reported(double_free) multipool: the block of 64 bytes at %p is free already",
+     [] {
+       static Multipool pool;
+       std::vector<int, StaticAllocator<int, pool>> numbers(16, 7);
+       (void)about(numbers.data());
+       pool.reset();
+     }},
+    {"allocator.static_used_after_release", "a container on a static strategy that was released",
+     "Misuse(released) arena: used after release",
+     [] {
+       static Arena arena(4096);
+       std::vector<int, StaticAllocator<int, arena>> numbers;
+       arena.release();
+       numbers.push_back(7);
+     }},
     {"resource.free_after_reset_of_region",
      "a std::pmr container that outlives a reset of its region",
      "reported(foreign_pointer) resource: 64 bytes at %p are not allocated by this strategy",
@@ -272,100 +295,6 @@ const Cases allocator_and_hooks = {
          in_pool.push_back(i);
          in_region.push_back(i);
        }
-     }},
-    {"hooks.free_foreign", "freeing memory of others",
-     "reported(foreign_pointer) hooks: %p is not from here, or was taken back",
-     [] {
-       Arena arena(4096);
-       (void)hooks::allocate<Arena>(&arena, std::size_t{64});
-       const auto others = std::make_unique<char[]>(64);
-       hooks::deallocate<Arena>(&arena, about(others.get()));
-     }},
-    {"hooks.free_interior", "freeing the inside of a block",
-     "reported(misaligned_pointer) hooks: %p lies inside a block",
-     [] {
-       Arena arena(4096);
-       auto* const p = static_cast<char*>(hooks::allocate<Arena>(&arena, std::size_t{64}));
-       hooks::deallocate<Arena>(&arena, about(fill(p, 64) + 8));
-     }},
-    {"hooks.free_interior_aligned", "the same where another block could be",
-     "reported(double_free) hooks: %p was freed already, or lies inside a block",
-     [] {
-       Arena arena(4096);
-       auto* const p = static_cast<char*>(hooks::allocate<Arena>(&arena, std::size_t{64}));
-       hooks::deallocate<Arena>(&arena, about(fill(p, 64) + 32));
-     }},
-    {"hooks.double_free", "freeing a block twice",
-     "reported(double_free) hooks: %p was freed already, or lies inside a block",
-     [] {
-       Arena arena(4096);
-       void* const p = hooks::allocate<Arena>(&arena, std::size_t{64});
-       (void)hooks::allocate<Arena>(&arena, std::size_t{64});
-       hooks::deallocate<Arena>(&arena, p);
-       hooks::deallocate<Arena>(&arena, about(p));
-     }},
-    {"hooks.double_free_of_newest", "freeing the newest block twice",
-     "reported(foreign_pointer) hooks: %p is not from here, or was taken back",
-     [] {
-       Arena arena(4096);
-       void* const p = hooks::allocate<Arena>(&arena, std::size_t{64});
-       hooks::deallocate<Arena>(&arena, p);
-       hooks::deallocate<Arena>(&arena, about(p));
-     }},
-    {"hooks.double_free_in_multipool", "freeing a block of a Multipool twice",
-     "reported(double_free) multipool: the block of 64 bytes at %p is free already",
-     [] {
-       Multipool pool;
-       void* const p = hooks::allocate<Multipool>(&pool, std::size_t{64});
-       hooks::deallocate<Multipool>(&pool, p);
-       hooks::deallocate<Multipool>(&pool, about(p));
-     }},
-    {"hooks.reallocate_freed", "reallocating a block that was freed", "refused",
-     [] {
-       Arena arena(4096);
-       void* const p = hooks::allocate<Arena>(&arena, std::size_t{64});
-       (void)hooks::allocate<Arena>(&arena, std::size_t{64});
-       hooks::deallocate<Arena>(&arena, p);
-       refused(hooks::reallocate<Arena>(&arena, p, std::size_t{128}) == nullptr);
-     }},
-    {"hooks.resize_foreign", "Lua's hook told to resize memory of others", "refused",
-     [] {
-       Arena arena(4096);
-       const auto others = std::make_unique<char[]>(64);
-       refused(hooks::resize<Arena>(&arena, others.get(), 64, 128) == nullptr);
-     }},
-    {"hooks.free_twice_by_size", "Lua's hook told to free a block of a Multipool twice",
-     "reported(double_free) multipool: the block of 64 bytes at %p is free already",
-     [] {
-       Multipool pool;
-       void* const p = hooks::resize<Multipool>(&pool, nullptr, 0, 64);
-       (void)hooks::resize<Multipool>(&pool, p, 64, 0);
-       (void)hooks::resize<Multipool>(&pool, about(p), 64, 0);
-     }},
-    {"hooks.product_overflows", "an array of more bytes than a size can hold", "refused",
-     [] {
-       Arena arena(4096);
-       refused(hooks::allocate_array<Arena>(&arena, hidden(SIZE_MAX / 2), hidden(4)) == nullptr);
-     }},
-    {"hooks.write_past", "writing one byte past a block", poisoned,
-     [] {
-       Arena arena(4096);
-       touch(fill(hooks::allocate<Arena>(&arena, std::size_t{64}), 64) + 64);
-     }},
-    {"hooks.write_after_free", "writing to the newest block after it was freed", poisoned,
-     [] {
-       Arena arena(4096);
-       void* const p = fill(hooks::allocate<Arena>(&arena, std::size_t{64}), 64);
-       hooks::deallocate<Arena>(&arena, p);
-       touch(p);
-     }},
-    {"hooks.write_after_free_in_multipool", "writing to a block of a Multipool that was freed",
-     poisoned,
-     [] {
-       Multipool pool;
-       void* const p = fill(hooks::allocate<Multipool>(&pool, std::size_t{64}), 64);
-       hooks::deallocate<Multipool>(&pool, p);
-       touch(p);
      }},
 };
 
@@ -467,7 +396,7 @@ const Cases resources = {
 } // namespace
 
 const Cases face_cases =
-    allocator_and_hooks + resources +
+    allocators + resources +
     of_pools<allot::pmr::unsynchronized_pool_resource>("unsynchronized_pool_resource") +
     of_pools<allot::pmr::synchronized_pool_resource>("synchronized_pool_resource");
 

@@ -40,7 +40,8 @@ const Section sections[] = {
     {"multipool", "Multipool", multipool_cases},
     {"buffer", "Buffer", buffer_cases},
     {"verbs", "The page's verbs", verb_cases},
-    {"", "Allocator, hooks and pmr", face_cases},
+    {"", "Allocator and pmr", face_cases},
+    {"hooks", "Hooks", hook_cases},
 };
 
 constexpr int notes_descriptor = 3; // the child's words to its parent
