@@ -48,6 +48,8 @@ inline void keep(const void* p) {
 [[nodiscard]] Rows rounding_rows(const Scale& scale);
 [[nodiscard]] Rows doubling_rows(const Scale& scale);
 [[nodiscard]] Rows resident_rows(const Scale& scale);
+[[nodiscard]] Rows multipool_rows(const Scale& scale);
+[[nodiscard]] Rows pool_resource_rows(const Scale& scale);
 
 // ------------------------------------------------------------------------------------------ timed
 
@@ -70,5 +72,6 @@ template <class Work>
 [[nodiscard]] Rows hook_free_rows(const Scale& scale);
 [[nodiscard]] Rows checkpoint_rows(const Scale& scale);
 [[nodiscard]] Rows mark_rows(const Scale& scale);
+[[nodiscard]] Rows hole_rows(const Scale& scale);
 
 } // namespace bench::ends
