@@ -21,6 +21,9 @@ class alignas(8) Object {
 public:
   explicit Object(unsigned number) : number_(number), guards_{~number, ~number, ~number} {
     ++alive;
+    if (number == lives.size())
+      lives.push_back(true);
+    lives[number] = true;
   }
   Object(const Object&) = delete;
   Object& operator=(const Object&) = delete;
@@ -28,6 +31,7 @@ public:
     check(intact(), "an object is destroyed once");
     guards_[2] = number_;
     --alive;
+    lives[number_] = false;
   }
   [[nodiscard]] bool intact() const {
     return std::all_of(std::begin(guards_), std::end(guards_),
@@ -37,6 +41,7 @@ public:
   unsigned resets = 0;
 
   static inline std::size_t alive = 0;
+  static inline std::vector<bool> lives; ///< by number
 
 private:
   unsigned number_, guards_[3];
@@ -208,10 +213,17 @@ private:
   }
 
   void shrink() {
-    operation("shrink");
-    pool_.shrink();
-    if (idle_.size() > capacity_) // those that were returned first go
-      idle_.erase(idle_.begin(), idle_.end() - static_cast<std::ptrdiff_t>(capacity_));
+    const std::size_t keep = in_.one_in(2) ? capacity_ : in_.below(64);
+    operation("shrink", keep);
+    const std::size_t left = std::min(idle_.size(), keep);
+    const std::size_t held = pool_.stats().memory.committed;
+    keep == capacity_ ? pool_.shrink() : pool_.trim(keep);
+    // Which are left is the pool's choice; they stay in order.
+    std::erase_if(idle_, [](const Known& known) { return !Object::lives[known.number]; });
+    check(idle_.size() == left, "as many are left as are to be kept");
+    check(pool_.stats().memory.committed <= held, "shrinking takes no memory");
+    if (left + in_use_.size() + leased_.size() == 0)
+      check(pool_.stats().memory.committed == 0, "no object, no memory");
   }
   void release() {
     operation("release", leases_);

@@ -419,6 +419,25 @@ TEST(Faults, AMultipoolOnABufferAsksTheSystemForNothing) {
   EXPECT_FALSE(fault.happened());
 }
 
+// Its records would have got less room.
+TEST(Faults, AnObjectPoolShrinksThoughTheHeapRefused) {
+  for (const bool for_good : {false, true}) {
+    ObjectPool<long> pool(16);
+    std::vector<long*> objects(1000);
+    for (int round = 0; round != 2; ++round) {
+      for (long*& object : objects)
+        object = &pool.acquire();
+      for (long* const object : objects)
+        pool.give_back(*object);
+      const Fault fault(Source::heap, 1, for_good);
+      pool.shrink();
+      EXPECT_TRUE(fault.happened());
+      EXPECT_EQ(pool.available(), 16u);
+      EXPECT_EQ(pool.used(), 0u);
+    }
+  }
+}
+
 // A file is extended before it is used.
 TEST(Faults, AFullDiskIsExhausted) {
   const test::FreshPath path;

@@ -2,7 +2,9 @@
 
 #include "support.hpp"
 
+#include <algorithm>
 #include <array>
+#include <bit>
 #include <cstdint>
 #include <functional>
 #include <memory>
@@ -256,9 +258,9 @@ TEST(ObjectPool, GetsItsMemoryFromUpstreamAndGivesItBack) {
     (void)other.acquire();
     EXPECT_EQ(upstream.live(), 4u);
     pool.shrink();
-    EXPECT_EQ(upstream.live(), 2u); // the last 16 are in one chunk
+    EXPECT_EQ(upstream.live(), 2u); // 16 are left, in the first chunk
     auto moved = std::move(pool);
-    (void)acquire(moved, 64 + 128);
+    (void)acquire(moved, 16 + 32);
     EXPECT_EQ(upstream.live(), 3u);
     (void)moved.acquire();
     EXPECT_EQ(upstream.live(), 4u);
@@ -279,9 +281,13 @@ TEST(ObjectPool, AnUpstreamThatRefusesChangesNothing) {
       EXPECT_EQ(numbers(pool), (Numbers{0, 0, 0, capacity}));
       EXPECT_EQ(upstream.live(), 0u);
       upstream.answer = Answer::memory;
-      const auto objects = acquire(pool, std::max<std::size_t>(capacity, 16));
+      auto objects = acquire(pool, 1);
       upstream.answer = answer;
-      EXPECT_THROW((void)pool.acquire(), std::bad_alloc);
+      const auto until_refused = [&] {
+        for (;;)
+          objects.push_back(&pool.acquire());
+      };
+      EXPECT_THROW(until_refused(), std::bad_alloc);
       EXPECT_EQ(numbers(pool), (Numbers{0, objects.size(), objects.size(), capacity}));
       pool.give_back(*objects[0]); // which needs no memory
       EXPECT_EQ(&pool.acquire(), objects[0]);
@@ -662,6 +668,117 @@ TEST(ObjectPool, ShrinkKeepsAsManyAsItsCapacityTheOnesReturnedLast) {
   EXPECT_EQ(log.size(), 9u); // each once, and nothing where shrink left a slot vacant
 }
 
+// A pool of 16-byte objects, what its chunks hold, and what they hold at most for so many objects.
+struct Measured {
+  using Object = std::array<long, 2>;
+  explicit Measured(std::size_t capacity) : pool(capacity, {.upstream = &upstream}) {}
+
+  std::vector<Object*> acquire(std::size_t count) { return ::acquire(pool, count); }
+  void give_back_at_random(std::vector<Object*> objects) {
+    std::shuffle(objects.begin(), objects.end(), random);
+    for (Object* const object : objects)
+      pool.give_back(*object);
+  }
+  [[nodiscard]] std::size_t held() const {
+    const std::size_t bytes = pool.stats().memory.committed;
+    EXPECT_EQ(upstream.live_bytes(), red_zones.stretch(bytes));
+    return bytes;
+  }
+  [[nodiscard]] std::size_t bytes_for(std::size_t slots) const {
+    const std::size_t slot_and_place = sizeof(Object) + sizeof(std::size_t);
+    return upstream.live() * 256 + slots * slot_and_place; // a header is not larger
+  }
+
+  TestResource upstream;
+  ObjectPool<Object> pool;
+  std::mt19937 random{4};
+};
+
+TEST(ObjectPool, WhatItHoldsFollowsWhatShrinkKeeps) {
+  for (const std::size_t capacity : test::Sizes{0, 1, 16, 47, 100, 1000, 10000})
+    for (const std::size_t count : test::Sizes{10, 1000, 10000}) {
+      Measured measured(capacity);
+      for (const std::size_t keep : test::Sizes{capacity, 100, 99, 49, 33, 16, 2, 1}) {
+        measured.give_back_at_random(measured.acquire(count));
+        measured.pool.trim(keep);
+        EXPECT_EQ(measured.pool.available(), std::min(count, keep));
+        EXPECT_LT(measured.held(), measured.bytes_for(2 * keep + 48))
+            << capacity << ", " << count << ", " << keep;
+        measured.pool.trim();
+        EXPECT_EQ(measured.held(), 0u);
+      }
+    }
+}
+
+TEST(ObjectPool, WhatItHoldsStaysSmallHoweverOftenItGrowsAndShrinks) {
+  for (const std::size_t capacity : test::Sizes{0, 1, 20, 50, 70, 300}) {
+    Measured measured(capacity);
+    for (int round = 0; round != 200; ++round) {
+      measured.give_back_at_random(measured.acquire(measured.random() % 1000));
+      measured.pool.shrink();
+      EXPECT_LT(measured.held(), measured.bytes_for(2 * capacity + 48)) << capacity;
+    }
+  }
+}
+
+TEST(ObjectPool, WhatItHoldsFollowsItsUseAndNotTheHint) {
+  Measured measured(100000);
+  (void)measured.acquire(1);
+  EXPECT_LT(measured.held(), measured.bytes_for(48));
+}
+
+TEST(ObjectPool, AsManyAsTheHintFillWholeChunks) {
+  for (const std::size_t capacity : test::Sizes{16, 47, 48, 100, 1000, 4097, 100000}) {
+    Measured measured(capacity);
+    (void)measured.acquire(capacity);
+    EXPECT_LE(measured.held(), measured.bytes_for(capacity + capacity / 16)) << capacity;
+    EXPECT_LE(measured.upstream.live(), static_cast<std::size_t>(std::bit_width(capacity / 16)));
+  }
+}
+
+// What is in use holds its chunk; of the others go those that are the most, together.
+TEST(ObjectPool, ShrinkKeepsNoChunkThatItCouldDoWithout) {
+  constexpr std::array<std::size_t, 5> counts{16, 32, 64, 128, 256};
+  for (unsigned round = 0; round != 200; ++round) {
+    Measured measured(16);
+    measured.random.seed(round);
+    std::vector<Measured::Object*> objects = measured.acquire(496);
+    EXPECT_EQ(measured.upstream.live(), 5u);
+    std::array<std::size_t, 5> in_use{};
+    for (std::size_t left = measured.random() % 4; left != 0; --left) {
+      const std::size_t i = measured.random() % objects.size();
+      if (objects[i] == nullptr)
+        continue;
+      objects[i] = nullptr;
+      const auto chunk = static_cast<std::size_t>(std::bit_width(i / 16 + 1)) - 1;
+      ++in_use[chunk];
+    }
+    std::erase(objects, nullptr);
+    measured.give_back_at_random(objects);
+    const std::size_t keep = measured.random() % (round % 2 == 0 ? 500u : 50u);
+    measured.pool.trim(keep);
+
+    const std::size_t available = std::min(keep, objects.size());
+    EXPECT_EQ(measured.pool.available(), available);
+    std::size_t fewest = 496;
+    for (unsigned set = 0; set != 32; ++set) { // of all sets of chunks that would do
+      std::size_t slots = 0;
+      std::size_t room = 0;
+      bool holds_those_in_use = true;
+      for (std::size_t i = 0; i != counts.size(); ++i)
+        if ((set >> i & 1U) != 0) {
+          slots += counts[i];
+          room += counts[i] - in_use[i];
+        } else {
+          holds_those_in_use = holds_those_in_use && in_use[i] == 0;
+        }
+      if (holds_those_in_use && room >= available)
+        fewest = std::min(fewest, slots);
+    }
+    EXPECT_LE(measured.held(), measured.bytes_for(fewest)) << round;
+  }
+}
+
 TEST(ObjectPool, ShrinkToNoneFreesAllMemoryAndThePoolGoesOn) {
   ObjectPool<std::string> pool(0);
   for (int round = 0; round != 3; ++round) {
@@ -684,13 +801,13 @@ TEST(ObjectPool, StaysTrueUnderAnyOrderOfCalls) {
   };
   for (const std::size_t capacity : test::Sizes{0, 1, 10, 100}) {
     std::size_t made = 0;
-    std::size_t alive = 0;
+    std::set<const Thing*> alive;
     struct Counted : Thing {
-      explicit Counted(std::size_t& count) : living(count) { ++living; }
+      explicit Counted(std::set<const Thing*>& those) : living(those) { living.insert(this); }
       Counted(const Counted&) = delete;
       Counted& operator=(const Counted&) = delete;
-      ~Counted() { --living; }
-      std::size_t& living;
+      ~Counted() { living.erase(this); }
+      std::set<const Thing*>& living;
     };
     ObjectPool pool(
         [&] {
@@ -729,14 +846,15 @@ TEST(ObjectPool, StaysTrueUnderAnyOrderOfCalls) {
         returned.push_back(object);
         taken.pop_back();
       } else {
+        const std::size_t left = std::min(returned.size(), capacity);
         pool.shrink();
+        ASSERT_EQ(pool.available(), left);
         for (Counted* const object : returned)
           ASSERT_NE(test::kind([&] { pool.give_back(*object); }), "none");
-        if (returned.size() > capacity)
-          returned.erase(returned.begin(), returned.end() - static_cast<std::ptrdiff_t>(capacity));
+        std::erase_if(returned, [&](const Counted* object) { return !alive.contains(object); });
       }
       ASSERT_EQ(numbers(pool), (Numbers{returned.size(), taken.size(), made, capacity}));
-      ASSERT_EQ(alive, returned.size() + taken.size());
+      ASSERT_EQ(alive.size(), returned.size() + taken.size());
     }
     EXPECT_EQ(std::set(taken.begin(), taken.end()).size(), taken.size());
   }

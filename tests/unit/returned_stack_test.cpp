@@ -12,12 +12,12 @@
 #include <vector>
 
 using allot::ReturnedStack;
+using State = ReturnedStack::State;
 
 namespace {
 
 struct Object {
   ReturnedStack::Place place = 0;
-  bool dropped = false;
 };
 
 class AgainstModel {
@@ -51,23 +51,19 @@ public:
     ASSERT_EQ(returned_.available(), available_.size());
     ASSERT_EQ(returned_.vacant(), vacant_.size());
     ASSERT_EQ(returned_.at_hand(), !available_.empty());
-    for (Object* const object : available_)
-      ASSERT_TRUE(holds(object) && !is_vacant(object));
-    for (Object* const object : vacant_)
-      ASSERT_TRUE(holds(object) && is_vacant(object));
-    for (const auto* const in_use : {&taken_, &lent_})
-      for (Object* const object : *in_use)
-        ASSERT_FALSE(holds(object) || is_vacant(object));
-    for (Object* const object : lent_)
-      ASSERT_EQ(object->place, ReturnedStack::lent);
+    for (const Object* const object : available_)
+      ASSERT_EQ(state(object), State::available);
+    for (const Object* const object : vacant_)
+      ASSERT_EQ(state(object), State::vacant);
+    for (const Object* const object : taken_)
+      ASSERT_EQ(state(object), State::taken);
+    for (const Object* const object : lent_)
+      ASSERT_EQ(state(object), State::lent);
   }
 
 private:
-  [[nodiscard]] bool holds(const Object* object) const {
-    return returned_.holds(object, object->place);
-  }
-  [[nodiscard]] bool is_vacant(const Object* object) const {
-    return returned_.is_vacant(object, object->place);
+  [[nodiscard]] State state(const Object* object) const {
+    return returned_.state(object, object->place);
   }
 
   Object* take() {
@@ -122,19 +118,39 @@ private:
     available_.push_back(object);
   }
   void vacate() {
+    lower();
     for (std::size_t i = random_() % (available_.size() + 1); i != 0; --i) {
       Object* const object = available_.front();
       available_.pop_front();
-      EXPECT_EQ(returned_.vacate_oldest(), object);
+      EXPECT_EQ(returned_.vacate_lowest(), object);
       vacant_.push_back(object);
     }
   }
+  // Some of those available: the model asks in which order they came out.
+  void lower() {
+    std::vector<Object*> lowered, kept;
+    for (Object* const object : available_)
+      (random_() % 4 == 0 ? lowered : kept).push_back(object);
+    for (Object* const object : lowered)
+      object->place = ReturnedStack::leaving;
+    returned_.lower();
+    std::sort(lowered.begin(), lowered.end(),
+              [](const Object* a, const Object* b) { return a->place < b->place; });
+    available_.assign(lowered.begin(), lowered.end());
+    available_.insert(available_.end(), kept.begin(), kept.end());
+  }
   void drop() {
-    for (Object* const object : vacant_)
-      object->dropped = random_() % 2 == 0;
-    std::erase_if(vacant_, [](const Object* object) { return object->dropped; });
-    returned_.drop_vacant(
-        [](const void* object) { return static_cast<const Object*>(object)->dropped; });
+    std::erase_if(vacant_, [this](Object* object) {
+      const bool leaves = random_() % 2 == 0;
+      if (leaves)
+        object->place = ReturnedStack::leaving;
+      return leaves;
+    });
+    returned_.drop_vacant();
+    const std::size_t all = taken_.size() + lent_.size() + available_.size() + vacant_.size();
+    returned_.fit(all);
+    EXPECT_GE(returned_.room(), all);
+    EXPECT_LE(returned_.room(), all + all / 2 + 16);
   }
 
   std::mt19937 random_;
@@ -189,14 +205,71 @@ TEST(ReturnedStack, WhatWasDroppedIsForgotten) {
     returned.take();
     returned.put_back(&one, &one.place);
     returned.put_back(&two, &two.place);
-    EXPECT_EQ(returned.vacate_oldest(), &one);
-    EXPECT_EQ(returned.vacate_oldest(), &two);
-    returned.drop_vacant([](const void*) { return true; });
+    EXPECT_EQ(returned.vacate_lowest(), &one);
+    EXPECT_EQ(returned.vacate_lowest(), &two);
+    one.place = two.place = ReturnedStack::leaving;
+    returned.drop_vacant();
     EXPECT_EQ(returned.vacant(), 0u);
   }
   returned.put_taken(&two, &two.place);
   EXPECT_TRUE(returned.put_back_newest(&two));
   EXPECT_FALSE(returned.put_back_newest(&two));
+}
+
+TEST(ReturnedStack, WhatLeavesIsLowestAndTheOthersStayInOrder) {
+  ReturnedStack returned;
+  std::vector<Object> objects(8);
+  returned.reserve("test", objects.size());
+  for (Object& object : objects) {
+    returned.put_taken(&object, &object.place);
+    returned.put_back(&object, &object.place);
+  }
+  for (const std::size_t i : {1u, 4u, 7u})
+    objects[i].place = ReturnedStack::leaving;
+  returned.lower();
+  for (int i = 0; i != 3; ++i) {
+    const void* const lowest = returned.vacate_lowest();
+    EXPECT_TRUE(lowest == &objects[1] || lowest == &objects[4] || lowest == &objects[7]);
+  }
+  for (const std::size_t i : {6u, 5u, 3u, 2u, 0u}) {
+    EXPECT_EQ(returned.state(&objects[i], objects[i].place), State::available);
+    EXPECT_EQ(returned.newest(), &objects[i]);
+    returned.take();
+  }
+  EXPECT_FALSE(returned.at_hand());
+}
+
+TEST(ReturnedStack, RoomFollowsWhatIsThere) {
+  ReturnedStack returned;
+  std::vector<Object> objects(1000);
+  returned.reserve("test", objects.size());
+  EXPECT_GE(returned.room(), 1000u);
+  returned.fit(1000);
+  EXPECT_GE(returned.room(), 1000u);
+  for (Object& object : objects) {
+    returned.put_taken(&object, &object.place);
+    returned.put_back(&object, &object.place);
+  }
+  for (std::size_t i = 0; i != 990; ++i) {
+    (void)returned.vacate_lowest();
+    objects[i].place = ReturnedStack::leaving;
+  }
+  returned.drop_vacant();
+  returned.fit(10);
+  EXPECT_GE(returned.room(), 10u);
+  EXPECT_LE(returned.room(), 20u);
+  EXPECT_EQ(returned.available(), 10u);
+  EXPECT_EQ(returned.newest(), &objects[999]);
+  for (std::size_t i = 0; i != 10; ++i) {
+    (void)returned.vacate_lowest();
+    objects[990 + i].place = ReturnedStack::leaving;
+  }
+  returned.drop_vacant();
+  returned.fit(0);
+  EXPECT_EQ(returned.room(), 0u);
+  returned.reserve("test", 1); // and goes on
+  returned.put_taken(&objects[0], &objects[0].place);
+  EXPECT_TRUE(returned.put_back_newest(&objects[0]));
 }
 
 TEST(ReturnedStack, WhatIsClosedHasNothingAndTakesNothing) {
@@ -229,7 +302,7 @@ TEST(ReturnedStack, AMoveTakesEverything) {
   from.put_back(&object, &object.place);
   ReturnedStack to(std::move(from));
   EXPECT_EQ(to.available(), 1u);
-  EXPECT_TRUE(to.holds(&object, object.place));
+  EXPECT_EQ(to.state(&object, object.place), State::available);
   EXPECT_EQ(from.available(), 0u); // NOLINT(bugprone-use-after-move): it has nothing
   EXPECT_FALSE(from.put_back_newest(&object));
 }
@@ -239,7 +312,8 @@ TEST(ReturnedStack, WithoutRoomThereIsNothing) {
   EXPECT_FALSE(returned.at_hand());
   EXPECT_FALSE(returned.closed());
   EXPECT_EQ(returned.available() + returned.vacant(), 0u);
-  EXPECT_FALSE(returned.holds(&returned, 0));
+  EXPECT_EQ(returned.room(), 0u);
+  EXPECT_EQ(returned.state(&returned, 0), State::taken);
 }
 
 TEST(ReturnedStack, AHeapThatRefusesIsTheOwnersExhausted) {
