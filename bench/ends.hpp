@@ -45,6 +45,7 @@ inline void keep(const void* p) {
 [[nodiscard]] Rows spike_rows(const Scale& scale);
 [[nodiscard]] Rows aligned_pair_rows(const Scale& scale);
 [[nodiscard]] Rows reverse_order_rows(const Scale& scale);
+[[nodiscard]] Rows idle_rows(const Scale& scale);
 [[nodiscard]] Rows rounding_rows(const Scale& scale);
 [[nodiscard]] Rows doubling_rows(const Scale& scale);
 [[nodiscard]] Rows resident_rows(const Scale& scale);

@@ -9,14 +9,17 @@
 #include <allot/base/size.hpp>
 #include <allot/hooks.hpp>
 #include <allot/mapped_arena.hpp>
+#include <allot/object_pool.hpp>
 #include <allot/region.hpp>
 #include <allot/scratch.hpp>
 
 #include <algorithm>
 #include <fstream>
 #include <new>
+#include <random>
 #include <unistd.h>
 #include <utility>
+#include <vector>
 
 namespace bench::ends {
 
@@ -45,6 +48,7 @@ public:
     ::operator delete(p, std::align_val_t(alignment));
   }
   [[nodiscard]] std::size_t calls() const { return calls_; } ///< that asked for memory
+  [[nodiscard]] std::size_t held() const { return held_; }   ///< bytes
   [[nodiscard]] std::size_t most() const { return most_; }   ///< bytes held at any time
 
 private:
@@ -157,6 +161,21 @@ void take_and_give_back_in_reverse(Region& region) {
   }
 }
 
+/// Of what a pool held for so many objects, what it holds for the 16 that are left.
+double held_after_shrinking(std::size_t count) {
+  CountingUpstream upstream;
+  ObjectPool<Line> pool(16, {.upstream = &upstream});
+  std::vector<Line*> lines(count);
+  for (Line*& line : lines)
+    line = &pool.acquire();
+  std::shuffle(lines.begin(), lines.end(), std::mt19937(1));
+  for (Line* const line : lines)
+    pool.give_back(*line);
+  const std::size_t before = upstream.held();
+  pool.shrink();
+  return 100 * times(upstream.held(), before);
+}
+
 // -------------------------------------------------------------------------------- rounding, arenas
 
 std::vector<std::size_t> request_sizes() {
@@ -259,6 +278,11 @@ Rows reverse_order_rows(const Scale& scale) {
            text(used / 1_KiB), "0"},
           {"the same 100 times, held at the end", "MiB", text(in_mebibytes(region.capacity())),
            "about 1"}};
+}
+
+Rows idle_rows(const Scale& scale) {
+  return {{"ObjectPool, 100,000 idle at random shrunk to 16, held", "% of before",
+           text(held_after_shrinking(scale.of(100'000))), "below 1"}};
 }
 
 Rows rounding_rows(const Scale& scale) {
