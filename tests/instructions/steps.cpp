@@ -178,6 +178,18 @@ void multipool_runs(std::size_t n) {
   }
 }
 
+// Idle objects, given back in no order, of which few are kept.
+void pool_trim(std::size_t n) {
+  ObjectPool<std::size_t> pool(0);
+  std::vector<std::size_t*> objects(n);
+  for (std::size_t*& p : objects)
+    p = &pool.acquire();
+  for (std::size_t i = 0; i != n; ++i)
+    pool.give_back(*objects[i * 7919 % n]); // a prime that divides no n
+  pool.trim(16);
+  require(pool.available() == (n < 16 ? n : 16));
+}
+
 struct Operation {
   const char* name;
   void (*run)(std::size_t n);
@@ -195,7 +207,8 @@ constexpr Operation operations[] = {{"hooks_free", hooks_free},
                                     {"find_behind_holes", find_behind_holes},
                                     {"multipool_refused", multipool_refused},
                                     {"multipool_last", multipool_last},
-                                    {"multipool_runs", multipool_runs}};
+                                    {"multipool_runs", multipool_runs},
+                                    {"pool_trim", pool_trim}};
 
 } // namespace
 

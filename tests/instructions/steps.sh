@@ -37,5 +37,6 @@ find_behind_holes 640
 multipool_refused 480
 multipool_last 480
 multipool_runs 480
+pool_trim 480
 END
 exit $failed
