@@ -38,7 +38,7 @@
 
 #include <allot/buffer.hpp>
 #include <allot/concepts.hpp>
-#include <allot/detail/address_index.hpp>
+#include <allot/detail/arena_store.hpp>
 #include <allot/detail/buffer_records.hpp>
 #include <allot/detail/bumping.hpp>
 #include <allot/detail/cleanups.hpp>
@@ -70,7 +70,6 @@ struct RegionOptions {
 };
 
 namespace detail {
-struct RegionChunk;
 /// Where a region stands. By numbers, not addresses: an arena that is named may be gone meanwhile.
 struct RegionPosition {
   Cleanups::Position objects;
@@ -88,27 +87,6 @@ struct RegionPosition {
   }
 };
 } // namespace detail
-
-/// The most of something in each of the last rounds, the one that goes on included.
-class RoundMaxima {
-public:
-  void add(std::size_t n) noexcept { most_[now_] = larger(most_[now_], n); }
-  [[nodiscard]] std::size_t most() const noexcept {
-    std::size_t most = 0;
-    for (const std::size_t n : most_)
-      most = larger(most, n);
-    return most;
-  }
-  void next() noexcept {
-    now_ = (now_ + 1) % rounds;
-    most_[now_] = 0;
-  }
-
-private:
-  static constexpr std::size_t rounds = 8;
-  std::size_t most_[rounds] = {};
-  std::size_t now_ = 0;
-};
 
 class Region : public Bumping<Region>,
                public Copying<Region>,
@@ -160,7 +138,7 @@ public:
 
   using Stats = RegionStats;
   [[nodiscard]] Stats stats() const noexcept {
-    return {arenas_,
+    return {store_.count(),
             used(),
             cursor_.used(),
             cursor_.capacity(),
@@ -172,7 +150,7 @@ public:
   [[nodiscard]] bool empty() const noexcept { return used() == 0; }
   /// In bytes: what all arenas hold; what is allocated; what is left without another arena; and
   /// the most that was allocated since construction or release, which survives reset.
-  [[nodiscard]] std::size_t capacity() const noexcept { return capacity_; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return store_.bytes(); }
   [[nodiscard]] std::size_t used() const noexcept { return retired_ + cursor_.used(); }
   [[nodiscard]] std::size_t available() const noexcept { return cursor_.available(); }
   [[nodiscard]] std::size_t peak() const noexcept { return peak_ > used() ? peak_ : used(); }
@@ -197,7 +175,7 @@ private:
   friend Copying<Region>;
   friend Creating<Region, Destructors::run>;
   friend Rewinding<Region, detail::RegionPosition>;
-  using Chunk = detail::RegionChunk;
+  using Chunk = ArenaStore::Chunk;
   using Position = detail::RegionPosition;
   static constexpr const char* strategy_name = "region";
 
@@ -218,37 +196,25 @@ private:
   void start();
   void reserve_records();
 
-  // Arenas. One is in use, in `current_` or below it or in `large_`, or it is spare.
-  [[nodiscard]] Chunk* find(const void* p) const noexcept;
-  [[nodiscard]] Chunk* take_spare(std::size_t bytes, bool large) noexcept;
   [[nodiscard]] Chunk* make_chunk(std::size_t bytes, bool large);
-  [[nodiscard]] Chunk* adopt(Buffer buffer, bool large) noexcept;
-  [[nodiscard]] Chunk* pop_spare(Chunk*& link) noexcept;
-  void make_room(std::size_t bytes, std::size_t limit) noexcept;
-  void free_spares(Chunk*& list, std::size_t most) noexcept;
-  void free_unneeded() noexcept;
-  void free_chunk(Chunk* chunk) noexcept;
-  void free_all() noexcept;
-  void make_spare(Chunk* chunk) noexcept;
+  [[nodiscard]] Cursor over(const Buffer& buffer) const {
+    return {label(), buffer, options_.zero, ArenaStore::bytes_in_front(buffer)};
+  }
   void enter(Chunk* chunk) noexcept;
   void step_down() noexcept;
   [[gnu::cold]] void step_back() noexcept;
-  void add_large(Chunk* chunk) noexcept;
-  void remove_large(Chunk* chunk) noexcept;
-  void replace_large(Chunk* before, Chunk* chunk) noexcept;
-  void take_back_large(std::uint64_t but) noexcept;
   void take_back_all() noexcept;
 
   [[nodiscard]] bool usable() const noexcept { return !freed() && !objects_.running(); }
   void check_usable() const;
   [[nodiscard]] Cleanups& cleanups() noexcept { return objects_; }
   [[nodiscard]] Position position() const noexcept {
-    return {objects_.position(), large_made_, depth_, cursor_.position()};
+    return {objects_.position(), store_.large_made(), depth_, cursor_.position()};
   }
   void rewind(const Position& to) noexcept {
     objects_.destroy_back_to(to.objects, cursor_);
     peak_ = peak();
-    if (large_made_ != to.large || depth_ != to.depth) [[unlikely]]
+    if (store_.large_made() != to.large || depth_ != to.depth) [[unlikely]]
       rewind_arenas(to);
     cursor_.rewind(to.place);
   }
@@ -258,22 +224,13 @@ private:
 
   // cursor_ is over the current arena.
   Cleanups objects_;
-  std::uint64_t depth_ = 0;      // of the current arena: how many are in its list
-  std::uint64_t large_made_ = 0; // arenas for one request, which their numbers are
-  std::size_t retired_ = 0;      // bytes used in arenas that are not current
+  std::uint64_t depth_ = 0; // of the current arena: how many are in its list
+  std::size_t retired_ = 0; // bytes used in arenas that are not current
   std::size_t peak_ = 0;
   std::size_t peak_before_ = 0; // reset_peak
-  Chunk* current_ = nullptr;
-  Chunk* large_ = nullptr;
-  Chunk* spare_ = nullptr; // the one left last first
-  Chunk* large_spare_ = nullptr;
-  Chunk* first_ = nullptr; // in the first buffer
-  AddressIndex index_;     // of all arenas
-  std::size_t arenas_ = 0;
-  std::size_t capacity_ = 0;
-  std::size_t spare_bytes_ = 0; // but for the first buffer's
+  Chunk* current_ = nullptr;    // those below it are older
+  ArenaStore store_;            // of all arenas
   std::size_t next_size_ = 0;   // 0 when moved from
-  RoundMaxima in_use_;          // bytes of arenas
   RecordRoom record_room_;
   RegionOptions options_;
 };
