@@ -42,7 +42,7 @@ public:
     return nullptr;
   }
 
-private:
+protected:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     ++requests_;
     if (bytes > limit_ * red_zone_scale || alignment > most)
@@ -52,6 +52,8 @@ private:
     blocks_.push_back({static_cast<std::byte*>(p), bytes, alignment, ++made_});
     return p;
   }
+
+private:
   void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
     const auto block = std::find_if(blocks_.rbegin(), blocks_.rend(), [&](const Block& given) {
       return given.is(p, bytes, alignment);

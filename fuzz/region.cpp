@@ -7,6 +7,7 @@
 #include <array>
 #include <cstddef>
 #include <map>
+#include <new>
 #include <numeric>
 #include <optional>
 #include <utility>
@@ -28,6 +29,46 @@ std::size_t header_bytes() {
 }
 constexpr std::size_t start_alignment = 64;
 
+/// Lends no more than so many bytes to arenas at a time, and remembers what was asked for them.
+class BoundedUpstream : public Upstream {
+public:
+  struct Ask {
+    std::size_t size; // usable bytes of an arena
+    bool given;
+  };
+
+  [[nodiscard]] static bool is_for_arena(std::size_t alignment) {
+    return alignment >= start_alignment;
+  }
+  void bound(std::size_t bytes) { bound_ = bytes; }
+  [[nodiscard]] bool gives(std::size_t size) const {
+    return size <= most - header_bytes() && lent() + size + header_bytes() <= bound_;
+  }
+  /// Since they were taken last.
+  [[nodiscard]] const std::vector<Ask>& asks() const { return asks_; }
+  [[nodiscard]] std::vector<Ask> take_asks() { return std::exchange(asks_, {}); }
+
+private:
+  [[nodiscard]] std::size_t lent() const {
+    std::size_t sum = 0;
+    for (const Block& block : all())
+      sum += is_for_arena(block.alignment) ? block.bytes / red_zone_scale : 0;
+    return sum;
+  }
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    if (!is_for_arena(alignment))
+      return Upstream::do_allocate(bytes, alignment);
+    const std::size_t size = bytes / red_zone_scale - header_bytes();
+    asks_.push_back({size, gives(size)});
+    if (!asks_.back().given)
+      throw std::bad_alloc();
+    return Upstream::do_allocate(bytes, alignment);
+  }
+
+  std::size_t bound_ = allot::max_size;
+  std::vector<Ask> asks_;
+};
+
 /// Knows the arenas in use, and of the spares only what may not be zero in them: which of them is
 /// taken, and which are freed, is the region's own choice. What it took from upstream is looked up
 /// there.
@@ -46,7 +87,7 @@ public:
   RegionModel() = default;
   /// Null for `upstream`: the heap, of which is known only what the region tells. Then its arenas
   /// do not grow, and the driver leaves it no spares that were made for one request.
-  RegionModel(const allot::RegionOptions& given, const allot::Region& told, const Upstream* from,
+  RegionModel(const allot::RegionOptions& given, const allot::Region& told, BoundedUpstream* from,
               const Span& first_buffer, bool room_in_first = false)
       : options(given), region_(&told), upstream_(from), first_(first_buffer),
         room_in_first_(room_in_first) {
@@ -92,7 +133,9 @@ public:
 
   // ---------------------------------------------------------------------------------- allocation
 
-  [[nodiscard]] std::optional<Errc> refusal(std::size_t bytes, std::size_t alignment) const {
+  /// It is about to be asked for.
+  [[nodiscard]] std::optional<Errc> refusal(std::size_t bytes, std::size_t alignment) {
+    follow_asks();
     if (!allot::is_power_of_two(alignment))
       return Errc::bad_alignment;
     if (bytes == 0 || current().fits(bytes, alignment))
@@ -102,13 +145,20 @@ public:
       return std::nullopt;
     if (least > options.limit - in_use())
       return options.limit == allot::max_size ? Errc::system_refused : Errc::no_room;
-    return upstream_gives(least) ? std::optional<Errc>() : Errc::system_refused;
+    return upstream_gives(least) || spare_has_room(least) ? std::optional<Errc>()
+                                                          : Errc::system_refused;
   }
-  /// Not where it depends on whether one of many spares is looked at.
+  /// Not where it depends on whether one of many spares is looked at, or on their order.
   [[nodiscard]] bool knows(std::size_t bytes, std::size_t alignment) const {
-    return bytes == 0 || !allot::is_power_of_two(alignment) || current().fits(bytes, alignment) ||
-           !only_first_can_serve(needed(bytes, alignment)) ||
-           region_->stats().arenas - arenas_in_use() <= 8;
+    if (bytes == 0 || !allot::is_power_of_two(alignment) || current().fits(bytes, alignment))
+      return true;
+    const std::size_t least = needed(bytes, alignment);
+    const std::size_t spares = region_->stats().arenas - arenas_in_use();
+    if (only_first_can_serve(least))
+      return spares <= 8;
+    if (least > options.limit - in_use() || upstream_gives(least))
+      return true;
+    return spares <= 8 && !(arenas_.empty() && first_is_spare() && least <= first_.size);
   }
   void served(void* p, std::size_t bytes, std::size_t alignment) {
     auto* const at = static_cast<std::byte*>(p);
@@ -148,14 +198,16 @@ public:
   }
   /// Whether it moves as one that is alone, to a larger arena.
   [[nodiscard]] bool regrows(const Piece& piece, std::size_t bytes, std::size_t alignment) {
+    follow_asks();
     return bytes > piece.bytes && find_large(piece.p) != nullptr &&
            allot::is_power_of_two(alignment) && regrown_size(needed(bytes, alignment)) != 0;
   }
   void regrown(Piece& piece, void* p, std::size_t bytes, std::size_t alignment) {
     Arena& before = *find_large(piece.p);
-    const std::size_t size = regrown_size(needed(bytes, alignment));
+    const std::size_t least = needed(bytes, alignment);
+    const std::size_t size = upstream_ != nullptr ? follow_asks(true) : regrown_size(least);
     Arena arena = arena_around(bytes_of(p), bytes, used() - before.used, size);
-    check(arena.size == size, "room to grow on");
+    check(arena.size == size && (size == least || size == with_room(least)), "room to grow on");
     check(arena.take(bytes, alignment) == p, "at the start of an arena of its own");
     check_freed(before);
     arena.large = before.large; // as old as that
@@ -231,7 +283,7 @@ public:
     pieces.all.clear();
     rounds_ = {};
     peak = most_ = largest_ = large_made_ = 0;
-    next_size_ = options.arena_size;
+    start_sizes();
     has_room_ &= options.marks > allot::few_records;
     has_large_spares_ = false;
   }
@@ -242,7 +294,7 @@ public:
     if (keep == 0)
       check(region_->capacity() == in_use(), "no spares are left");
     if (region_->stats().arenas == 0)
-      next_size_ = options.arena_size;
+      start_sizes();
   }
 
   // -------------------------------------------------------------------------------------- state
@@ -266,23 +318,53 @@ private:
     return allot::saturating_add(allot::saturating_round_up(bytes, allot::granule),
                                  std::max(alignment, start_alignment) - start_alignment);
   }
-  [[nodiscard]] static bool upstream_gives(std::size_t bytes) {
-    return bytes <= Upstream::most - header_bytes();
+  [[nodiscard]] bool upstream_gives(std::size_t bytes) const {
+    return upstream_ != nullptr ? upstream_->gives(bytes)
+                                : bytes <= Upstream::most - header_bytes();
   }
-  // As the header says.
-  [[nodiscard]] bool wants_its_own(std::size_t least) const {
-    if (least > next_size_)
+  // As the header says, of arenas of `size`.
+  [[nodiscard]] bool wants_its_own(std::size_t least, std::size_t size) const {
+    if (least > size)
       return true;
-    return !arenas_.empty() && least > next_size_ / 4 && available() > current().size / 4;
+    return !arenas_.empty() && least > size / 4 && available() > current().size / 4;
+  }
+  // What upstream was asked for since it was looked at: nothing, all of it in vain, or what made an
+  // arena, whose size this gives. `anew`: what was given was the first that another was asked for.
+  std::size_t follow_asks(bool anew = false) {
+    if (upstream_ == nullptr)
+      return 0;
+    std::size_t given = 0;
+    const auto asks = upstream_->take_asks();
+    for (const auto& ask : asks) {
+      check(given == 0, "no more is asked for than one arena");
+      const std::size_t before = std::exchange(offered_, std::min(offered_, ask.size / 2 / 8 * 8));
+      if (!ask.given)
+        continue;
+      given = ask.size;
+      offered_ = asks.size() == 1 || anew ? std::max(before, 2 * given) : before;
+    }
+    return given;
   }
   [[nodiscard]] bool only_first_can_serve(std::size_t least) const {
     return least > options.limit - in_use() && least <= first_.size && first_is_spare() &&
-           (arenas_.empty() || !wants_its_own(least));
+           (arenas_.empty() || !wants_its_own(least, next_size_));
+  }
+  [[nodiscard]] static std::size_t with_room(std::size_t least) {
+    return allot::saturating_add(least, least / 8 / 8 * 8);
+  }
+  // Of either kind: upstream's refusal is none then.
+  [[nodiscard]] bool spare_has_room(std::size_t least) const {
+    if (first_is_spare() && least <= first_.size && !wants_its_own(least, next_size_))
+      return true;
+    return upstream_ != nullptr &&
+           std::any_of(upstream_->all().begin(), upstream_->all().end(), [&](const auto& block) {
+             return is_arena(block) && is_spare(block) && arena_in(block).size >= least;
+           });
   }
   // 0: it cannot move as one that is alone.
   [[nodiscard]] std::size_t regrown_size(std::size_t least) const {
     const std::size_t left = options.limit - in_use();
-    for (const std::size_t size : {allot::saturating_add(least, least / 8 / 8 * 8), least})
+    for (const std::size_t size : {with_room(least), least})
       if (size <= left && upstream_gives(size))
         return size;
     return 0;
@@ -292,8 +374,11 @@ private:
   void start_arena(std::byte* p, std::size_t bytes, std::size_t alignment) {
     const std::size_t least = needed(bytes, alignment);
     const bool in_first = arenas_.empty() && first_.contains(p); // which may be larger than others
-    const bool own = wants_its_own(least) && !in_first;
     const allot::RegionStats stats = region_->stats();
+    const bool is_new = upstream_ != nullptr && upstream_->find(p) != nullptr &&
+                        upstream_->find(p)->number > newest_;
+    const std::size_t size = is_new ? std::min(next_size_, offered_) : next_size_;
+    const bool own = wants_its_own(least, size) && !in_first;
     const bool stays =
         stats.current_arena_used == current().used && stats.current_arena_size == current().size;
     check(!own || stays, "an arena for one request does not become the current one");
@@ -305,7 +390,7 @@ private:
     if (!own && !arenas_.empty())
       arenas_.back().missed = std::min(available(), current().skip(alignment));
     note_taken(least);
-    if (is_new(arena))
+    if (is_new)
       note_new(arena, least);
     if (!own && arena.base != first_.base)
       largest_ = std::max(largest_, arena.size);
@@ -343,15 +428,20 @@ private:
     return arena;
   }
   // Of the heap's arenas that is not known, nor is it of any matter.
-  [[nodiscard]] bool is_new(const Arena& arena) const { return arena.number > newest_; }
   void note_new(const Arena& arena, std::size_t least) {
-    if (arena.large != 0)
-      check(arena.size == least, "no more than the request");
-    else if (options.limit == allot::max_size)
-      check(arena.size == next_size_, "the next size");
-    else
-      check(arena.size <= std::max(next_size_, least), "no more than the next size");
+    check_asks(arena.large != 0 ? least : std::max(least, std::min(next_size_, offered_)), least);
+    check(follow_asks() == arena.size, "an arena is what upstream gave");
     note_new(arena.number, least);
+  }
+  // Each time half as much, from `first` on, or from less near the limit.
+  void check_asks(std::size_t first, std::size_t least) const {
+    std::size_t next = first;
+    for (const auto& ask : upstream_->asks()) {
+      if (options.limit == allot::max_size || next != first)
+        check(ask.size == next, "the next size");
+      check(ask.size <= next, "no more than the next size");
+      next = std::max(least, ask.size / 2 / 8 * 8);
+    }
   }
   void note_new(std::size_t number, std::size_t least) {
     newest_ = number;
@@ -359,6 +449,11 @@ private:
       next_size_ = std::min(2 * next_size_, options.max_arena_size);
   }
 
+  void start_sizes() {
+    (void)follow_asks();
+    next_size_ = options.arena_size;
+    offered_ = allot::max_size;
+  }
   void erase_large(const Arena& arena) {
     check_freed(arena);
     large_.erase(large_.begin() + (&arena - large_.data()));
@@ -388,7 +483,12 @@ private:
   }
 
   [[nodiscard]] static bool is_arena(const Upstream::Block& block) {
-    return block.alignment >= start_alignment;
+    return BoundedUpstream::is_for_arena(block.alignment);
+  }
+  [[nodiscard]] bool is_spare(const Upstream::Block& block) const {
+    const auto is_it = [&](const Arena& arena) { return arena.number == block.number; };
+    return std::none_of(arenas_.begin(), arenas_.end(), is_it) &&
+           std::none_of(large_.begin(), large_.end(), is_it);
   }
   [[nodiscard]] std::size_t blocks(bool of_arenas) const {
     return static_cast<std::size_t>(
@@ -404,12 +504,9 @@ private:
   void check_no_spare_beyond(std::size_t keep) const {
     if (upstream_ == nullptr)
       return;
-    for (const Upstream::Block& block : upstream_->all()) {
-      const auto is_it = [&](const Arena& arena) { return arena.number == block.number; };
-      if (is_arena(block) && std::none_of(arenas_.begin(), arenas_.end(), is_it) &&
-          std::none_of(large_.begin(), large_.end(), is_it))
+    for (const Upstream::Block& block : upstream_->all())
+      if (is_arena(block) && is_spare(block))
         check(region_->capacity() - arena_in(block).size < keep, "no spare is kept beyond");
-    }
   }
 
   // What is used, and `more`. An arena for one request counts whole: its rest, be it that the
@@ -435,7 +532,7 @@ private:
   }
 
   const allot::Region* region_ = nullptr;
-  const Upstream* upstream_ = nullptr;
+  BoundedUpstream* upstream_ = nullptr;
   Span first_;
   std::vector<Arena> arenas_;                // in use, the current one last
   std::vector<Arena> large_;                 // made for one request each, by age
@@ -443,6 +540,7 @@ private:
   std::size_t large_made_ = 0;
   std::size_t newest_ = 0; // the number of the block that was made last
   std::size_t next_size_ = 0;
+  std::size_t offered_ = 0;                // no larger arena is asked for
   std::size_t most_ = 0;                   // taken since construction or release
   std::size_t largest_ = 0;                // arena that was the current one since then
   std::array<std::size_t, 8> rounds_ = {}; // the most in use at once, this round first
@@ -503,6 +601,7 @@ private:
     options.limit = limited ? in_.below(in_.one_in(2) ? 4096 : 65536) : allot::max_size;
     const bool on_heap = limited && in_.one_in(2);
     options.upstream = on_heap ? nullptr : &upstream_;
+    upstream_.bound(in_.one_in(2) ? allot::max_size : in_.below(in_.one_in(2) ? 8192 : 65536));
     if (!on_heap && in_.one_in(2))
       options.max_arena_size = options.arena_size * in_.below(20);
     else
@@ -610,7 +709,7 @@ private:
   using Model = Rewound<RegionModel>;
   Input& in_;
   Reports reports_;
-  Upstream upstream_;
+  BoundedUpstream upstream_;
   Memory memory_;
   Model model_;
   allot::Region region_ = make();

@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <new>
 
 namespace allot {
 inline namespace ALLOT_ABI {
@@ -11,7 +12,26 @@ inline namespace ALLOT_ABI {
 // together are less than what is used, and arenas in use hold at most twice that and the rest of
 // the current one. Before an arena is made that would break the bound with the spares that there
 // are, spares go. Where one size is asked for, a tail is less than the size; if that is more than a
-// quarter of an arena, the requests get arenas of their own.
+// quarter of an arena, the requests get arenas of their own. Nothing of this asks how large the
+// next arena is, so that it may be as small as upstream has it.
+
+namespace detail {
+
+// What `call` returns, or none if it throws std::bad_alloc.
+template <class Call>
+auto none_if_refused(Call call) -> decltype(call()) {
+#if defined(__cpp_exceptions)
+  try {
+    return call();
+  } catch (const std::bad_alloc&) {
+    return {};
+  }
+#else
+  return call();
+#endif
+}
+
+} // namespace detail
 
 Region::Region(const RegionOptions& options) : options_(options) {
   start();
@@ -48,7 +68,12 @@ void Region::start() {
     throw_misuse(label(), Errc::bad_size, "an arena size of 0 bytes was asked for");
   options_.arena_size = saturating_round_up(options_.arena_size, granule);
   options_.max_arena_size = saturating_round_up(options_.max_arena_size, granule);
+  start_sizes();
+}
+
+void Region::start_sizes() noexcept {
   next_size_ = options_.arena_size;
+  offered_ = max_size;
 }
 
 Region& Region::operator=(Region&& other) noexcept {
@@ -68,6 +93,7 @@ Region& Region::operator=(Region&& other) noexcept {
     current_ = std::exchange(other.current_, nullptr);
     store_ = std::exchange(other.store_, ArenaStore());
     next_size_ = std::exchange(other.next_size_, 0);
+    offered_ = other.offered_;
     record_room_ = std::move(other.record_room_);
     options_ = other.options_;
   }
@@ -144,13 +170,10 @@ void* Region::grow(std::size_t bytes, std::size_t alignment) {
     return reinterpret_cast<void*>(std::max(alignment, granule)); // NOLINT(*-int-to-ptr)
   }
   const std::size_t needed = bytes_needed(bytes, alignment);
-  const bool large = wants_its_own(needed);
-  Chunk* chunk = store_.take_spare(needed, large);
-  if (chunk == nullptr)
-    chunk = make_chunk(needed, large);
+  const auto [chunk, alone] = take_arena(needed);
   if (chunk == nullptr)
     return nullptr;
-  if (!large) {
+  if (!alone) {
     enter(chunk);
     return cursor_.take_slow(bytes, alignment);
   }
@@ -161,10 +184,25 @@ void* Region::grow(std::size_t bytes, std::size_t alignment) {
   return block;
 }
 
-bool Region::wants_its_own(std::size_t bytes) const noexcept {
+// A spare, a new one, or, which is better than a refusal, a spare of the other kind.
+Region::Taken Region::take_arena(std::size_t bytes) {
+  const bool alone = wants_its_own(bytes, next_size_);
+  if (Chunk** const spare = store_.find_spare(bytes, alone, alone))
+    return {store_.take(*spare), alone};
+  const bool made_alone = wants_its_own(bytes, std::min(next_size_, offered_));
+  const auto make = [&] { return Taken{make_chunk(bytes, made_alone), made_alone}; };
+  Chunk** const other = store_.find_spare(bytes, !alone, alone);
+  if (other == nullptr)
+    return make();
+  const Taken made = detail::none_if_refused(make);
+  return made.chunk != nullptr ? made : Taken{store_.take(*other), alone};
+}
+
+// Instead of an arena of `size` bytes that becomes the current one.
+bool Region::wants_its_own(std::size_t bytes, std::size_t size) const noexcept {
   if (current_ == nullptr) // a first buffer may be larger than other arenas
-    return bytes > next_size_ && bytes > store_.newest_spare_size();
-  return bytes > next_size_ || (bytes > next_size_ / 4 && cursor_.available() > current_->size / 4);
+    return bytes > size && bytes > store_.newest_spare_size();
+  return bytes > size || (bytes > size / 4 && cursor_.available() > current_->size / 4);
 }
 
 bool Region::try_resize_slow(void* p, std::size_t old_bytes, std::size_t new_bytes) noexcept {
@@ -237,17 +275,17 @@ Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
   if (bytes > options_.limit - in_use)
     return nullptr;
   const std::size_t left = options_.limit - capacity();
-  std::size_t size = large ? bytes : next_size_;
-  if (size > left && !large) { // near the limit arenas are smaller
-    const std::size_t room = bytes > left ? options_.limit - in_use : left;
-    size = std::max(bytes, std::min(options_.arena_size, room / granule * granule));
+  std::size_t wanted = large ? bytes : next_size_;
+  if (wanted > left && !large) { // near the limit arenas are smaller
+    const std::size_t room =
+        bytes > left ? std::min(options_.arena_size, options_.limit - in_use) : left;
+    wanted = std::max(bytes, room / granule * granule);
   }
-  const std::size_t total = saturating_add(ArenaStore::header_bytes(), size);
-  Buffer buffer = !options_.upstream
-                      ? Buffer::try_heap(total, buffer_alignment, {.zero = options_.zero})
-                      : Buffer::from(options_.upstream, total, buffer_alignment, label());
+  Buffer buffer = take_upstream(bytes, wanted);
   if (buffer.data() == nullptr)
     return nullptr;
+  const Cursor usable = over(buffer);
+  const std::size_t size = usable.capacity();
 
   // Spares that must go do so when it is sure to succeed.
   const std::size_t most = std::max({peak_before_, peak(), saturating_add(used(), bytes)});
@@ -257,8 +295,33 @@ Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
   store_.shrink(held - std::min(size, held));
   if (next_size_ < options_.max_arena_size && bytes <= options_.max_arena_size)
     next_size_ = std::min(saturating_multiply(next_size_, 2), options_.max_arena_size);
-  const Cursor usable = over(buffer);
   return store_.adopt(std::move(buffer), usable, large);
+}
+
+// For an arena of `wanted` bytes; each time that is refused, of half as many, but not of fewer than
+// `least`. What was refused is not asked for again at once: the next arena starts at the size of
+// this one, and the size doubles only when it was given. So a growth takes at most a call for each
+// halving, and many take two each. What upstream throws at `least` passes through.
+Buffer Region::take_upstream(std::size_t least, std::size_t wanted) {
+  std::size_t size = std::max(least, std::min(wanted, offered_));
+  for (bool first = true;; first = false) {
+    const std::size_t total = saturating_add(ArenaStore::header_bytes(), size);
+    const bool last = size == least || total > largest_request; // which is a mistake, not tight
+    const std::size_t half = size / 2 / granule * granule;
+    const std::size_t before = std::exchange(offered_, std::min(offered_, half));
+    Buffer buffer =
+        last ? ask_upstream(total) : detail::none_if_refused([&] { return ask_upstream(total); });
+    if (buffer.data() != nullptr)
+      offered_ = first ? std::max(before, saturating_multiply(size, 2)) : before;
+    if (buffer.data() != nullptr || last)
+      return buffer;
+    size = std::max(least, half);
+  }
+}
+
+Buffer Region::ask_upstream(std::size_t bytes) const {
+  return !options_.upstream ? Buffer::try_heap(bytes, buffer_alignment, {.zero = options_.zero})
+                            : Buffer::from(options_.upstream, bytes, buffer_alignment, label());
 }
 
 // Onto the arena that is current, if one is.
@@ -328,14 +391,14 @@ void Region::release() noexcept {
     record_room_.release();
   }
   peak_ = peak_before_ = 0;
-  next_size_ = options_.arena_size;
+  start_sizes();
 }
 
 void Region::trim(std::size_t keep) {
   check_usable();
   store_.trim(keep);
   if (store_.count() == 0)
-    next_size_ = options_.arena_size;
+    start_sizes();
 }
 
 } // namespace ALLOT_ABI

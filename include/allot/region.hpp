@@ -14,8 +14,13 @@
 // would be lost by leaving that; the current one stays current then. It is alone in it: given back,
 // its arena is free at once, and growing it moves it to a larger one in the place of the first.
 //
+// An arena that upstream, or the heap, refuses is asked for again at half the size, down to what
+// the request needs, so that a bounded upstream is used up. Later ones start at the size that was
+// given, and double back to the usual one as they are given.
+//
 // What it takes, with n bytes used at most since construction or release:
-//   allocate      O(1), and zeroing; O(log arenas) and a call of upstream where an arena is made
+//   allocate      O(1), and zeroing; O(log arenas) and a call of upstream where an arena is made,
+//                 one more for each time that it is halved
 //   restore       O(1), a step for each arena taken back, the destructors owed
 //   reset         a step for each arena, the destructors owed, zeroing what was used
 //   giving back   O(1) for the newest, which comes back whole; O(log arenas) for another
@@ -26,7 +31,8 @@
 //                 alignment may skip; after a reset no more than was in use at once in one of the
 //                 last 8 rounds
 //   first use     what is used, not the size of an arena
-//   lost          of requests of one size at most a quarter, once there are a few arenas
+//   lost          of requests of one size at most a quarter, once there are a few arenas that
+//                 upstream gave at once
 //
 // Sizes round up to 8 bytes. What is allocated stays valid until the restore of an earlier
 // checkpoint, reset, release or the region's end. One thread at a time; const calls may run
@@ -104,7 +110,7 @@ public:
   ~Region();
 
   // From Bumping:    allocate, try_allocate. Exhausted: the limit is passed, the heap or upstream
-  //                  refused.
+  //                  refused as much as the request needs.
   // From Copying:    copy, reallocate.
   // From Creating:   create, try_create, create_array.
   // From Rewinding:  checkpoint, restore, scope.
@@ -190,13 +196,22 @@ private:
   [[noreturn]] void refuse(std::size_t bytes, std::size_t alignment) const;
   [[nodiscard]] void* take_in_spare(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] void* grow(std::size_t bytes, std::size_t alignment);
-  [[nodiscard]] bool wants_its_own(std::size_t bytes) const noexcept;
+  /// An arena in no list, and whether it is for one request. Null: refused.
+  struct Taken {
+    Chunk* chunk;
+    bool alone;
+  };
+  [[nodiscard]] Taken take_arena(std::size_t bytes);
+  [[nodiscard]] bool wants_its_own(std::size_t bytes, std::size_t size) const noexcept;
   [[nodiscard]] static std::size_t bytes_needed(std::size_t bytes, std::size_t alignment) noexcept;
 
   void start();
+  void start_sizes() noexcept;
   void reserve_records();
 
   [[nodiscard]] Chunk* make_chunk(std::size_t bytes, bool large);
+  [[nodiscard]] Buffer take_upstream(std::size_t least, std::size_t wanted);
+  [[nodiscard]] Buffer ask_upstream(std::size_t bytes) const;
   [[nodiscard]] Cursor over(const Buffer& buffer) const {
     return {label(), buffer, options_.zero, ArenaStore::bytes_in_front(buffer)};
   }
@@ -227,10 +242,11 @@ private:
   std::uint64_t depth_ = 0; // of the current arena: how many are in its list
   std::size_t retired_ = 0; // bytes used in arenas that are not current
   std::size_t peak_ = 0;
-  std::size_t peak_before_ = 0; // reset_peak
-  Chunk* current_ = nullptr;    // those below it are older
-  ArenaStore store_;            // of all arenas
-  std::size_t next_size_ = 0;   // 0 when moved from
+  std::size_t peak_before_ = 0;    // reset_peak
+  Chunk* current_ = nullptr;       // those below it are older
+  ArenaStore store_;               // of all arenas
+  std::size_t next_size_ = 0;      // of an arena; 0 when moved from
+  std::size_t offered_ = max_size; // no larger one is asked for: upstream refused it
   RecordRoom record_room_;
   RegionOptions options_;
 };

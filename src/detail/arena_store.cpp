@@ -13,7 +13,7 @@ std::size_t ArenaStore::bytes_in_front(const Buffer& buffer) noexcept {
   return header_bytes() + gap.shrink(padding(begin, gap.stretch(buffer_alignment)));
 }
 
-ArenaStore::Chunk* ArenaStore::adopt(Buffer buffer, const Cursor& cursor, bool large) noexcept {
+ArenaStore::Chunk* ArenaStore::adopt(Buffer&& buffer, const Cursor& cursor, bool large) noexcept {
   auto* const chunk = ::new (buffer.data()) Chunk;
   chunk->cursor = cursor;
   chunk->begin = cursor.begin();
@@ -30,7 +30,7 @@ ArenaStore::Chunk* ArenaStore::adopt(Buffer buffer, const Cursor& cursor, bool l
   return chunk;
 }
 
-void ArenaStore::adopt_first(Buffer buffer, const Cursor& cursor) noexcept {
+void ArenaStore::adopt_first(Buffer&& buffer, const Cursor& cursor) noexcept {
   first_ = adopt(std::move(buffer), cursor, false);
   make_spare(first_);
 }
@@ -75,6 +75,7 @@ std::size_t ArenaStore::take_back_large(std::uint64_t but) noexcept {
   std::size_t used = 0;
   while (large_ != nullptr && large_->number > but) {
     used += large_->cursor.used();
+    large_->block = nullptr;
     make_spare(pop(large_));
   }
   if (large_ != nullptr)
@@ -86,11 +87,11 @@ std::size_t ArenaStore::take_back_large(std::uint64_t but) noexcept {
 // ---------------------------------------------------------------------------------------- spares
 
 // A few tries: a search of them all would make one request as slow as there are spares.
-ArenaStore::Chunk* ArenaStore::take_spare(std::size_t bytes, bool large) noexcept {
+ArenaStore::Chunk** ArenaStore::find_spare(std::size_t bytes, bool large, bool alone) noexcept {
   Chunk** link = large ? &large_spare_ : &spare_;
   for (int tries = 8; *link != nullptr && tries != 0; --tries, link = &(*link)->older)
-    if ((*link)->size >= bytes)
-      return take(*link);
+    if ((*link)->size >= bytes && !(alone && *link == first_)) // what is alone is freed by itself
+      return link;
   return nullptr;
 }
 

@@ -189,7 +189,13 @@ std::vector<Case> regions() {
     region.reset();
     return region;
   };
+  const auto full = [](Region region) {
+    (void)region.allocate(256 - 48);
+    return region;
+  };
   add("Allocate", max_size, as_it_is, [](Region& r) { return r.allocate(256); });
+  add("Halved", max_size, full, [](Region& r) { return r.allocate(16); });
+  add("TryHalved", max_size, full, [](Region& r) { return r.try_allocate(16); });
   add("TryAllocate", max_size, as_it_is, [](Region& r) { return r.try_allocate(256); });
   add("Aligned", max_size, as_it_is, [](Region& r) { return r.allocate(200, 64); });
   add("Large", max_size, as_it_is, [](Region& r) { return r.allocate(1000); });

@@ -4,6 +4,8 @@
 
 #include <algorithm>
 #include <array>
+#include <memory_resource>
+#include <new>
 #include <ostream>
 #include <random>
 #include <stdexcept>
@@ -12,6 +14,7 @@
 #include <vector>
 
 using namespace allot;
+using namespace allot::literals;
 using test::TestResource;
 using test::Witness;
 
@@ -280,12 +283,12 @@ TEST(Region, AssignmentFromADestructorThatItRunsIsReportedAndIgnored) {
   EXPECT_NE(region.try_allocate(8), nullptr);
 }
 
-TEST(Region, UnderALimitDoublingFallsBackToTheFirstSize) {
+TEST(Region, UnderALimitDoublingEndsWithTheRest) {
   Region region({.arena_size = 1024, .max_arena_size = 1 << 20, .limit = 4096});
   EXPECT_NE(region.try_allocate(1024), nullptr); // 1024
   EXPECT_NE(region.try_allocate(1024), nullptr); // 2048
   EXPECT_NE(region.try_allocate(1024), nullptr);
-  EXPECT_NE(region.try_allocate(1024), nullptr); // not 4096, but 1024
+  EXPECT_NE(region.try_allocate(1024), nullptr); // not 4096, but what is left
   EXPECT_EQ(region.try_allocate(8), nullptr);
   EXPECT_EQ(region.capacity(), 4096u);
 }
@@ -418,6 +421,7 @@ TEST(Region, AnUpstreamThatRefusesChangesNothing) {
     allocate(8);
     EXPECT_EQ(numbers(region), (Numbers{0, 0, 0, 0}));
     upstream.answer = Answer::memory;
+    region.release(); // of the usual size again
     void* const p = region.allocate(1000);
     test::fill(p, 1000);
     const Numbers before = numbers(region);
@@ -449,6 +453,202 @@ TEST(Region, ARefusedRequestKeepsTheSpares) {
   EXPECT_EQ(numbers(region), before);
   EXPECT_EQ(region.capacity(), 4096u);
   EXPECT_NE(region.try_allocate(1024), nullptr); // from a spare
+}
+
+// Lends no more than so many bytes at a time, nor more than so many at once.
+class Bounded : public TestResource {
+public:
+  struct Full : std::bad_alloc {
+    explicit Full(std::size_t asked) : bytes(asked) {}
+    std::size_t bytes;
+  };
+  std::size_t in_all = SIZE_MAX;
+  std::size_t at_once = SIZE_MAX;
+
+  [[nodiscard]] std::size_t refused() const { return requests.size() - given_; }
+
+private:
+  void* do_allocate(std::size_t bytes, std::size_t alignment) override {
+    const std::size_t asked = red_zones.shrink(bytes);
+    if (asked > at_once || asked > in_all - red_zones.shrink(live_bytes())) {
+      requests.push_back({bytes, alignment});
+      throw Full(asked);
+    }
+    ++given_;
+    return TestResource::do_allocate(bytes, alignment);
+  }
+  std::size_t given_ = 0;
+};
+
+// Requests of 8 to 1,024 bytes until one is refused: how many bytes were served.
+std::size_t served(Region& region) {
+  std::mt19937 random(8);
+  std::size_t sum = 0;
+  for (;;) {
+    const std::size_t bytes = 8 + random() % 1017;
+    if (region.try_allocate(bytes) == nullptr)
+      return sum;
+    sum += bytes;
+  }
+}
+
+TEST(Region, UsesUpABoundedUpstream) {
+  for (const std::size_t bound : {64_KiB, std::size_t{100'000}, 256_KiB, 1_MiB}) {
+    for (const std::size_t max : {64_KiB, 1_MiB}) {
+      Bounded upstream;
+      upstream.in_all = bound;
+      Region region({.max_arena_size = max, .upstream = &upstream});
+      for (int round = 0; round != 3; ++round) {
+        EXPECT_GE(served(region), bound / 100 * 90) << bound << ", arenas of up to " << max;
+        region.reset();
+      }
+    }
+  }
+}
+
+TEST(Region, UsesUpItsLimit) {
+  for (const std::size_t limit : {64_KiB, std::size_t{100'000}, 256_KiB, 1_MiB}) {
+    for (const std::size_t first : {4_KiB, 64_KiB}) {
+      Region region({.arena_size = first, .max_arena_size = 1_MiB, .limit = limit});
+      EXPECT_GE(served(region), limit / 100 * 95) << limit << ", arenas from " << first;
+    }
+  }
+}
+
+TEST(Region, AsksForHalfOfAnArenaThatIsRefusedDownToWhatTheRequestNeeds) {
+  Bounded upstream;
+  upstream.at_once = 3000;
+  Region region({.upstream = &upstream});
+  (void)region.allocate(8);
+  EXPECT_EQ(region.stats().current_arena_size, 2048u);
+  EXPECT_EQ(upstream.requests.size(), 6u); // 64 KiB, 32, 16, 8, 4, 2
+  (void)region.allocate(2000);
+  EXPECT_EQ(region.stats().current_arena_size, 2048u);
+  EXPECT_NE(region.try_allocate(2600), nullptr); // in an arena of its own
+  EXPECT_EQ(region.stats().arenas, 2u);
+}
+
+TEST(Region, AsksATightUpstreamTwiceAnArenaAtMost) {
+  Bounded upstream;
+  upstream.at_once = 3000;
+  Region region({.upstream = &upstream});
+  (void)region.allocate(8);
+  upstream.requests.clear();
+  for (std::size_t i = 0; i != 1000; ++i)
+    ASSERT_NE(region.try_allocate(400), nullptr);
+  EXPECT_LE(upstream.requests.size(), 2 * region.stats().arenas);
+  EXPECT_GE(region.used() * 4, region.capacity() * 3);
+}
+
+TEST(Region, AsksOnceForWhatIsRefusedAgainAndAgain) {
+  Bounded upstream;
+  upstream.at_once = 0;
+  Region region({.upstream = &upstream});
+  EXPECT_EQ(region.try_allocate(8), nullptr);
+  EXPECT_EQ(upstream.requests.size(), 14u); // 64 KiB, 32, and so on to 8 bytes
+  for (int i = 0; i != 100; ++i)
+    EXPECT_EQ(region.try_allocate(8 + i % 2 * 1000), nullptr);
+  EXPECT_EQ(upstream.requests.size(), 114u);
+}
+
+TEST(Region, ComesBackToArenasOfTheUsualSize) {
+  Bounded upstream;
+  upstream.at_once = 0;
+  Region region({.upstream = &upstream});
+  EXPECT_EQ(region.try_allocate(8), nullptr);
+  upstream.at_once = SIZE_MAX;
+  for (std::size_t i = 0; i != 4096; ++i)
+    ASSERT_NE(region.try_allocate(64), nullptr);
+  EXPECT_EQ(region.stats().current_arena_size, 65536u);
+  EXPECT_LE(region.stats().arenas, 20u);
+}
+
+TEST(Region, UpstreamsOwnExceptionPassesWhereNothingIsSmallEnough) {
+  Bounded upstream;
+  Region region({.arena_size = 1024, .max_arena_size = 1024, .upstream = &upstream});
+  void* const p = region.allocate(1000);
+  test::fill(p, 1000);
+  const Numbers before = numbers(region);
+  upstream.at_once = 0;
+  for (const std::size_t bytes : test::Sizes{100, 5000}) {
+    try {
+      (void)region.allocate(bytes);
+      ADD_FAILURE() << "served from nowhere";
+    } catch (const Bounded::Full& full) {
+      EXPECT_GE(full.bytes, bytes);
+      EXPECT_LE(full.bytes, bytes + 512); // with the header
+    }
+    EXPECT_EQ(numbers(region), before);
+  }
+  EXPECT_TRUE(test::holds(p, 1000, 0xA5));
+}
+
+TEST(Region, WhatUpstreamThrowsElsePassesAtOnce) {
+  struct Broken : std::pmr::memory_resource {
+    int calls = 0;
+    void* do_allocate(std::size_t, std::size_t) override {
+      ++calls;
+      throw std::runtime_error("broken");
+    }
+    void do_deallocate(void*, std::size_t, std::size_t) override {}
+    [[nodiscard]] bool do_is_equal(const memory_resource&) const noexcept override { return false; }
+  } upstream;
+  Region region({.upstream = &upstream});
+  EXPECT_THROW((void)region.allocate(8), std::runtime_error);
+  EXPECT_EQ(upstream.calls, 1);
+}
+
+TEST(Region, AnyOtherSpareServesARequestAloneWhereUpstreamRefuses) {
+  Bounded upstream;
+  Region region({.arena_size = 1024, .max_arena_size = 1024, .upstream = &upstream});
+  for (int i = 0; i != 3; ++i)
+    (void)region.allocate(1024);
+  region.reset();
+  upstream.at_once = 0;
+  (void)region.allocate(104);
+  void* const alone = region.allocate(1000); // more than a quarter would be lost
+  EXPECT_EQ(numbers(region), (Numbers{3, 1104, 104, 1024}));
+  region.reset();
+  EXPECT_EQ(region.stats().arenas, 3u);
+  (void)region.allocate(104);
+  EXPECT_EQ(region.allocate(1000), alone);
+  EXPECT_TRUE(region.try_resize(alone, 1000, 0)); // its arena is free at once
+  EXPECT_EQ(numbers(region), (Numbers{2, 104, 104, 1024}));
+}
+
+TEST(Region, ASpareThatServedOneRequestServesOthersWhereUpstreamRefuses) {
+  Bounded upstream;
+  Region region({.arena_size = 1024, .max_arena_size = 1024, .upstream = &upstream});
+  void* const alone = region.allocate(1100);
+  (void)region.allocate(1100);
+  (void)region.allocate(1100);
+  region.reset();
+  upstream.at_once = 0;
+  void* const p = region.allocate(1000);
+  (void)region.allocate(1000);
+  (void)region.allocate(1100);
+  EXPECT_EQ(numbers(region), (Numbers{3, 2000 + 1104, 1000, 1104}));
+  EXPECT_FALSE(region.try_resize(p, 1000, 0)); // it is not alone
+  EXPECT_EQ(region.try_allocate(1000), nullptr);
+  region.reset();
+  EXPECT_EQ(region.allocate(1100), alone);
+}
+
+// What is alone is freed by itself, and the first buffer stays.
+TEST(Region, TheFirstBufferIsForNoRequestAlone) {
+  Bounded upstream;
+  std::vector<std::byte> memory(2048);
+  Region probe(Buffer::borrowed(memory));
+  const std::size_t header = memory.size() - probe.capacity();
+  alignas(buffer_alignment) std::byte few[1024];
+  Region region(Buffer::borrowed({few, header + 304}),
+                {.arena_size = 1024, .max_arena_size = 1024, .upstream = &upstream});
+  (void)region.allocate(760);
+  EXPECT_EQ(region.stats().arenas, 2u);
+  upstream.at_once = 0;
+  EXPECT_EQ(region.try_allocate(300), nullptr); // more than a quarter would be lost
+  (void)region.allocate(264);
+  EXPECT_NE(region.try_allocate(300), nullptr);
 }
 
 TEST(Region, NamesItselfWhereItsUpstreamRefuses) {

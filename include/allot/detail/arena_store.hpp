@@ -51,8 +51,8 @@ public:
     Chunk* newer = nullptr;     // of those in use that were made for one request
     std::size_t size = 0;       // usable bytes
     std::uint64_t number = 0;   // which of those it is
-    std::byte* block = nullptr; // what it was made for
-    bool large = false;         // made for one request
+    std::byte* block = nullptr; // what it serves, if that is one request
+    bool large = false;         // made for one request: which spares it will be of
   };
   static void push(Chunk*& list, Chunk* chunk) noexcept {
     chunk->older = list;
@@ -72,9 +72,9 @@ public:
   [[nodiscard]] static std::size_t bytes_in_front(const Buffer& buffer) noexcept;
 
   /// The arena in `buffer`, of what `cursor` is over, in no list.
-  [[nodiscard]] Chunk* adopt(Buffer buffer, const Cursor& cursor, bool large) noexcept;
+  [[nodiscard]] Chunk* adopt(Buffer&& buffer, const Cursor& cursor, bool large) noexcept;
   /// The same as a spare that is kept until `clear`.
-  void adopt_first(Buffer buffer, const Cursor& cursor) noexcept;
+  void adopt_first(Buffer&& buffer, const Cursor& cursor) noexcept;
 
   [[nodiscard]] std::size_t count() const noexcept { return count_; }
   /// Usable bytes of all; and of those that are not spare, and of the first.
@@ -111,8 +111,14 @@ public:
     return spare_ == nullptr ? 0 : spare_->size;
   }
   [[nodiscard]] Chunk* take_newest_spare() noexcept { return take(spare_); }
-  /// One with room for `bytes`. Null: none of the few that are looked at.
-  [[nodiscard]] Chunk* take_spare(std::size_t bytes, bool large) noexcept;
+  /// One with room for `bytes`, of those that were made for one request or of the others, to be
+  /// taken; `alone`: for one request. Null: none of the few that are looked at.
+  [[nodiscard]] Chunk** find_spare(std::size_t bytes, bool large, bool alone) noexcept;
+  [[nodiscard]] Chunk* take(Chunk*& spare) noexcept {
+    Chunk* const chunk = pop_spare(spare);
+    in_use_.add(bytes_in_use());
+    return chunk;
+  }
   /// Frees spares until all arenas hold at most `most` bytes, or none is left.
   void shrink(std::size_t most) noexcept;
   /// Frees spares as long as all arenas hold at least `keep` bytes then.
@@ -126,11 +132,6 @@ public:
   void clear() noexcept;
 
 private:
-  [[nodiscard]] Chunk* take(Chunk*& link) noexcept {
-    Chunk* const chunk = pop_spare(link);
-    in_use_.add(bytes_in_use());
-    return chunk;
-  }
   [[nodiscard]] Chunk* pop_spare(Chunk*& link) noexcept {
     if (link != first_)
       spare_bytes_ -= link->size;
