@@ -1,5 +1,7 @@
 #include <allot/detail/address_index.hpp>
 
+#include <allot/base/size.hpp>
+
 #include <cstdint>
 
 namespace allot {
@@ -11,12 +13,8 @@ std::uintptr_t number(const void* p) noexcept {
   return reinterpret_cast<std::uintptr_t>(p);
 }
 
-// Mixed so that neighbours, which lie at regular distances, have nothing in common.
 std::uint64_t priority(const AddressIndex::Node& node) noexcept {
-  constexpr std::uint64_t odd = 0x9E3779B97F4A7C15;
-  std::uint64_t bits = number(node.begin) * odd;
-  bits = (bits ^ bits >> 29) * odd;
-  return bits ^ bits >> 32;
+  return mixed(number(node.begin)); // neighbours lie at regular distances
 }
 
 } // namespace detail

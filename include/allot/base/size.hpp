@@ -110,6 +110,14 @@ private:
 }
 
 namespace detail {
+/// `n` with its bits mixed, so that neighbours have nothing in common. No two give the same.
+[[nodiscard]] constexpr std::uint64_t mixed(std::uint64_t n) noexcept {
+  constexpr std::uint64_t odd = 0x9E3779B97F4A7C15;
+  n *= odd;
+  n = (n ^ n >> 29) * odd;
+  return n ^ n >> 32;
+}
+
 [[noreturn]] void size_t_cannot_hold_this(); // nowhere defined: no constant calls it
 consteval std::size_t scaled(unsigned long long n, int shift) {
   if (n > std::uint64_t{max_size} >> shift)

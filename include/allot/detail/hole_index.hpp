@@ -9,6 +9,7 @@
 #pragma once
 
 #include <allot/base/annotate.hpp>
+#include <allot/base/size.hpp>
 
 #include <cstddef>
 #include <cstdint>
@@ -82,12 +83,8 @@ private:
     else
       std::memcpy(place.hole + place.side * sizeof(Link), &link, sizeof(Link));
   }
-  // Mixed so that neighbours have nothing in common.
   [[nodiscard]] static std::uint64_t priority(std::size_t slot) noexcept {
-    constexpr std::uint64_t odd = 0x9E3779B97F4A7C15;
-    std::uint64_t bits = (slot + 1) * odd;
-    bits = (bits ^ bits >> 29) * odd;
-    return bits ^ bits >> 32;
+    return detail::mixed(slot + 1);
   }
 
   std::size_t root_ = 0; // one above the number of a hole; 0 is none
