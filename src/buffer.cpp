@@ -29,14 +29,9 @@ std::size_t stretched_alignment(std::size_t alignment) noexcept {
   return saturating_multiply(std::max(alignment, buffer_alignment), red_zones.stretch(1));
 }
 
-// Large enough that a call is rarely needed, and small enough to be in the nearest cache still when
-// it is handed out.
-inline constexpr std::size_t largest_step = std::size_t{16} << 10;
-
 std::size_t clear_ahead(std::byte* begin, std::size_t stride, std::size_t cleared,
                         std::size_t count) noexcept {
-  const std::size_t most = std::max(largest_step / stride, std::size_t{1});
-  const std::size_t step = std::min(std::clamp(cleared, std::size_t{1}, most), count - cleared);
+  const std::size_t step = smaller(step_ahead(cleared * stride, stride) / stride, count - cleared);
   std::byte* const from = begin + cleared * stride;
   annotate::show(from, step * stride);
   std::memset(from, 0, step * stride);

@@ -28,7 +28,8 @@ inline constexpr std::size_t buffer_alignment = 64;
 /// Options of the strategies that have no others.
 struct Options {
   bool zero = true; ///< zero memory before it is handed out for the first time since a reset
-  /// How many checkpoints or marks, where the strategy has any, have room set aside for them.
+  /// How many checkpoints or marks have room set aside for them. To what has none, as Bump,
+  /// SlotArena and TypedArena, it means nothing: code that picks a strategy can give all the same.
   std::size_t marks = 0;
   const char* name = nullptr; ///< stands in messages and statistics; the caller keeps it alive
 };
@@ -89,8 +90,14 @@ private:
 };
 
 namespace detail {
-/// Clears a step more of `count` items, of which `cleared` were before: as many again, but at least
-/// one, and no more than one or 16 KiB. How many that makes. What is cleared was and is hidden.
+/// How many bytes to clear ahead of use where `cleared` were before: as many again, so that a call
+/// is rarely needed, but at least `least`; and no more than `least` or 16 KiB, so that they are
+/// still in the nearest cache when they are handed out.
+[[nodiscard]] constexpr std::size_t step_ahead(std::size_t cleared, std::size_t least) noexcept {
+  return larger(least, smaller(cleared, std::size_t{16} << 10));
+}
+/// Clears a step more of `count` items, at least one, of which `cleared` were before. How many that
+/// makes. What is cleared was and is hidden.
 [[nodiscard]] std::size_t clear_ahead(std::byte* begin, std::size_t stride, std::size_t cleared,
                                       std::size_t count) noexcept;
 } // namespace detail

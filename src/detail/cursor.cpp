@@ -29,8 +29,7 @@ bool Cursor::advance(std::byte* at, std::size_t bytes) noexcept {
   if (!allot::fits(bytes, gap_.shrink(distance(at, end_))))
     return false;
   std::byte* const needed = at + gap_.stretch(round_up(bytes));
-  // Ahead, so that few requests come here; no further than the nearest cache holds until then.
-  const std::size_t step = std::clamp<std::size_t>(distance(begin_, frontier()), 256, 16_KiB);
+  const std::size_t step = detail::step_ahead(distance(begin_, frontier()), 256);
   const bool ends = step >= distance(frontier(), end_);
   if (needed > frontier())
     advance_to(ends || !zero_ ? end_ : std::max(needed, frontier() + step));
