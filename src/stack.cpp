@@ -38,18 +38,10 @@ Stack::~Stack() {
   release();
 }
 
-std::size_t Stack::scopes() const noexcept {
-  std::size_t count = 0;
-  for (const Scope* scope = innermost_; scope != nullptr; scope = scope->outer_)
-    ++count;
-  return count;
-}
-
 void Stack::end_scopes(const char* done) noexcept {
-  if (innermost_ != nullptr)
-    report_misuse(label(), Errc::busy, "%s with %zu scopes open", done, scopes());
-  for (; innermost_ != nullptr; innermost_ = innermost_->outer_)
-    innermost_->stack_ = nullptr;
+  (void)scopes_.report_any(label(), done);
+  for (; innermost() != nullptr; scopes_.close(*innermost()))
+    innermost()->stack_ = nullptr;
   unusual_ = marks_.has_borrowed();
 }
 
@@ -107,8 +99,8 @@ std::span<std::byte> Stack::try_pop_rarely(std::size_t bytes) noexcept {
   if (!fits(bytes, used()))
     return {bytes == 0 ? cursor_.head() : nullptr, 0};
   std::byte* const top = drop_across(bytes);
-  while (innermost_ != nullptr && innermost_->top_ > top)
-    innermost_ = innermost_->outer_;
+  while (innermost() != nullptr && innermost()->top_ > top)
+    scopes_.close(*innermost());
   drop_marks(marks_.size());
   update_floor();
   return {top, bytes};
@@ -119,7 +111,7 @@ Marker Stack::mark_slow() {
   hide_popped(); // which may lie where the record will
   if (marks_.full())
     room_for_marks_.add(marks_, cursor_, label());
-  unusual_ = innermost_ != nullptr || marks_.has_borrowed();
+  unusual_ = innermost() != nullptr || marks_.has_borrowed();
   if (next_serial_ % serial_run == 0) {
     static std::atomic<std::uint64_t> runs{1}; // no marker has the serial 0
     next_serial_ = runs.fetch_add(1, std::memory_order_relaxed) * serial_run;
@@ -135,18 +127,17 @@ void Stack::restore_slow(Marker marker) {
                  marker.index_, marks_.size());
   hide_popped();
   cursor_.rewind(marks_[marker.index_].top);
-  while (innermost_ != nullptr && innermost_->marks_ > marker.index_)
-    innermost_ = innermost_->outer_;
+  while (innermost() != nullptr && innermost()->marks_ > marker.index_)
+    scopes_.close(*innermost());
   drop_marks(marker.index_ + 1);
   floor_ = cursor_.head();
 }
 
 void Stack::enter(Scope& scope) {
   check_usable();
-  scope.outer_ = innermost_;
   scope.top_ = cursor_.head();
   scope.marks_ = marks_.size();
-  innermost_ = &scope;
+  scopes_.open(scope);
   unusual_ = true;
   floor_ = cursor_.head();
   hide_popped();
@@ -158,9 +149,9 @@ Stack::Scope::~Scope() {
 }
 
 void Stack::leave(Scope& scope) noexcept {
-  if (innermost_ != &scope)
+  if (innermost() != &scope)
     return report_lost(scope);
-  innermost_ = scope.outer_;
+  scopes_.close(scope);
   hide_popped();
   cursor_.rewind(scope.top_);
   drop_marks(scope.marks_);
@@ -168,9 +159,7 @@ void Stack::leave(Scope& scope) noexcept {
 }
 
 void Stack::report_lost(Scope& scope) noexcept {
-  for (Scope* inner = innermost_; inner != nullptr; inner = inner->outer_)
-    if (inner->outer_ == &scope)
-      inner->outer_ = scope.outer_;
+  (void)scopes_.take_out(scope);
   report_misuse(label(), Errc::stale_marker,
                 "a scope ended below whose beginning the stack was popped or restored, or before "
                 "one that was opened in it");
@@ -178,8 +167,7 @@ void Stack::report_lost(Scope& scope) noexcept {
 
 void Stack::reset() {
   check_usable();
-  if (innermost_ != nullptr)
-    throw_misuse(label(), Errc::busy, "reset with %zu scopes open", scopes());
+  scopes_.check_none(label(), "reset");
   hide_popped();
   drop_marks(0);
   cursor_.reset();
@@ -187,12 +175,8 @@ void Stack::reset() {
 }
 
 void Stack::release() noexcept {
-  if (freed())
+  if (freed() || scopes_.report_any(label(), "released"))
     return;
-  if (innermost_ != nullptr) {
-    report_misuse(label(), Errc::busy, "released with %zu scopes open", scopes());
-    return;
-  }
   annotate::close(buffer_.data(), buffer_.extent());
   cursor_ = Cursor();
   floor_ = nullptr;

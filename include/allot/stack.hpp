@@ -29,6 +29,7 @@
 #include <allot/concepts.hpp>
 #include <allot/detail/buffer_records.hpp>
 #include <allot/detail/cursor.hpp>
+#include <allot/detail/open_scopes.hpp>
 #include <allot/stats.hpp>
 
 #include <concepts>
@@ -238,6 +239,7 @@ public:
 
   private:
     friend Stack;
+    friend OpenScopes<Scope>;
     Stack* stack_; // null when it was destroyed, moved or assigned to meanwhile
     Scope* outer_ = nullptr;
     std::byte* top_ = nullptr;
@@ -327,7 +329,7 @@ private:
     marks_.truncate(keep);
     if (marks_.has_borrowed()) [[unlikely]]
       BufferRecords::drop(marks_, cursor_);
-    unusual_ = innermost_ != nullptr || marks_.has_borrowed();
+    unusual_ = innermost() != nullptr || marks_.has_borrowed();
   }
   // The same with the marks that stood above where the top is then.
   std::byte* drop_across(std::size_t bytes) noexcept {
@@ -338,8 +340,8 @@ private:
   }
   void update_floor() noexcept {
     floor_ = marks_.empty() ? cursor_.begin() : marks_.newest().top;
-    if (innermost_ != nullptr && innermost_->top_ > floor_)
-      floor_ = innermost_->top_;
+    if (const Scope* const scope = innermost(); scope != nullptr && scope->top_ > floor_)
+      floor_ = scope->top_;
   }
   // In instrumented builds popped bytes stay readable until the next push or mark.
   void hide_popped() noexcept {
@@ -363,7 +365,7 @@ private:
   [[noreturn, gnu::cold]] void refuse_underflow(std::size_t bytes, const char* done) const;
   [[gnu::cold]] void report_lost(Scope& scope) noexcept;
   void check_usable() const;
-  [[nodiscard]] std::size_t scopes() const noexcept;
+  [[nodiscard]] Scope* innermost() const noexcept { return scopes_.innermost(); }
   void end_scopes(const char* done) noexcept;
 
   Cursor cursor_;              // first: every push and pop touches its head
@@ -371,7 +373,7 @@ private:
   RecordStack<Mark> marks_;
   std::uint64_t next_serial_ = 0; // of a new run if it is a multiple of serial_run
   std::byte* popped_end_ = nullptr;
-  Scope* innermost_ = nullptr;
+  OpenScopes<Scope> scopes_;
   bool unusual_ = false; // a scope is open, or marks lie at the far end: a restore has more to do
   Buffer buffer_;
   BufferRecords room_for_marks_;

@@ -10,11 +10,11 @@
 // no operation visits more records than it drops.
 #pragma once
 
+#include <allot/detail/open_scopes.hpp>
 #include <allot/detail/record_stack.hpp>
 
 #include <concepts>
 #include <cstddef>
-#include <cstdint>
 #include <utility>
 
 namespace allot {
@@ -38,6 +38,7 @@ public:
 
   private:
     friend Rewinding;
+    friend OpenScopes<Scope>;
     S* strategy_; // null when it was destroyed, moved or assigned to meanwhile
     Scope* outer_ = nullptr;
     std::size_t checkpoints_ = 0; // that there were before
@@ -117,20 +118,14 @@ protected:
       newest->lower(self().position());
   }
 
-  // Taking everything back under an open scope would leave the scope nothing to restore.
-  void check_no_scope(const char* done) const {
-    if (innermost() != nullptr) [[unlikely]]
-      throw_misuse(self().label(), Errc::busy, "%s with %zu scopes open", done, scopes());
-  }
+  void check_no_scope(const char* done) const { scopes_.check_none(self().label(), done); }
   bool report_open_scope(const char* done) const noexcept {
-    if (innermost() != nullptr) [[unlikely]]
-      report_misuse(self().label(), Errc::busy, "%s with %zu scopes open", done, scopes());
-    return innermost() != nullptr;
+    return scopes_.report_any(self().label(), done);
   }
   /// The open scopes, which is misuse, restore nothing any more.
   void end_scopes(const char* done) noexcept {
     (void)report_open_scope(done);
-    for (; innermost() != nullptr; enclose(innermost()->outer_)) {
+    for (; innermost() != nullptr; scopes_.close(*innermost())) {
       pass_to_older(*innermost());
       innermost()->strategy_ = nullptr;
     }
@@ -140,10 +135,7 @@ private:
   S& self() noexcept { return static_cast<S&>(*this); }
   [[nodiscard]] const S& self() const noexcept { return static_cast<const S&>(*this); }
 
-  [[nodiscard]] Scope* innermost() const noexcept {
-    return reinterpret_cast<Scope*>(innermost_); // NOLINT(performance-no-int-to-ptr)
-  }
-  void enclose(Scope* scope) noexcept { innermost_ = reinterpret_cast<std::uintptr_t>(scope); }
+  [[nodiscard]] Scope* innermost() const noexcept { return scopes_.innermost(); }
   [[nodiscard]] std::size_t checkpoints_before_scope() const noexcept {
     return innermost() == nullptr ? 0 : innermost()->checkpoints_;
   }
@@ -177,16 +169,15 @@ private:
   void open_scope(Scope& scope) {
     self().check_usable();
     scope.position_ = self().position();
-    scope.outer_ = innermost();
     scope.checkpoints_ = checkpoints_.size();
-    enclose(&scope);
+    scopes_.open(scope);
   }
   void close_scope(Scope& scope) noexcept {
     if (innermost() != &scope) [[unlikely]]
       return report_order(scope);
     while (checkpoints_.size() > scope.checkpoints_) // which an exception may have left
       (void)pop();
-    enclose(scope.outer_);
+    scopes_.close(scope);
     pass_down(scope.position_);
     self().rewind(scope.position_);
   }
@@ -196,22 +187,13 @@ private:
                  innermost() == nullptr ? "" : " made in the innermost scope");
   }
   [[gnu::cold]] void report_order(Scope& scope) noexcept {
-    for (Scope* inner = innermost(); inner != nullptr; inner = inner->outer_)
-      if (inner->outer_ == &scope) {
-        pass_to_older(scope);
-        inner->outer_ = scope.outer_;
-      }
+    if (scopes_.take_out(scope))
+      pass_to_older(scope);
     report_misuse(self().label(), Errc::no_checkpoint,
                   "a scope ended out of order: one that was opened in it is still open");
   }
-  [[nodiscard]] std::size_t scopes() const noexcept {
-    std::size_t count = 0;
-    for (const Scope* scope = innermost(); scope != nullptr; scope = scope->outer_)
-      ++count;
-    return count;
-  }
 
-  std::uintptr_t innermost_ = 0; // a number: GCC 12 takes the address of a local scope for dangling
+  OpenScopes<Scope> scopes_;
   Records checkpoints_;
 };
 
