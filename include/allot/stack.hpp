@@ -32,6 +32,7 @@
 #include <allot/detail/open_scopes.hpp>
 #include <allot/stats.hpp>
 
+#include <compare>
 #include <concepts>
 #include <cstddef>
 #include <cstdint>
@@ -47,20 +48,23 @@ namespace allot {
 inline namespace ALLOT_ABI {
 
 /// A place on a Stack to come back to. Markers are numbered from 0 on each stack, and no two in a
-/// process are equal.
+/// process are equal. Those of one stack are ordered as they were set, those of several somehow;
+/// std::hash takes them.
 class Marker {
 public:
   explicit Marker() = default; ///< of no stack
   [[nodiscard]] std::size_t index() const noexcept { return index_; }
   explicit operator std::size_t() const noexcept { return index_; }
   bool operator==(const Marker&) const = default;
+  auto operator<=>(const Marker& other) const noexcept { return serial_ <=> other.serial_; }
 
 private:
   friend class Stack;
+  friend std::hash<Marker>;
   Marker(std::size_t index, std::uint64_t serial) noexcept : index_(index), serial_(serial) {}
 
   std::size_t index_ = 0;
-  std::uint64_t serial_ = 0;
+  std::uint64_t serial_ = 0; // which no other has
 };
 
 /// Whether a T is data. What tells a stack what to do is not: pushing it is a mistake.
@@ -385,5 +389,12 @@ static_assert(Reporting<Stack> && Resettable<Stack> && Rewindable<Stack>);
 
 } // namespace ALLOT_ABI
 } // namespace allot
+
+template <>
+struct std::hash<allot::Marker> {
+  [[nodiscard]] std::size_t operator()(const allot::Marker& marker) const noexcept {
+    return static_cast<std::size_t>(allot::detail::mixed(marker.serial_));
+  }
+};
 
 #endif

@@ -5,14 +5,17 @@
 #include <algorithm>
 #include <array>
 #include <cstdint>
+#include <functional>
 #include <list>
 #include <memory>
 #include <optional>
+#include <set>
 #include <span>
 #include <stdexcept>
 #include <string>
 #include <string_view>
 #include <tuple>
+#include <unordered_set>
 #include <utility>
 #include <vector>
 
@@ -505,6 +508,28 @@ TEST(Stack, NoTwoMarkersInAProcessAreEqual) {
   for (std::size_t i = 0; i != all.size(); ++i)
     for (std::size_t k = 0; k != i; ++k)
       EXPECT_NE(all[i], all[k]);
+}
+
+TEST(Stack, MarkersAreOrderedAsTheyWereSetAndHash) {
+  Stack stack(1_MiB);
+  std::vector<Marker> all{Marker()};
+  std::unordered_set<Marker> hashed;
+  std::set<std::size_t> hashes;
+  for (int round = 0; round != 3; ++round) {
+    for (int i = 0; i != 3000; ++i) // more than serials are drawn at once
+      all.push_back(stack.mark());
+    if (round == 1)
+      stack.release();
+    stack = Stack(1_MiB);
+  }
+  EXPECT_TRUE(std::is_sorted(all.begin(), all.end(), std::less_equal<>())); // none equal
+  for (const Marker& marker : all) {
+    EXPECT_TRUE(hashed.insert(marker).second);
+    hashes.insert(std::hash<Marker>()(marker));
+  }
+  EXPECT_EQ(hashes.size(), all.size());
+  EXPECT_TRUE(hashed.contains(all.back()));
+  EXPECT_FALSE(hashed.contains(stack.mark()));
 }
 
 TEST(Stack, AMarkerFollowsItsStackWhenThatMoves) {
