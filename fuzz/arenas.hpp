@@ -79,39 +79,18 @@ private:
   }
 
   void reset() {
-    operation("reset", model_.scopes());
-    ops_.check_all();
-    if (model_.scopes() != 0) {
-      check(refusal([&] { arena_.reset(); }) == Errc::busy, "not reset under a scope");
-      return;
-    }
-    arena_.reset();
-    ops_.ends.expect_back_to(0);
-    model_.keep_records(0);
-    model_.reset();
+    if (ops_.reset())
+      model_.reset();
   }
   void release() {
-    operation("release", model_.scopes());
-    ops_.check_all();
-    arena_.release();
-    if (model_.scopes() != 0) {
-      check(Reports::take() == Errc::busy, "not released under a scope");
+    if (!ops_.release())
       return;
-    }
-    ops_.ends.expect_back_to(0);
     arena_.release();
     check_released(arena_);
     arena_ = make();
   }
   void move() {
-    operation("move", model_.scopes());
-    S other(std::move(arena_));
-    check(Reports::take() == (model_.scopes() == 0 ? std::nullopt : std::optional(Errc::busy)),
-          "moved under a scope is reported");
-    model_.drop_scopes();
-    check_released(arena_);
-    arena_ = std::move(other);
-    check_released(other);
+    ops_.move([this](S& arena) { check_released(arena); });
   }
   void check_released(S& arena) {
     model::check_released(arena, in_.size());

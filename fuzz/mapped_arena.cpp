@@ -90,24 +90,12 @@ private:
     model_.trim(keep);
   }
   void reset() {
-    operation("reset", model_.scopes());
-    ops_.check_all();
-    if (model_.scopes() != 0) {
-      check(refusal([&] { arena_.reset(); }) == Errc::busy, "not reset under a scope");
-      return;
-    }
-    arena_.reset();
-    model_.keep_records(0);
-    model_.reset();
+    if (ops_.reset())
+      model_.reset();
   }
   void release() {
-    operation("release", model_.scopes());
-    ops_.check_all();
-    arena_.release();
-    if (model_.scopes() != 0) {
-      check(Reports::take() == Errc::busy, "not released under a scope");
+    if (!ops_.release())
       return;
-    }
     check_released(arena_, in_.size());
     check(refusal([&] { arena_.checkpoint(); }) == Errc::released, "released");
     check(refusal([&] { arena_.commit(8); }) == Errc::released, "released");
@@ -116,14 +104,7 @@ private:
     arena_ = make();
   }
   void move() {
-    operation("move", model_.scopes());
-    allot::MappedArena other(std::move(arena_));
-    check(Reports::take() == (model_.scopes() == 0 ? std::nullopt : std::optional(Errc::busy)),
-          "moved under a scope is reported");
-    model_.drop_scopes();
-    check_released(arena_, in_.size());
-    arena_ = std::move(other);
-    check_released(other, in_.size());
+    ops_.move([this](allot::MappedArena& arena) { check_released(arena, in_.size()); });
   }
   void check_state() {
     model_.follow();

@@ -458,6 +458,37 @@ private:
 
 // -------------------------------------------------------------------------------------- going back
 
+/// Whether it resets, as it does unless a scope is open.
+template <class S>
+[[nodiscard]] bool resets(S& s, bool in_scope) {
+  operation("reset", in_scope);
+  if (in_scope)
+    check(refusal([&] { s.reset(); }) == Errc::busy, "not reset under a scope");
+  else
+    s.reset();
+  return !in_scope;
+}
+/// Whether it releases, likewise.
+template <class S>
+[[nodiscard]] bool releases(S& s, bool in_scope) {
+  operation("release", in_scope);
+  s.release();
+  check(Reports::take() == (in_scope ? std::optional(Errc::busy) : std::nullopt),
+        "not released under a scope");
+  return !in_scope;
+}
+/// To another place, and back; its scopes are idle then.
+template <class S, class Check>
+void move_and_back(S& s, bool in_scope, Check check_moved_from) {
+  operation("move", in_scope);
+  S other(std::move(s));
+  check(Reports::take() == (in_scope ? std::optional(Errc::busy) : std::nullopt),
+        "moved under a scope is reported");
+  check_moved_from(s);
+  s = std::move(other);
+  check_moved_from(other);
+}
+
 /// A model with checkpoints and scopes, which remember what `ends`, if there are any, had made.
 template <class M>
 class Rewound : public M {
@@ -539,7 +570,21 @@ public:
     while (!open_.empty())
       end_scope();
   }
-  /// One of the above.
+  /// Takes everything back. False: a scope is open; else the model is to follow.
+  [[nodiscard]] bool reset() {
+    this->check_all();
+    return resets(s, m.scopes() != 0) && forgot_records();
+  }
+  [[nodiscard]] bool release() {
+    this->check_all();
+    return releases(s, m.scopes() != 0) && forgot_records();
+  }
+  template <class Check>
+  void move(Check check_moved_from) {
+    move_and_back(s, m.scopes() != 0, check_moved_from);
+    m.drop_scopes();
+  }
+  /// One of checkpoint, restore and scopes.
   void any_of_them() {
     switch (in.below(8)) {
     case 0:
@@ -583,6 +628,12 @@ private:
     }
   }
 
+  bool forgot_records() {
+    if constexpr (requires { this->ends; })
+      this->ends.expect_back_to(0);
+    m.keep_records(0);
+    return true;
+  }
   [[nodiscard]] std::size_t objects() const {
     if constexpr (requires { this->ends; })
       return this->ends.made.size();

@@ -651,28 +651,13 @@ private:
   }
 
   void reset() {
-    operation("reset", model_.scopes());
-    ops_.check_all();
-    if (model_.scopes() != 0) {
-      check(refusal([&] { region_.reset(); }) == Errc::busy, "not reset under a scope");
-      return;
-    }
     const std::size_t before = region_.capacity();
-    region_.reset();
-    ops_.ends.expect_back_to(0);
-    model_.keep_records(0);
-    model_.reset(before);
+    if (ops_.reset())
+      model_.reset(before);
   }
   void release() {
-    operation("release", model_.scopes());
-    ops_.check_all();
-    region_.release();
-    if (model_.scopes() != 0) {
-      check(Reports::take() == Errc::busy, "not released under a scope");
+    if (!ops_.release())
       return;
-    }
-    ops_.ends.expect_back_to(0);
-    model_.keep_records(0);
     model_.release();
     check_state();
     if (in_.one_in(4))
@@ -682,16 +667,11 @@ private:
     region_ = make();
   }
   void move() {
-    operation("move", model_.scopes());
-    allot::Region other(std::move(region_));
-    check(Reports::take() == (model_.scopes() == 0 ? std::nullopt : std::optional(Errc::busy)),
-          "moved under a scope is reported");
-    model_.drop_scopes();
-    check_released(region_, in_.size());
-    check(refusal([&] { region_.checkpoint(); }) == Errc::released, "moved from");
-    check(refusal([&] { region_.trim(); }) == Errc::released, "moved from");
-    region_ = std::move(other);
-    check_released(other, in_.size());
+    ops_.move([this](allot::Region& region) {
+      check_released(region, in_.size());
+      check(refusal([&] { region.checkpoint(); }) == Errc::released, "moved from");
+      check(refusal([&] { region.trim(); }) == Errc::released, "moved from");
+    });
   }
   void trim(std::size_t keep) {
     operation("trim", keep);

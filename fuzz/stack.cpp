@@ -1,4 +1,5 @@
 #include "memory.hpp"
+#include "operations.hpp"
 #include "span.hpp"
 
 #include <allot/stack.hpp>
@@ -305,13 +306,9 @@ private:
   }
 
   void reset() {
-    operation("reset", open_.size());
     check_contents();
-    if (has_scopes()) {
-      check(refusal([&] { stack_.reset(); }) == Errc::busy, "not reset under a scope");
+    if (!resets(stack_, has_scopes()))
       return;
-    }
-    stack_.reset();
     if (zero_ && !allot::instrumented) // else it is hidden
       check(holds(begin_, std::min(fresh_, end_), 0), "zero after a reset, but where marks were");
     clear();
@@ -319,13 +316,9 @@ private:
     end_ = SIZE_MAX;
   }
   void release() {
-    operation("release", open_.size());
     check_contents();
-    stack_.release();
-    if (has_scopes()) {
-      check(Reports::take() == Errc::busy, "not released under a scope");
+    if (!releases(stack_, has_scopes()))
       return;
-    }
     clear();
     stack_.release();
     check_released(stack_);
@@ -333,15 +326,9 @@ private:
     stack_ = make();
   }
   void move() {
-    operation("move", open_.size());
-    allot::Stack other(std::move(stack_));
-    check(Reports::take() == (has_scopes() ? std::optional(Errc::busy) : std::nullopt),
-          "moved under a scope is reported");
+    move_and_back(stack_, has_scopes(), [this](allot::Stack& stack) { check_released(stack); });
     for (Scope& scope : open_)
       scope.idle |= !scope.lost;
-    check_released(stack_);
-    stack_ = std::move(other);
-    check_released(other);
   }
   void check_released(allot::Stack& stack) {
     const std::size_t number = 0;
