@@ -48,6 +48,7 @@ inline void keep(const void* p) {
 [[nodiscard]] Rows idle_rows(const Scale& scale);
 [[nodiscard]] Rows rounding_rows(const Scale& scale);
 [[nodiscard]] Rows doubling_rows(const Scale& scale);
+[[nodiscard]] Rows served_rows(const Scale& scale);
 [[nodiscard]] Rows resident_rows(const Scale& scale);
 [[nodiscard]] Rows multipool_rows(const Scale& scale);
 [[nodiscard]] Rows pool_resource_rows(const Scale& scale);

@@ -37,8 +37,11 @@ double times(std::size_t bytes, std::size_t unit) {
 
 class CountingUpstream {
 public:
+  explicit CountingUpstream(std::size_t bound = max_size) : bound_(bound) {}
   void* allocate(std::size_t bytes, std::size_t alignment) {
     ++calls_;
+    if (bytes > bound_ - held_)
+      throw std::bad_alloc();
     held_ += bytes;
     most_ = std::max(most_, held_);
     return ::operator new(bytes, std::align_val_t(alignment));
@@ -52,6 +55,7 @@ public:
   [[nodiscard]] std::size_t most() const { return most_; }   ///< bytes held at any time
 
 private:
+  std::size_t bound_;
   std::size_t calls_ = 0;
   std::size_t held_ = 0;
   std::size_t most_ = 0;
@@ -195,6 +199,28 @@ double held_for_used(const Scale& scale, std::size_t bytes) {
   return times(region.capacity(), region.used());
 }
 
+// ------------------------------------------------------------------------------------- used up
+
+/// Requests of mixed sizes until one is refused, since upstream or a limit has only `bytes`: how
+/// many percent of them were served, in the worst of three rounds with a reset between.
+double served_of(std::size_t bytes, std::size_t largest, bool by_limit) {
+  CountingUpstream upstream(by_limit ? max_size : bytes);
+  Region region({.zero = false, .limit = by_limit ? bytes : max_size, .upstream = &upstream});
+  std::mt19937 random(1);
+  double worst = 100;
+  for (int round = 0; round != 3; ++round) {
+    std::size_t sum = 0;
+    for (std::size_t n = 8; region.try_allocate(n) != nullptr;) {
+      sum += n;
+      const std::size_t most = random() % 20 == 0 ? largest : 1024;
+      n = 8 + random() % (most - 7);
+    }
+    worst = std::min(worst, 100 * times(sum, bytes));
+    region.reset();
+  }
+  return worst;
+}
+
 // --------------------------------------------------------------------------------------- residency
 
 std::size_t resident_bytes() {
@@ -305,6 +331,18 @@ Rows doubling_rows(const Scale& scale) {
     keep(region.allocate(5000));
   return {{"arenas that double from 4 KiB to 1 MiB, 10,000 requests of 5,000 bytes",
            "calls of upstream", text(upstream.calls()), "about 60"}};
+}
+
+Rows served_rows(const Scale&) {
+  const auto row = [](const char* of, double served, const char* to_reach = "85") {
+    return Row{std::string("three rounds of requests of 8 to 1,024 B, ") + of +
+                   ", served before one is refused, the worst",
+               "%", text(served), to_reach};
+  };
+  return {row("a Region over an upstream of 1 MiB", served_of(1_MiB, 1_KiB, false)),
+          row("one over 256 KiB", served_of(256_KiB, 1_KiB, false)),
+          row("one over 1 MiB, each 20th of up to 60 KiB", served_of(1_MiB, 60_KiB, false), ""),
+          row("one with a limit of 1 MiB", served_of(1_MiB, 1_KiB, true))};
 }
 
 Rows resident_rows(const Scale& scale) {
