@@ -2,7 +2,6 @@
 
 #include <algorithm>
 #include <cstring>
-#include <new>
 
 namespace allot {
 inline namespace ALLOT_ABI {
@@ -15,30 +14,14 @@ inline namespace ALLOT_ABI {
 // quarter of an arena, the requests get arenas of their own. Nothing of this asks how large the
 // next arena is, so that it may be as small as upstream has it.
 
-namespace detail {
-
-// What `call` returns, or none if it throws std::bad_alloc.
-template <class Call>
-auto none_if_refused(Call call) -> decltype(call()) {
-#if defined(__cpp_exceptions)
-  try {
-    return call();
-  } catch (const std::bad_alloc&) {
-    return {};
-  }
-#else
-  return call();
-#endif
-}
-
-} // namespace detail
-
-Region::Region(const RegionOptions& options) : options_(options) {
+Region::Region(const RegionOptions& options)
+    : source_(options.upstream, options.zero), options_(options) {
   start();
   reserve_records();
 }
 
-Region::Region(Buffer first, const RegionOptions& options) : options_(options) {
+Region::Region(Buffer first, const RegionOptions& options)
+    : source_(options.upstream, options.zero), options_(options) {
   start();
   const std::size_t front = ArenaStore::bytes_in_front(first);
   if (first.size() <= front)
@@ -73,7 +56,7 @@ void Region::start() {
 
 void Region::start_sizes() noexcept {
   next_size_ = options_.arena_size;
-  offered_ = max_size;
+  source_.forget_refusals();
 }
 
 Region& Region::operator=(Region&& other) noexcept {
@@ -93,7 +76,7 @@ Region& Region::operator=(Region&& other) noexcept {
     current_ = std::exchange(other.current_, nullptr);
     store_ = std::exchange(other.store_, ArenaStore());
     next_size_ = std::exchange(other.next_size_, 0);
-    offered_ = other.offered_;
+    source_ = other.source_;
     record_room_ = std::move(other.record_room_);
     options_ = other.options_;
   }
@@ -189,7 +172,7 @@ Region::Taken Region::take_arena(std::size_t bytes) {
   const bool alone = wants_its_own(bytes, next_size_);
   if (Chunk** const spare = store_.find_spare(bytes, alone, alone))
     return {store_.take(*spare), alone};
-  const bool made_alone = wants_its_own(bytes, std::min(next_size_, offered_));
+  const bool made_alone = wants_its_own(bytes, std::min(next_size_, source_.offered()));
   const auto make = [&] { return Taken{make_chunk(bytes, made_alone), made_alone}; };
   Chunk** const other = store_.find_spare(bytes, !alone, alone);
   if (other == nullptr)
@@ -281,7 +264,7 @@ Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
         bytes > left ? std::min(options_.arena_size, options_.limit - in_use) : left;
     wanted = std::max(bytes, room / granule * granule);
   }
-  Buffer buffer = take_upstream(bytes, wanted);
+  Buffer buffer = source_.take(ArenaStore::header_bytes(), bytes, wanted, label());
   if (buffer.data() == nullptr)
     return nullptr;
   const Cursor usable = over(buffer);
@@ -296,32 +279,6 @@ Region::Chunk* Region::make_chunk(std::size_t bytes, bool large) {
   if (next_size_ < options_.max_arena_size && bytes <= options_.max_arena_size)
     next_size_ = std::min(saturating_multiply(next_size_, 2), options_.max_arena_size);
   return store_.adopt(std::move(buffer), usable, large);
-}
-
-// For an arena of `wanted` bytes; each time that is refused, of half as many, but not of fewer than
-// `least`. What was refused is not asked for again at once: the next arena starts at the size of
-// this one, and the size doubles only when it was given. So a growth takes at most a call for each
-// halving, and many take two each. What upstream throws at `least` passes through.
-Buffer Region::take_upstream(std::size_t least, std::size_t wanted) {
-  std::size_t size = std::max(least, std::min(wanted, offered_));
-  for (bool first = true;; first = false) {
-    const std::size_t total = saturating_add(ArenaStore::header_bytes(), size);
-    const bool last = size == least || total > largest_request; // which is a mistake, not tight
-    const std::size_t half = size / 2 / granule * granule;
-    const std::size_t before = std::exchange(offered_, std::min(offered_, half));
-    Buffer buffer =
-        last ? ask_upstream(total) : detail::none_if_refused([&] { return ask_upstream(total); });
-    if (buffer.data() != nullptr)
-      offered_ = first ? std::max(before, saturating_multiply(size, 2)) : before;
-    if (buffer.data() != nullptr || last)
-      return buffer;
-    size = std::max(least, half);
-  }
-}
-
-Buffer Region::ask_upstream(std::size_t bytes) const {
-  return !options_.upstream ? Buffer::try_heap(bytes, buffer_alignment, {.zero = options_.zero})
-                            : Buffer::from(options_.upstream, bytes, buffer_alignment, label());
 }
 
 // Onto the arena that is current, if one is.

@@ -44,6 +44,7 @@
 
 #include <allot/buffer.hpp>
 #include <allot/concepts.hpp>
+#include <allot/detail/arena_source.hpp>
 #include <allot/detail/arena_store.hpp>
 #include <allot/detail/buffer_records.hpp>
 #include <allot/detail/bumping.hpp>
@@ -210,8 +211,6 @@ private:
   void reserve_records();
 
   [[nodiscard]] Chunk* make_chunk(std::size_t bytes, bool large);
-  [[nodiscard]] Buffer take_upstream(std::size_t least, std::size_t wanted);
-  [[nodiscard]] Buffer ask_upstream(std::size_t bytes) const;
   [[nodiscard]] Cursor over(const Buffer& buffer) const {
     return {label(), buffer, options_.zero, ArenaStore::bytes_in_front(buffer)};
   }
@@ -242,11 +241,11 @@ private:
   std::uint64_t depth_ = 0; // of the current arena: how many are in its list
   std::size_t retired_ = 0; // bytes used in arenas that are not current
   std::size_t peak_ = 0;
-  std::size_t peak_before_ = 0;    // reset_peak
-  Chunk* current_ = nullptr;       // those below it are older
-  ArenaStore store_;               // of all arenas
-  std::size_t next_size_ = 0;      // of an arena; 0 when moved from
-  std::size_t offered_ = max_size; // no larger one is asked for: upstream refused it
+  std::size_t peak_before_ = 0; // reset_peak
+  Chunk* current_ = nullptr;    // those below it are older
+  ArenaStore store_;            // of all arenas
+  std::size_t next_size_ = 0;   // of an arena; 0 when moved from
+  ArenaSource source_;
   RecordRoom record_room_;
   RegionOptions options_;
 };
