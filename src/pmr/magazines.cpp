@@ -14,22 +14,31 @@ namespace detail {
 void spill(Magazine& magazine, std::uint32_t count, Pool& pool) noexcept {
   for (std::uint32_t i = 0; i != count;) {
     PoolChunk& chunk = *magazine.chunks[i];
-    pool.put_back(chunk, magazine.indices[i++]);
-    for (; i != count && magazine.chunks[i] == &chunk; ++i)
-      *++chunk.top = magazine.indices[i];
+    const std::uint32_t first = i;
+    while (++i != count && magazine.chunks[i] == &chunk) {
+    }
+    pool.put_back(chunk, magazine.indices + first, magazine.indices + i);
   }
   std::copy(magazine.chunks + count, magazine.chunks + magazine.count, magazine.chunks);
   std::copy(magazine.indices + count, magazine.indices + magazine.count, magazine.indices);
   magazine.count -= count;
 }
 
-// Takes what else fits of the chunk whose block was put in last.
-void fill_from_chunk(Magazine& magazine) noexcept {
-  PoolChunk& chunk = *magazine.chunks[magazine.count - 1];
-  while (magazine.count != magazine.capacity && chunk.top != chunk.bottom)
-    magazine.push({&chunk, *chunk.top--});
-  while (magazine.count != magazine.capacity && chunk.fresh != chunk.end)
-    magazine.push({&chunk, chunk.fresh++});
+// Fills what it can of the `left` places below those that are filled, the lowest block uppermost.
+// Tells how many are left then.
+std::uint32_t fill_from_chunk(Magazine& magazine, std::uint32_t left, PoolChunk& chunk) noexcept {
+  const auto freed = static_cast<std::uint32_t>(std::min<std::size_t>(left, chunk.freed()));
+  const auto fresh =
+      static_cast<std::uint32_t>(std::min<std::size_t>(left - freed, chunk.end - chunk.fresh));
+  std::fill(magazine.chunks + left - freed - fresh, magazine.chunks + left, &chunk);
+  chunk.top -= freed;
+  std::copy(chunk.top + 1, chunk.top + 1 + freed, magazine.indices + left - freed);
+  left -= freed;
+  auto index = static_cast<BlockIndex>(chunk.fresh);
+  chunk.fresh += fresh;
+  for (const std::uint32_t rest = left - fresh; left != rest;)
+    magazine.indices[--left] = index++;
+  return left;
 }
 
 } // namespace detail
@@ -56,13 +65,13 @@ bool synchronized_pool_resource::refill(detail::ThreadCache& mine, detail::Shelf
     return false;
   detail::Magazine& magazine = *shelf.loaded;
   detail::Pools::Block block = first_block(&mine, pool);
-  while (block.chunk != nullptr) {
-    magazine.push(block);
-    detail::fill_from_chunk(magazine);
-    block = magazine.count == magazine.capacity ? detail::Pools::Block{nullptr, 0}
-                                                : pools_.try_take(pool);
-  }
-  magazine.reverse(); // the lowest comes first
+  std::uint32_t left = magazine.capacity;
+  do {
+    magazine.chunks[--left] = block.chunk;
+    magazine.indices[left] = static_cast<detail::BlockIndex>(block.index);
+    left = detail::fill_from_chunk(magazine, left, *block.chunk);
+  } while (left != 0 && (block = pools_.try_take(pool)).chunk != nullptr);
+  magazine.settle(left);
   make_room(shelf, pool);
   return true;
 }
@@ -140,6 +149,9 @@ void synchronized_pool_resource::put_slow(detail::Shelf& shelf, std::size_t clas
       store(std::exchange(shelf.previous, std::exchange(shelf.loaded, empty)), class_index);
     } else if (shelf.loaded == &detail::no_magazine) {
       return pool.put_back(*block.chunk, block.index);
+    } else if (shelf.previous != &detail::no_magazine) {
+      detail::spill(*shelf.previous, shelf.previous->count, pool);
+      std::swap(shelf.loaded, shelf.previous);
     } else { // half, so that neither taking nor giving comes here again soon
       detail::spill(*shelf.loaded, (shelf.loaded->count + 1) / 2, pool);
     }

@@ -104,11 +104,6 @@ void synchronized_pool_resource::trim(std::size_t keep) {
     release();
 }
 
-detail::ThreadCache* synchronized_pool_resource::cache() const noexcept {
-  const detail::RecentCache& recent = detail::recent[serial_ % detail::recent_caches];
-  return recent.serial == serial_ ? recent.cache : nullptr;
-}
-
 // Pushed out of the recent ones by another resource's.
 detail::ThreadCache* synchronized_pool_resource::linked_cache() const noexcept {
   if (detail::thread_ended)
@@ -122,49 +117,59 @@ detail::ThreadCache* synchronized_pool_resource::linked_cache() const noexcept {
   return cache;
 }
 
-void* synchronized_pool_resource::take(detail::ThreadCache& mine, std::size_t bytes,
-                                       std::size_t alignment) {
+inline void* synchronized_pool_resource::take(detail::ThreadCache& mine, std::size_t bytes,
+                                              std::size_t alignment) {
+  detail::Shelf& shelf = mine.shelves()[detail::class_of(detail::last_of(bytes, alignment))];
+  if (shelf.loaded->count == 0) [[unlikely]]
+    return take_slow(mine, bytes, alignment);
+  return detail::Pools::hand_out(shelf.stride, shelf.loaded->pop(), bytes, detail::flag_of(bytes));
+}
+
+void* synchronized_pool_resource::take_slow(detail::ThreadCache& mine, std::size_t bytes,
+                                            std::size_t alignment) {
   const std::size_t class_index = detail::class_of(detail::last_of(bytes, alignment));
-  detail::Shelf& shelf = mine.shelves()[class_index];
-  if (shelf.loaded->count == 0 && !refill(mine, shelf, class_index)) [[unlikely]]
-    return take_directly(bytes, alignment);
-  const detail::Pools::Block block = shelf.loaded->pop();
-  return detail::Pools::hand_out(shelf.stride, block, bytes, detail::flag_of(bytes));
+  return refill(mine, mine.shelves()[class_index], class_index)
+             ? take(mine, bytes, alignment)
+             : take_directly(&mine, bytes, alignment);
 }
 
 // Of a block that is in use as it should be.
-void synchronized_pool_resource::put(detail::Shelf& shelf, detail::Pools::Block block, void* p,
-                                     std::size_t bytes, std::size_t alignment) noexcept {
-  block.chunk->live()[block.index] = 0;
-  annotate::freed(block.chunk, p, bytes);
+inline void synchronized_pool_resource::put(detail::Shelf& shelf, detail::PoolChunk& chunk,
+                                            std::size_t index, void* p, std::size_t bytes,
+                                            std::size_t alignment) noexcept {
+  chunk.live()[index] = 0;
+  annotate::freed(&chunk, p, bytes);
   detail::Magazine& magazine = *shelf.loaded;
   if (magazine.count == magazine.capacity) [[unlikely]]
-    return put_slow(shelf, detail::class_of(detail::last_of(bytes, alignment)), block);
-  magazine.push(block);
+    return put_slow(shelf, detail::class_of(detail::last_of(bytes, alignment)), {&chunk, index});
+  magazine.push({&chunk, index});
 }
 
-void synchronized_pool_resource::give_back(detail::ThreadCache& mine, void* p, std::size_t bytes,
-                                           std::size_t alignment) noexcept {
+inline void synchronized_pool_resource::give_back(detail::ThreadCache& mine, void* p,
+                                                  std::size_t bytes,
+                                                  std::size_t alignment) noexcept {
   detail::Shelf& shelf = mine.shelves()[detail::class_of(detail::last_of(bytes, alignment))];
   detail::PoolChunk& chunk = *shelf.recent;
   const std::size_t index = shelf.index_in(chunk, p);
   if (index >= chunk.count || chunk.live()[index] != detail::flag_of(bytes)) [[unlikely]]
     return deallocate_elsewhere(shelf, p, bytes, alignment);
-  put(shelf, {&chunk, index}, p, bytes, alignment);
+  put(shelf, chunk, index, p, bytes, alignment);
 }
 
 void* synchronized_pool_resource::do_allocate(std::size_t bytes, std::size_t alignment) {
-  detail::ThreadCache* const mine = cache();
-  if (mine == nullptr || !pooled(detail::last_of(bytes, alignment), alignment)) [[unlikely]]
+  const detail::RecentCache& recent = detail::recent[serial_ % detail::recent_caches];
+  if (recent.serial != serial_ || !pooled(detail::last_of(bytes, alignment), alignment))
+      [[unlikely]]
     return allocate_slow(bytes, alignment);
-  return take(*mine, bytes, alignment);
+  return take(*recent.cache, bytes, alignment);
 }
 
 void synchronized_pool_resource::do_deallocate(void* p, std::size_t bytes, std::size_t alignment) {
-  detail::ThreadCache* const mine = cache();
-  if (mine == nullptr || !pooled(detail::last_of(bytes, alignment), alignment)) [[unlikely]]
+  const detail::RecentCache& recent = detail::recent[serial_ % detail::recent_caches];
+  if (recent.serial != serial_ || !pooled(detail::last_of(bytes, alignment), alignment))
+      [[unlikely]]
     return deallocate_slow(p, bytes, alignment);
-  give_back(*mine, p, bytes, alignment);
+  give_back(*recent.cache, p, bytes, alignment);
 }
 
 void* synchronized_pool_resource::allocate_slow(std::size_t bytes, std::size_t alignment) {
@@ -177,15 +182,16 @@ void* synchronized_pool_resource::allocate_slow(std::size_t bytes, std::size_t a
       return pools_.allocate_large(bytes, alignment);
     mine = detail::null_if_thrown([this] { return attach(); });
   }
-  return mine == nullptr ? take_directly(bytes, alignment) : take(*mine, bytes, alignment);
+  return mine == nullptr ? take_directly(nullptr, bytes, alignment) : take(*mine, bytes, alignment);
 }
 
-// When the thread ends, or where upstream has no memory for its part.
-void* synchronized_pool_resource::take_directly(std::size_t bytes, std::size_t alignment) {
+// When the thread ends and has no part, or where upstream has no memory for it.
+void* synchronized_pool_resource::take_directly(detail::ThreadCache* mine, std::size_t bytes,
+                                                std::size_t alignment) {
   const std::lock_guard lock(mutex_);
   adopt_orphans();
   detail::Pool& pool = pools_.pool(detail::last_of(bytes, alignment));
-  const detail::Pools::Block block = first_block(nullptr, pool);
+  const detail::Pools::Block block = first_block(mine, pool);
   return detail::Pools::hand_out(pool.stride, block, bytes, detail::flag_of(bytes));
 }
 
@@ -238,7 +244,7 @@ void synchronized_pool_resource::deallocate_elsewhere(detail::Shelf& shelf, void
     }
   }
   shelf.recent = chunk;
-  put(shelf, {chunk, shelf.index_in(*chunk, p)}, p, bytes, alignment);
+  put(shelf, *chunk, shelf.index_in(*chunk, p), p, bytes, alignment);
 }
 
 // A cache for this thread; null if it has ended but for its destructors.

@@ -9,6 +9,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace allot {
 inline namespace ALLOT_ABI {
@@ -122,9 +123,15 @@ struct alignas(64) Pool {
     put_back(chunk, index);
     return true;
   }
-  /// Frees a block that is not in use any more.
+  /// Frees blocks that are not in use any more.
   void put_back(PoolChunk& chunk, std::size_t index) noexcept {
     *++chunk.top = static_cast<BlockIndex>(index);
+    if (!chunk.listed) [[unlikely]]
+      list(chunk);
+  }
+  void put_back(PoolChunk& chunk, const BlockIndex* first, const BlockIndex* end) noexcept {
+    std::memcpy(chunk.top + 1, first, static_cast<std::size_t>(end - first) * sizeof *first);
+    chunk.top += end - first;
     if (!chunk.listed) [[unlikely]]
       list(chunk);
   }

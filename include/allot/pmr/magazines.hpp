@@ -37,9 +37,13 @@ struct Magazine {
     --count;
     return {chunks[count], indices[count]};
   }
-  void reverse() noexcept {
-    std::reverse(chunks, chunks + count);
-    std::reverse(indices, indices + count);
+  /// After it was filled from above but for the lowest `left`.
+  void settle(std::uint32_t left) noexcept {
+    count = capacity - left;
+    if (left == 0)
+      return;
+    std::copy(chunks + left, chunks + capacity, chunks);
+    std::copy(indices + left, indices + capacity, indices);
   }
 };
 

@@ -107,18 +107,20 @@ private:
   [[nodiscard]] bool pooled(std::size_t last, std::size_t alignment) const noexcept {
     return last < limit_ && (alignment & (alignment - 1)) == 0;
   }
-  [[nodiscard]] detail::ThreadCache* cache() const noexcept;
   [[nodiscard]] detail::ThreadCache* linked_cache() const noexcept;
 
   [[nodiscard]] void* take(detail::ThreadCache& mine, std::size_t bytes, std::size_t alignment);
   void give_back(detail::ThreadCache& mine, void* p, std::size_t bytes,
                  std::size_t alignment) noexcept;
-  void put(detail::Shelf& shelf, detail::Pools::Block block, void* p, std::size_t bytes,
-           std::size_t alignment) noexcept;
+  void put(detail::Shelf& shelf, detail::PoolChunk& chunk, std::size_t index, void* p,
+           std::size_t bytes, std::size_t alignment) noexcept;
 
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
   [[gnu::cold]] void deallocate_slow(void* p, std::size_t bytes, std::size_t alignment) noexcept;
-  [[nodiscard]] void* take_directly(std::size_t bytes, std::size_t alignment);
+  [[nodiscard, gnu::cold]] void* take_slow(detail::ThreadCache& mine, std::size_t bytes,
+                                           std::size_t alignment);
+  [[nodiscard]] void* take_directly(detail::ThreadCache* mine, std::size_t bytes,
+                                    std::size_t alignment);
   [[nodiscard]] bool refill(detail::ThreadCache& mine, detail::Shelf& shelf,
                             std::size_t class_index);
   void deallocate_elsewhere(detail::Shelf& shelf, void* p, std::size_t bytes,
