@@ -19,6 +19,9 @@ namespace detail {
   return (chunk.end - chunk.fresh) * stride_of(chunk);
 }
 
+// A shorter end is not worth a chunk's bookkeeping: it is left to runs, which need none.
+inline constexpr std::size_t least_lent_from = 4096;
+
 // Makes free blocks at the end fresh. The lowest of the others is handed out next.
 void make_fresh(PoolChunk& chunk) noexcept {
   BlockIndex* const first = chunk.top - chunk.freed() + 1;
@@ -39,6 +42,15 @@ Pools::Shape Pools::shape_of(const Pool& pool, std::size_t count) noexcept {
                                                  PoolChunk::freed_bytes(count) +
                                                  shape.room * sizeof(ChunkPlace));
   return shape;
+}
+
+std::size_t Pools::count_within(const Pool& pool, std::size_t bytes) const noexcept {
+  const std::size_t least = shape_of(pool, 1).bytes;
+  const std::size_t more =
+      bytes <= least
+          ? 0
+          : (bytes - least) / (pool.stride + round_up(sizeof(BlockFlag) + sizeof(BlockIndex)));
+  return std::min(1 + more, options_.max_blocks_per_chunk);
 }
 
 // | blocks | PoolChunk | live | freed | places, if there is no more room for them |
@@ -79,14 +91,15 @@ PoolChunk& Pools::add(Pool& pool, void* memory, const Shape& shape) noexcept {
 }
 
 bool Pools::try_grow(Pool& pool) noexcept {
-  for (std::size_t count = pool.next_count; count != 0; count /= 2) {
+  const std::size_t most = std::min(pool.next_count, count_within(pool, max_bytes_));
+  for (std::size_t count = most; count != 0; count /= 2) {
     const Shape shape = shape_of(pool, count);
     void* const memory = null_if_thrown([&] { return ask(shape.bytes, pool.alignment()); });
     if (memory == nullptr)
       continue;
     add(pool, memory, shape);
-    const bool refused = count != pool.next_count;
-    pool.next_count = refused ? count : std::min(2 * count, options_.max_blocks_per_chunk);
+    pool.next_count =
+        count == most ? std::min(2 * pool.next_count, options_.max_blocks_per_chunk) : count;
     return true;
   }
   pool.next_count = 1; // or each request would ask for all of them again
@@ -115,16 +128,12 @@ PoolChunk* Pools::longest_end() const noexcept {
 
 // Half of what is fresh, since others may come, but a block at least. It lies at the very end.
 bool Pools::lend(PoolChunk* host, Pool& pool) noexcept {
-  if (host == nullptr)
+  if (host == nullptr || (fresh_bytes(*host) < least_lent_from && pool.stride <= most_in_run))
     return false;
   const std::size_t stride = stride_of(*host);
   std::byte* const first = host->begin + host->fresh * stride;
   std::byte* const last = host->begin + host->end * stride;
-  const Shape least = shape_of(pool, 1);
-  const auto wanted = std::max(fresh_bytes(*host) / 2, least.bytes);
-  const std::size_t more =
-      (wanted - least.bytes) / (pool.stride + sizeof(BlockFlag) + sizeof(BlockIndex) + 1);
-  const Shape shape = shape_of(pool, std::min(1 + more, options_.max_blocks_per_chunk));
+  const Shape shape = shape_of(pool, count_within(pool, fresh_bytes(*host) / 2));
   if (shape.bytes > static_cast<std::size_t>(last - first))
     return false;
   std::byte* memory = last - shape.bytes;

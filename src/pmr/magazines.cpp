@@ -65,6 +65,8 @@ bool synchronized_pool_resource::refill(detail::ThreadCache& mine, detail::Shelf
     return false;
   detail::Magazine& magazine = *shelf.loaded;
   detail::Pools::Block block = first_block(&mine, pool);
+  if (block.chunk == nullptr)
+    return false;
   std::uint32_t left = magazine.capacity;
   do {
     magazine.chunks[--left] = block.chunk;
@@ -107,15 +109,17 @@ detail::Magazine* synchronized_pool_resource::new_magazine(std::uint32_t places)
 }
 
 // From the pool or upstream. Where that refuses, what lies in magazines may become a chunk of this
-// pool's.
+// pool's. Null for the chunk: there is no memory.
 detail::Pools::Block synchronized_pool_resource::first_block(detail::ThreadCache* mine,
                                                              detail::Pool& pool) {
-  const detail::Pools::Block block = pools_.try_take(pool);
-  if (block.chunk != nullptr)
-    return block;
-  if (!pools_.try_grow(pool))
+  detail::Pools::Block block = pools_.try_take(pool);
+  if (block.chunk == nullptr && !pools_.try_grow(pool)) {
     put_away(mine);
-  return pools_.take(pool, false);
+    block = pools_.try_take(pool);
+    if (block.chunk == nullptr && !pools_.borrow(pool, false))
+      return block;
+  }
+  return block.chunk == nullptr ? pools_.try_take(pool) : block;
 }
 
 // Gives what lies in the depot, and at `cache` if that is not null, to the pools.

@@ -29,9 +29,10 @@ std::pmr::pool_options in_force(std::pmr::pool_options options) noexcept {
   return options;
 }
 
-Pools::Pools(const std::pmr::pool_options& options, std::pmr::memory_resource* upstream,
-             const char* owner)
-    : options_(in_force(options)), upstream_(upstream), owner_(owner) {
+Pools::Pools(const std::pmr::pool_options& options, pmr::ChunkOptions chunks,
+             std::pmr::memory_resource* upstream, const char* owner)
+    : options_(in_force(options)), max_bytes_(chunks.max_bytes == 0 ? max_size : chunks.max_bytes),
+      upstream_(upstream), owner_(owner) {
   UpstreamRef(upstream).check(owner);
 }
 
@@ -128,15 +129,9 @@ Pools::Block Pools::try_take(Pool& pool) const noexcept {
   return {nullptr, 0};
 }
 
-Pools::Block Pools::take(Pool& pool, bool alone) {
-  Block block = try_take(pool);
-  if (block.chunk == nullptr && (try_grow(pool) || borrow(pool, alone)))
-    block = try_take(pool);
-  if (block.chunk != nullptr)
-    return block;
-  const Shape shape = shape_of(pool, 1);
-  add(pool, ask(shape.bytes, pool.alignment()), shape);
-  return try_take(pool);
+Pools::Block Pools::take(Pool& pool, bool alone) noexcept {
+  const Block block = try_take(pool);
+  return block.chunk == nullptr && (try_grow(pool) || borrow(pool, alone)) ? try_take(pool) : block;
 }
 
 Stats Pools::stats() const noexcept {
@@ -170,13 +165,17 @@ Fault Pools::fault(const void* p, std::size_t alignment) noexcept {
         reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(chunk.begin);
     if (offset >= chunk.end * pool.stride) // what lies behind may be lent to another pool
       continue;
-    if (offset % pool.stride != 0)
-      return {Errc::misaligned_pointer, offset % pool.stride};
-    if (offset / pool.stride >= chunk.fresh)
+    std::size_t first = offset / pool.stride;
+    while (chunk.live()[first] == run_goes_on)
+      --first;
+    if (offset != first * pool.stride)
+      return {Errc::misaligned_pointer, offset - first * pool.stride};
+    if (first >= chunk.fresh)
       return {Errc::foreign_pointer};
-    if (chunk.live()[offset / pool.stride] == 0)
+    const BlockFlag flag = chunk.live()[first];
+    if (flag == 0)
       return {Errc::double_free};
-    return {Errc::bad_size, class_size(i)};
+    return {Errc::bad_size, is_run(flag) ? bytes_of_run(flag) : class_size(i)};
   }
   return {Errc::foreign_pointer};
 }

@@ -62,8 +62,9 @@ thread_local Thread this_thread;
 namespace pmr {
 
 synchronized_pool_resource::synchronized_pool_resource(const std::pmr::pool_options& options,
-                                                       std::pmr::memory_resource* upstream)
-    : serial_(detail::next_serial()), pools_(options, upstream, resource_name) {
+                                                       std::pmr::memory_resource* upstream,
+                                                       ChunkOptions chunks)
+    : serial_(detail::next_serial()), pools_(options, chunks, upstream, resource_name) {
   limit_ = pools_.options().largest_required_pool_block;
 }
 
@@ -192,7 +193,9 @@ void* synchronized_pool_resource::take_directly(detail::ThreadCache* mine, std::
   adopt_orphans();
   detail::Pool& pool = pools_.pool(detail::last_of(bytes, alignment));
   const detail::Pools::Block block = first_block(mine, pool);
-  return detail::Pools::hand_out(pool.stride, block, bytes, detail::flag_of(bytes));
+  const detail::BlockFlag flag = detail::flag_of(bytes);
+  return block.chunk == nullptr ? pools_.take_elsewhere(bytes, alignment, flag)
+                                : detail::Pools::hand_out(pool.stride, block, bytes, flag);
 }
 
 void synchronized_pool_resource::deallocate_slow(void* p, std::size_t bytes,
@@ -208,7 +211,8 @@ void synchronized_pool_resource::deallocate_slow(void* p, std::size_t bytes,
     if (mine == nullptr) { // the thread ends, or upstream would have to be asked
       if (pooled) {
         detail::Pool& pool = pools_.pool(last);
-        if (pool.give_back(*pool.find(p), p, bytes, detail::flag_of(bytes)))
+        if (pool.give_back(*pool.find(p), p, bytes, detail::flag_of(bytes)) ||
+            pools_.give_back_run(p, bytes, alignment))
           return;
       } else if (pools_.deallocate_large(p, bytes, alignment)) {
         return;
@@ -238,6 +242,8 @@ void synchronized_pool_resource::deallocate_elsewhere(detail::Shelf& shelf, void
     update(shelf, pool);
     chunk = pool.find(p);
     if (!in_use(*chunk)) {
+      if (pools_.give_back_run(p, bytes, alignment))
+        return;
       const detail::Fault fault = pools_.fault(p, alignment);
       lock.unlock(); // the handler may use the resource
       return pools_.report(fault, p, bytes, alignment);

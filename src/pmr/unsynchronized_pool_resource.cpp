@@ -25,8 +25,10 @@ void unsynchronized_pool_resource::trim(std::size_t keep) noexcept {
 // When the first chunk has no freed block, or for blocks that are not small.
 void* unsynchronized_pool_resource::allocate_fresh(std::size_t bytes, std::size_t alignment) {
   detail::Pool& pool = pools_.pool(detail::last_of(bytes, alignment));
-  return detail::Pools::hand_out(pool.stride, pools_.take(pool, true), bytes,
-                                 detail::flag_in_its_pool(bytes, alignment));
+  const detail::BlockFlag flag = detail::flag_in_its_pool(bytes, alignment);
+  const detail::Pools::Block block = pools_.take(pool, true);
+  return block.chunk == nullptr ? pools_.take_elsewhere(bytes, alignment, flag)
+                                : detail::Pools::hand_out(pool.stride, block, bytes, flag);
 }
 
 // Neither small nor, perhaps, for a pool.
@@ -42,9 +44,10 @@ void unsynchronized_pool_resource::deallocate_elsewhere(void* p, std::size_t byt
                                                         std::size_t alignment) noexcept {
   detail::Pool& pool = pools_.pool(detail::last_of(bytes, alignment));
   detail::PoolChunk& chunk = *pool.find(p);
-  if (!pool.give_back(chunk, p, bytes, detail::flag_in_its_pool(bytes, alignment))) [[unlikely]]
-    return pools_.refuse(p, bytes, alignment);
-  pool.recent = &chunk;
+  if (pool.give_back(chunk, p, bytes, detail::flag_in_its_pool(bytes, alignment)))
+    pool.recent = &chunk;
+  else if (!pools_.give_back_run(p, bytes, alignment))
+    pools_.refuse(p, bytes, alignment);
 }
 
 void unsynchronized_pool_resource::deallocate_slow(void* p, std::size_t bytes,

@@ -363,38 +363,90 @@ TYPED_TEST(PmrPools, AskUpstreamForTheImpossibleToo) {
   EXPECT_EQ(failing.above.alignment, SIZE_MAX / 2 + 1);
 }
 
-// Sizes drawn from 8 to 1024 until one is refused, over a buffer with nothing behind it.
-template <class R>
-double served(std::size_t (*next)()) {
-  constexpr std::size_t size = std::size_t{1} << 20;
+// Sizes until one is refused, over a buffer with nothing behind it.
+template <class R, class Next>
+double served(std::size_t size, Next next) {
   const auto buffer = std::make_unique<std::byte[]>(size);
   std::pmr::monotonic_buffer_resource bounded(buffer.get(), size, pmr::null_memory_resource());
   R resource(&bounded);
   std::size_t bytes = 0;
-  for (std::size_t asked = next();; asked = next()) {
+  for (std::size_t i = 0;; ++i) {
+    const std::size_t asked = next(i);
     if (allot::detail::null_if_thrown([&] { return resource.allocate(asked); }) == nullptr)
-      return static_cast<double>(bytes) / size;
+      return static_cast<double>(bytes) / static_cast<double>(size);
     bytes += asked;
   }
 }
 TYPED_TEST(PmrPools, UseUpABoundedUpstream) {
   if constexpr (instrumented)
     GTEST_SKIP() << "half of the memory is red zones";
-  EXPECT_GE(served<TypeParam>([] {
-              static std::size_t step = 0;
-              return 8 + step++ % 128 * 8;
-            }),
-            0.85);
-  EXPECT_GE(served<TypeParam>([] {
-              static std::size_t step = 0;
-              return std::size_t{8} << step++ % 8;
-            }),
-            0.9);
-  EXPECT_GE(served<TypeParam>([] {
-              static std::mt19937 random(5);
-              return std::size_t{8 + random() % 1017};
-            }),
-            0.83); // the fewest of 20 draws
+  constexpr std::size_t mib = 1 << 20;
+  EXPECT_GE(served<TypeParam>(mib, [](std::size_t i) { return 8 + i % 128 * 8; }), 0.87);
+  EXPECT_GE(served<TypeParam>(mib, [](std::size_t i) { return std::size_t{8} << i % 8; }), 0.94);
+  for (unsigned seed = 0; seed != 20; ++seed) {
+    std::mt19937 random(seed);
+    const auto draw = [&](std::size_t) { return std::size_t{8 + random() % 1017}; };
+    EXPECT_GE(served<TypeParam>(mib, draw), 0.86) << seed;
+    EXPECT_GE(served<TypeParam>(mib / 4, draw), 0.75) << seed;
+  }
+}
+
+// Where no end is long enough for a chunk, blocks that lie side by side serve what needs more.
+TYPED_TEST(PmrPools, ServeWithBlocksOfOtherClasses) {
+  TypeParam resource(&this->upstream);
+  std::vector<void*> small;
+  for (int i = 0; i != 40; ++i)
+    fill(small.emplace_back(resource.allocate(64)), 64, i);
+  this->upstream.answer = TestResource::Answer::exception;
+  void* const large = resource.allocate(1000, 32);
+  EXPECT_EQ(reinterpret_cast<std::uintptr_t>(large) % 32, 0U);
+  fill(large, 1000, 100);
+  void* const other = resource.allocate(200);
+  fill(other, 200, 101);
+  for (int i = 0; i != 40; ++i)
+    EXPECT_TRUE(holds(small[static_cast<std::size_t>(i)], 64, static_cast<unsigned char>(i)));
+  EXPECT_TRUE(holds(large, 1000, 100));
+  {
+    const ReportedMisuse reported;
+    resource.deallocate(large, 1001, 32);
+    resource.deallocate(large, 64);
+    resource.deallocate(static_cast<std::byte*>(large) + 8, 1000, 32);
+    resource.deallocate(static_cast<std::byte*>(large) + 64 * red_zones.stretch(1), 64);
+    resource.deallocate(large, 1000, 24);
+    EXPECT_EQ(reported_codes(), (Codes{"bad_size", "bad_size", "misaligned_pointer",
+                                       "misaligned_pointer", "bad_alignment"}));
+    EXPECT_NE(ReportedMisuse::texts()[0].find("where a block of 1000 was"), std::string::npos);
+  }
+  resource.deallocate(large, 1000, 32);
+  {
+    const ReportedMisuse reported;
+    resource.deallocate(large, 1000, 32);
+    EXPECT_EQ(reported_codes(), Codes{"double_free"});
+  }
+  EXPECT_TRUE(holds(other, 200, 101));
+  resource.deallocate(other, 200);
+  for (int i = 40; i != 64; ++i) // all of the chunk is its own class's again
+    small.push_back(resource.allocate(64));
+  for (void* const p : small)
+    resource.deallocate(p, 64);
+  resource.trim();
+  EXPECT_EQ(this->upstream.live(), 0U);
+}
+
+// The last resort: a block that was freed, of a larger class.
+TYPED_TEST(PmrPools, ServeWithAFreedBlockOfALargerClass) {
+  TypeParam resource(&this->upstream);
+  std::vector<void*> large;
+  for (int i = 0; i != 4; ++i) // a chunk
+    large.push_back(resource.allocate(1024));
+  this->upstream.answer = TestResource::Answer::exception;
+  EXPECT_THROW((void)resource.allocate(600), std::bad_alloc);
+  resource.deallocate(large[1], 1024);
+  void* const p = resource.allocate(600);
+  EXPECT_EQ(p, large[1]);
+  EXPECT_THROW((void)resource.allocate(600), std::bad_alloc);
+  resource.deallocate(p, 600);
+  EXPECT_EQ(resource.allocate(1024), p);
 }
 
 // What is refused is asked for again at half the size.
@@ -418,6 +470,24 @@ TYPED_TEST(PmrPools, AskForLessWhereUpstreamRefuses) {
     fill(p, 512);
   for (void* const p : all)
     resource.deallocate(p, 512);
+}
+
+TYPED_TEST(PmrPools, KeepChunksWithinTheBytesOfAnOption) {
+  constexpr std::size_t most = 16384;
+  TypeParam resource({}, &this->upstream, {.max_bytes = most});
+  (void)resource.allocate(64); // what is there once
+  const std::size_t once = this->upstream.requests.size();
+  std::size_t largest = 0;
+  for (int i = 0; i != 1000; ++i)
+    for (const std::size_t bytes : {24, 64, 500, 1024})
+      fill(resource.allocate(bytes), bytes);
+  for (std::size_t i = once; i != this->upstream.requests.size(); ++i)
+    largest = std::max(largest, this->upstream.requests[i].bytes);
+  EXPECT_LE(largest, most);
+  EXPECT_GE(largest, most * 9 / 10);
+  TypeParam least({}, &this->upstream, {.max_bytes = 1}); // then one block to a chunk
+  fill(least.allocate(64), 64);
+  fill(least.allocate(64), 64);
 }
 
 // Memory of a class that needs it no more serves another where upstream has nothing.

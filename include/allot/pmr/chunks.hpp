@@ -24,10 +24,24 @@ inline constexpr BlockIndex no_block = 0xFFFFFFFF;
 [[nodiscard]] constexpr BlockFlag flag_of(std::size_t bytes) noexcept {
   return static_cast<BlockFlag>(bytes | 0x8000);
 }
-/// The same where all of a pool's requests are for 1 to 65,535 bytes.
+/// The same where all of a pool's requests are for 1 to 1,024 bytes.
 [[nodiscard]] constexpr BlockFlag small_flag_of(std::size_t bytes) noexcept {
   return static_cast<BlockFlag>(bytes);
 }
+
+/// The first block of a run that serves a request of another class, of at most `most_in_run`
+/// bytes, and those behind it: unlike any flag above.
+inline constexpr std::size_t most_in_run = 4096;
+[[nodiscard]] constexpr BlockFlag run_flag_of(std::size_t bytes) noexcept {
+  return static_cast<BlockFlag>(0x2000 + bytes);
+}
+[[nodiscard]] constexpr bool is_run(BlockFlag flag) noexcept {
+  return flag >> 13 == 1;
+}
+[[nodiscard]] constexpr std::size_t bytes_of_run(BlockFlag flag) noexcept {
+  return flag - 0x2000U;
+}
+inline constexpr BlockFlag run_goes_on = 0x4000;
 
 struct Pool;
 struct ChunkPlace;

@@ -7,23 +7,26 @@
 //   | block | block | ... | fresh: never handed out | Chunk | live: flags | freed: indices |
 //                         ^ fresh                   ^ end
 //
-// Each chunk is twice the one before, up to max_blocks_per_chunk, and blocks are carved as they are
-// needed. Those that were freed are a stack of indices a chunk. The first chunk of the list that
-// has free blocks serves; a chunk joins the list with its first free block, and leaves it when it
-// has none.
+// Each chunk is twice the one before, up to max_blocks_per_chunk and the ChunkOptions' max_bytes,
+// and blocks are carved as they are needed. Those that were freed are a stack of indices a chunk.
+// The first chunk of the list that has free blocks serves; a chunk joins the list with its first
+// free block, and leaves it when it has none.
 //
 // What upstream refuses is asked for again at half the size, down to one block. Where it refuses
 // even that, the chunk with the longest fresh end lends half of it, as a chunk, to the class that
 // has none: a guest. If no end is long enough, all free blocks at the ends of chunks become fresh
-// again, first. So a request fails only where no class has what it needs in one piece at the end of
-// a chunk. Of 1 MiB with nothing behind it, in sizes drawn from 8 to 1024, the first to be refused
-// finds 86 % served by unsynchronized_pool_resource, 83 % to 87 % by synchronized_pool_resource,
-// and more of more: what is left is what sizes are rounded up by, and bookkeeping.
+// again, first. Where no end is worth a chunk's bookkeeping, a request gets a run: fresh blocks of
+// another class that lie side by side, as many as it needs; else a freed block of a larger class.
+// So a request fails only where no class has what it needs in one piece at the end of a chunk. Of
+// 1 MiB with nothing behind it, in sizes drawn from 8 to 1024, the first to be refused finds 88 %
+// served by unsynchronized_pool_resource, 86 % by synchronized_pool_resource, of 256 KiB 83 % and
+// 75 %: what is left is what sizes are rounded up by, and bookkeeping.
 //
 // A block that is given back is found by the class of its size, then by a search among the chunks
 // of the class, sorted by address, the last one found first. One multiplication tells whether it
 // is the start of a block there (ExactDivisor), and its flag whether it is in use and was asked
-// for with this size: a flag holds the size in its low bits, and is 0 for what is free.
+// for with this size: a flag holds the size in its low bits, and is 0 for what is free. A run is
+// not found there, and is looked for among the other classes.
 //
 // Larger requests go to upstream as they are, and are kept in a table by address.
 //
@@ -46,6 +49,17 @@
 
 namespace allot {
 inline namespace ALLOT_ABI {
+namespace pmr {
+
+/// What the standard's pool_options leave open.
+struct ChunkOptions {
+  /// The most bytes of a chunk, bookkeeping included; 0: no limit. A chunk has one block at least,
+  /// and now and then the table of all chunks of its size.
+  std::size_t max_bytes = 0;
+};
+
+} // namespace pmr
+
 namespace detail {
 
 /// Requests are classed by `last`: their size less one with the bits of their alignment less one,
@@ -81,8 +95,8 @@ public:
   };
 
   /// Misuse, naming `owner`: a null upstream.
-  Pools(const std::pmr::pool_options& options, std::pmr::memory_resource* upstream,
-        const char* owner);
+  Pools(const std::pmr::pool_options& options, pmr::ChunkOptions chunks,
+        std::pmr::memory_resource* upstream, const char* owner);
   Pools(const Pools&) = delete;
   Pools& operator=(const Pools&) = delete;
   ~Pools() { release(); }
@@ -117,13 +131,22 @@ public:
   [[nodiscard, gnu::cold]] bool deallocate_large(void* p, std::size_t bytes,
                                                  std::size_t alignment) noexcept;
 
-  /// A block, from a new chunk if there is none. What upstream throws passes through. `alone`: no
-  /// other thread looks at chunks, so that guests may go.
-  [[nodiscard]] Block take(Pool& pool, bool alone);
-  /// As take, but never grows; null for the chunk then.
+  /// A block, from a new chunk if there is none; null for the chunk if there is no memory for one.
+  /// `alone`: no other thread looks at chunks, so that guests may go.
+  [[nodiscard]] Block take(Pool& pool, bool alone) noexcept;
+  /// The same, but never grows.
   [[nodiscard]] Block try_take(Pool& pool) const noexcept;
+  /// For a request whose pool has no block: a run of other pools' blocks, or else a chunk of one
+  /// block, marked with `flag`. What upstream throws passes through.
+  [[nodiscard, gnu::cold]] void* take_elsewhere(std::size_t bytes, std::size_t alignment,
+                                                BlockFlag flag);
+  /// False: there is no such run. O(classes * log chunks).
+  [[nodiscard, gnu::cold]] bool give_back_run(void* p, std::size_t bytes,
+                                              std::size_t alignment) noexcept;
   /// Gets a chunk from upstream, smaller ones if that refuses. False: it has not one block.
   [[nodiscard, gnu::cold]] bool try_grow(Pool& pool) noexcept;
+  /// Gets a chunk in the memory of another. False: none has one long end.
+  [[nodiscard, gnu::cold]] bool borrow(Pool& pool, bool alone) noexcept;
   /// Gives chunks in which nothing is in use back to upstream, as long as it holds `keep` bytes
   /// then. O(chunks), some few times.
   [[gnu::cold]] void trim(std::size_t keep) noexcept;
@@ -168,15 +191,17 @@ private:
   static constexpr std::uint32_t first_room = 4; // of a pool's table of places
 
   [[nodiscard]] static Shape shape_of(const Pool& pool, std::size_t count) noexcept;
+  /// How many blocks a chunk has that is no larger than that, or 1.
+  [[nodiscard]] std::size_t count_within(const Pool& pool, std::size_t bytes) const noexcept;
   [[nodiscard]] void* ask(std::size_t bytes, std::size_t alignment);
   void give(void* p, std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] ChunkPlace* first_places(const Pool& pool) const noexcept {
     return places_ + static_cast<std::size_t>(&pool - pools_) * first_room;
   }
   PoolChunk& add(Pool& pool, void* memory, const Shape& shape) noexcept;
-  [[nodiscard]] bool borrow(Pool& pool, bool alone) noexcept;
   [[nodiscard]] PoolChunk* longest_end() const noexcept;
   [[nodiscard]] bool lend(PoolChunk* host, Pool& pool) noexcept;
+  [[nodiscard]] void* take_run(std::size_t bytes, std::size_t alignment) noexcept;
   void take_back(std::size_t keep) noexcept;
   [[nodiscard]] PoolChunk* unlink_free(std::size_t keep) noexcept;
   void forget_going(Pool& pool) noexcept;
@@ -188,6 +213,7 @@ private:
   std::size_t limit_ = 0;
   Pool* pools_ = nullptr;
   std::pmr::pool_options options_;
+  std::size_t max_bytes_; // of a chunk
   std::pmr::memory_resource* upstream_;
   PoolChunk* newest_ = nullptr; // of all chunks
   Kept* kept_ = nullptr;

@@ -65,7 +65,11 @@ public:
   explicit synchronized_pool_resource(const std::pmr::pool_options& options)
       : synchronized_pool_resource(options, std::pmr::get_default_resource()) {}
   synchronized_pool_resource(const std::pmr::pool_options& options,
-                             std::pmr::memory_resource* upstream);
+                             std::pmr::memory_resource* upstream)
+      : synchronized_pool_resource(options, upstream, ChunkOptions()) {}
+  /// Beyond the standard's: `resource({}, &upstream, {.max_bytes = 65536})`.
+  synchronized_pool_resource(const std::pmr::pool_options& options,
+                             std::pmr::memory_resource* upstream, ChunkOptions chunks);
   synchronized_pool_resource(const synchronized_pool_resource&) = delete;
   synchronized_pool_resource& operator=(const synchronized_pool_resource&) = delete;
   ~synchronized_pool_resource() override;

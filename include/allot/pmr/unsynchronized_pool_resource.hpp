@@ -45,7 +45,11 @@ public:
       : unsynchronized_pool_resource(options, std::pmr::get_default_resource()) {}
   unsynchronized_pool_resource(const std::pmr::pool_options& options,
                                std::pmr::memory_resource* upstream)
-      : pools_(options, upstream, resource_name) {}
+      : unsynchronized_pool_resource(options, upstream, ChunkOptions()) {}
+  /// Beyond the standard's: `resource({}, &upstream, {.max_bytes = 65536})`.
+  unsynchronized_pool_resource(const std::pmr::pool_options& options,
+                               std::pmr::memory_resource* upstream, ChunkOptions chunks)
+      : pools_(options, chunks, upstream, resource_name) {}
   unsynchronized_pool_resource(const unsynchronized_pool_resource&) = delete;
   unsynchronized_pool_resource& operator=(const unsynchronized_pool_resource&) = delete;
   ~unsynchronized_pool_resource() override;
