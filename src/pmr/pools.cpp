@@ -12,7 +12,8 @@ namespace detail {
 
 inline constexpr std::size_t largest_block = std::size_t{4} << 20;
 inline constexpr std::size_t default_largest_block = 4096;
-inline constexpr std::size_t most_blocks = std::size_t{1} << 19; // as the other implementations
+// Others have up to 2^19, with less bookkeeping a block: so chunks are no larger than theirs.
+inline constexpr std::size_t most_blocks = std::size_t{1} << 18;
 
 // A pool starts with so many bytes of blocks, but with one block at least, and at most 64.
 inline constexpr std::size_t first_chunk = 4096;

@@ -111,7 +111,7 @@ TYPED_TEST(PmrPools, DefaultUpstreamIsTheDefaultResource) {
 
 TYPED_TEST(PmrPools, ReportTheOptionsInForce) {
   const TypeParam plain;
-  EXPECT_EQ(plain.options().max_blocks_per_chunk, std::size_t{1} << 19);
+  EXPECT_EQ(plain.options().max_blocks_per_chunk, std::size_t{1} << 18);
   EXPECT_EQ(plain.options().largest_required_pool_block, 4096U);
   const TypeParam asked(
       pool_options{.max_blocks_per_chunk = 10, .largest_required_pool_block = 100});
@@ -125,7 +125,7 @@ TYPED_TEST(PmrPools, ReportTheOptionsInForce) {
     EXPECT_LE(in_force, largest + largest / 4 + 7);
   }
   const TypeParam greedy(pool_options{SIZE_MAX, SIZE_MAX});
-  EXPECT_EQ(greedy.options().max_blocks_per_chunk, std::size_t{1} << 19);
+  EXPECT_EQ(greedy.options().max_blocks_per_chunk, std::size_t{1} << 18);
   EXPECT_EQ(greedy.options().largest_required_pool_block, std::size_t{4} << 20);
 }
 
