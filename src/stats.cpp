@@ -77,6 +77,13 @@ Description describe(const RegionStats& stats) noexcept {
   return detail::describe_all(stats.memory, units);
 }
 
+Description describe(const ClassStats& stats) noexcept {
+  Description line;
+  std::snprintf(line.text, sizeof line.text, "blocks of %zu bytes: %zu in use, %zu available",
+                stats.block_bytes, stats.used, stats.available);
+  return line;
+}
+
 std::ostream& operator<<(std::ostream& out, const Stats& stats) {
   return out << describe(stats).text;
 }
@@ -87,6 +94,9 @@ std::ostream& operator<<(std::ostream& out, const ObjectPoolStats& stats) {
   return out << describe(stats).text;
 }
 std::ostream& operator<<(std::ostream& out, const RegionStats& stats) {
+  return out << describe(stats).text;
+}
+std::ostream& operator<<(std::ostream& out, const ClassStats& stats) {
   return out << describe(stats).text;
 }
 
@@ -132,6 +142,13 @@ std::string to_json(const RegionStats& stats) {
   detail::add(json, "current_arena_used", stats.current_arena_used);
   detail::add(json, "current_arena_size", stats.current_arena_size);
   detail::add(json, "memory", to_json(stats.memory));
+  return json + "}";
+}
+
+std::string to_json(const ClassStats& stats) {
+  std::string json = "{\"block_bytes\":" + std::to_string(stats.block_bytes);
+  detail::add(json, "used", stats.used);
+  detail::add(json, "available", stats.available);
   return json + "}";
 }
 

@@ -1,4 +1,4 @@
-// Statistics as JSON: one object, its members named as in allot/stats.hpp, with `name` first.
+// Statistics as JSON: one object, its members named as in allot/stats.hpp; a name comes first.
 //
 //   {"name":"request","capacity":65536,"used":448,"available":65088,"peak":512,"committed":65536}
 //
@@ -19,6 +19,7 @@ inline namespace ALLOT_ABI {
 [[nodiscard]] std::string to_json(const BlockPoolStats& stats);
 [[nodiscard]] std::string to_json(const ObjectPoolStats& stats);
 [[nodiscard]] std::string to_json(const RegionStats& stats);
+[[nodiscard]] std::string to_json(const ClassStats& stats);
 
 } // namespace ALLOT_ABI
 } // namespace allot

@@ -53,6 +53,14 @@ struct RegionStats {
   bool operator==(const RegionStats&) const = default;
 };
 
+/// The blocks of one size class.
+struct ClassStats {
+  std::size_t block_bytes; ///< bytes of each
+  std::size_t used;        ///< blocks handed out
+  std::size_t available;   ///< blocks left, in memory that is there already
+  bool operator==(const ClassStats&) const = default;
+};
+
 /// A line about statistics, such as
 /// `request: 448 of 65536 bytes used, 65088 left, peak 512, 65536 held`
 struct Description {
@@ -62,13 +70,14 @@ struct Description {
 [[nodiscard]] Description describe(const BlockPoolStats& stats) noexcept;
 [[nodiscard]] Description describe(const ObjectPoolStats& stats) noexcept;
 [[nodiscard]] Description describe(const RegionStats& stats) noexcept;
+[[nodiscard]] Description describe(const ClassStats& stats) noexcept;
 
 /// A record of the page's. Structured bindings give the page's four fields.
 template <class S>
 concept PageRecord = std::same_as<S, BlockPoolStats> || std::same_as<S, ObjectPoolStats> ||
                      std::same_as<S, RegionStats>;
 template <class S>
-concept Statistics = std::same_as<S, Stats> || PageRecord<S>;
+concept Statistics = std::same_as<S, Stats> || std::same_as<S, ClassStats> || PageRecord<S>;
 
 template <std::size_t i>
 [[nodiscard]] constexpr auto get(const BlockPoolStats& stats) noexcept {
@@ -96,6 +105,7 @@ std::ostream& operator<<(std::ostream& out, const Stats& stats);
 std::ostream& operator<<(std::ostream& out, const BlockPoolStats& stats);
 std::ostream& operator<<(std::ostream& out, const ObjectPoolStats& stats);
 std::ostream& operator<<(std::ostream& out, const RegionStats& stats);
+std::ostream& operator<<(std::ostream& out, const ClassStats& stats);
 
 } // namespace ALLOT_ABI
 } // namespace allot

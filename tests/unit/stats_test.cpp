@@ -74,6 +74,15 @@ TEST(Stats, AreJson) {
                                "\"capacity\":480,\"used\":48,"));
 }
 
+TEST(Stats, OfAClassAreALineAndJson) {
+  const ClassStats stats{.block_bytes = 64, .used = 12, .available = 52};
+  EXPECT_EQ(printed(stats), "blocks of 64 bytes: 12 in use, 52 available");
+  EXPECT_EQ(to_json(stats), "{\"block_bytes\":64,\"used\":12,\"available\":52}");
+#if defined(__cpp_lib_format)
+  EXPECT_EQ(std::format("{}", stats), printed(stats));
+#endif
+}
+
 #if defined(__cpp_lib_format)
 TEST(Stats, AreFormattedAsStringsAre) {
   Arena arena(1024);
