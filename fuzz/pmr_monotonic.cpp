@@ -32,6 +32,9 @@ public:
           resource_.deallocate(place.piece.p, place.piece.bytes); // does nothing
         }
         break;
+      case 3:
+        check_stats();
+        break;
       default:
         allocate();
       }
@@ -84,6 +87,17 @@ private:
     return (at + alignment * scale_ - 1) & (0 - alignment * scale_);
   }
 
+  void check_stats() {
+    operation("stats");
+    const allot::Stats before = resource_.stats();
+    check(before.used + before.available == before.capacity, "all is used or available");
+    check(before.used <= before.peak && before.capacity <= before.committed + bytes_, "in order");
+    if (in_.one_in(2))
+      resource_.reset_peak();
+    const allot::Stats after = resource_.stats();
+    check(after.used == before.used && (after.peak == after.used || after.peak == before.peak),
+          "the peak alone is reset");
+  }
   void release() {
     operation("release");
     places_.check_contents();

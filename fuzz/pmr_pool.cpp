@@ -49,6 +49,12 @@ public:
         operation("refuse above", limit_);
         upstream_.refuse_above(limit_);
         break;
+      case 8:
+        reset_peak();
+        break;
+      case 9:
+        check_stats();
+        break;
       default:
         in_.one_in(2) ? deallocate() : allocate(in_.size(), in_.one_in(4) ? in_.alignment() : 8);
       }
@@ -137,6 +143,26 @@ private:
     places_.clear();
     resource_.release();
     check(upstream_.blocks() == 0, "all is given back upstream");
+  }
+  void reset_peak() {
+    operation("reset_peak");
+    resource_.reset_peak();
+    const allot::Stats stats = resource_.stats();
+    check(stats.peak == stats.used, "the peak is what is used");
+  }
+  void check_stats() {
+    operation("stats");
+    const allot::Stats stats = resource_.stats();
+    check(stats.used + stats.available == stats.capacity, "all is used or available");
+    check(stats.used <= stats.peak, "the peak is no less than what is used");
+    std::size_t pooled = 0; // the rest is large
+    std::size_t available = 0;
+    for (std::size_t i = 0; i != resource_.classes(); ++i) {
+      const allot::ClassStats blocks = resource_.class_stats(i);
+      pooled += blocks.used * blocks.block_bytes;
+      available += blocks.available * blocks.block_bytes;
+    }
+    check(pooled <= stats.used && available == stats.available, "the classes are all there is");
   }
   void check_state() { check(!Reports::take(), "no misuse is reported that was none"); }
 

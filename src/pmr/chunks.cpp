@@ -109,6 +109,7 @@ bool Pools::try_grow(Pool& pool) noexcept {
 // ----------------------------------------------------------------------------------------- lending
 
 bool Pools::borrow(Pool& pool, bool alone) noexcept {
+  peak_before_ = peak();
   if (alone)
     take_back(max_size); // from guests
   if (lend(longest_end(), pool))
@@ -150,6 +151,7 @@ bool Pools::lend(PoolChunk* host, Pool& pool) noexcept {
 // ---------------------------------------------------------------------------------------- trimming
 
 void Pools::trim(std::size_t keep) noexcept {
+  peak_before_ = peak();
   if (large_.count() == 0)
     large_.release(*upstream_); // its table
   take_back(keep);

@@ -41,6 +41,7 @@ void LargeBlocks::insert(const Entry& entry) noexcept {
   table_[slot] = entry;
   ++used_;
   bytes_ += entry.bytes;
+  peak_ = std::max(peak_, bytes_);
 }
 
 LargeBlocks::Entry* LargeBlocks::find(const void* p) noexcept {

@@ -54,7 +54,22 @@ void monotonic_buffer_resource::use(std::byte* begin, std::size_t bytes, Gap gap
   gap_ = gap;
 }
 
+Stats monotonic_buffer_resource::stats() const noexcept {
+  Stats stats{};
+  stats.name = resource_name;
+  stats.capacity = stats.committed = buffer_size_;
+  for (const Chunk* chunk = newest_; chunk != nullptr; chunk = chunk->older) {
+    stats.capacity += red_zones.shrink(chunk->bytes - sizeof(Chunk));
+    stats.committed += chunk->bytes;
+  }
+  stats.available = gap_.shrink(limit_ - last_);
+  stats.used = stats.capacity - stats.available;
+  stats.peak = std::max(stats.used, peak_before_);
+  return stats;
+}
+
 void monotonic_buffer_resource::release() noexcept {
+  peak_before_ = stats().peak;
   while (newest_ != nullptr) {
     const Chunk chunk = *newest_;
     annotate::close(newest_, chunk.begin, chunk.bytes - sizeof(Chunk));

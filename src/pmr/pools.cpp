@@ -49,6 +49,7 @@ void Pools::give(void* p, std::size_t bytes, std::size_t alignment) noexcept {
 }
 
 void Pools::release() noexcept {
+  peak_before_ = peak();
   while (newest_ != nullptr) { // a guest before its host, which is older
     PoolChunk& chunk = *newest_;
     newest_ = chunk.older;
@@ -142,13 +143,49 @@ Stats Pools::stats() const noexcept {
     const std::size_t size = red_zones.shrink(chunk->pool->stride);
     stats.capacity += chunk->end * size;
     stats.used += (chunk->fresh - chunk->freed()) * size;
-    stats.peak += chunk->fresh * size;
   }
   stats.available = stats.capacity - stats.used;
   stats.capacity += large_.bytes();
   stats.used += large_.bytes();
-  stats.peak += large_.bytes();
+  stats.peak = peak();
   stats.committed = held_ + large_.bytes() + large_.table_bytes();
+  return stats;
+}
+
+// A chunk's freed blocks are a stack, and fresh ones come when it is empty: those that were not
+// handed out since reset_peak were never in use together with the others.
+std::size_t Pools::peak() const noexcept {
+  std::size_t bytes = large_.peak();
+  for (PoolChunk* chunk = newest_; chunk != nullptr; chunk = chunk->older) {
+    std::size_t blocks = chunk->fresh;
+    if (resets_peak_)
+      blocks -= static_cast<std::size_t>(
+          std::count_if(chunk->bottom + 1, static_cast<const BlockIndex*>(chunk->top) + 1,
+                        [&](BlockIndex index) { return chunk->live()[index] == rests; }));
+    bytes += blocks * red_zones.shrink(chunk->pool->stride);
+  }
+  return std::max(bytes, peak_before_);
+}
+
+void Pools::reset_peak() noexcept {
+  for (PoolChunk* chunk = newest_; chunk != nullptr; chunk = chunk->older)
+    for (const BlockIndex* index = chunk->bottom; index++ != chunk->top;)
+      chunk->live()[*index] = rests;
+  resets_peak_ = true;
+  peak_before_ = 0;
+  large_.reset_peak();
+}
+
+ClassStats Pools::class_stats(std::size_t index) const {
+  if (index >= classes())
+    throw_misuse(owner_, Errc::out_of_bounds, "class %zu was asked for, there are %zu", index,
+                 classes());
+  ClassStats stats{class_size(index), 0, 0};
+  for (std::size_t i = 0; limit_ != 0 && i != pools_[index].chunks; ++i) {
+    const PoolChunk& chunk = *pools_[index].places[i].chunk;
+    stats.used += chunk.fresh - chunk.freed();
+    stats.available += chunk.end - chunk.fresh + chunk.freed();
+  }
   return stats;
 }
 
@@ -174,7 +211,7 @@ Fault Pools::fault(const void* p, std::size_t alignment) noexcept {
     if (first >= chunk.fresh)
       return {Errc::foreign_pointer};
     const BlockFlag flag = chunk.live()[first];
-    if (flag == 0)
+    if (flag == 0 || flag == rests)
       return {Errc::double_free};
     return {Errc::bad_size, is_run(flag) ? bytes_of_run(flag) : class_size(i)};
   }

@@ -1,3 +1,4 @@
+#include <allot/json.hpp>
 #include <allot/pmr.hpp>
 
 #include "support.hpp"
@@ -7,6 +8,7 @@
 #include <cstdint>
 #include <memory_resource>
 #include <random>
+#include <sstream>
 #include <string>
 #include <type_traits>
 #include <utility>
@@ -157,6 +159,32 @@ TEST(PmrMonotonic, TakesTinyMisalignedAndEmptyBuffers) {
   for (Monotonic* resource : {&tiny, &empty, &null, &odd})
     resource->release();
   EXPECT_EQ(tiny.allocate(1, 1), buffer + 1);
+}
+
+TEST(PmrMonotonic, TellsWhatItHolds) {
+  TestResource upstream;
+  std::byte buffer[128];
+  Monotonic resource(buffer, sizeof buffer, &upstream);
+  EXPECT_EQ(resource.stats(), (Stats{"monotonic_buffer_resource", 128, 0, 128, 0, 128}));
+  (void)resource.allocate(100, 1);
+  EXPECT_EQ(resource.stats(), (Stats{"monotonic_buffer_resource", 128, 100, 28, 100, 128}));
+  EXPECT_EQ(to_json(resource.stats()),
+            "{\"name\":\"monotonic_buffer_resource\",\"capacity\":128,\"used\":100,"
+            "\"available\":28,\"peak\":100,\"committed\":128}");
+  (void)resource.allocate(100, 1); // the 28 are left over
+  const Stats grown = resource.stats();
+  EXPECT_EQ(grown.used, 228U);
+  EXPECT_EQ(grown.committed, 128 + upstream.live_bytes());
+  EXPECT_EQ(grown.available, grown.capacity - grown.used);
+  resource.release();
+  EXPECT_EQ(resource.stats(), (Stats{"monotonic_buffer_resource", 128, 0, 128, 228, 128}));
+  (void)resource.allocate(10, 1);
+  resource.reset_peak();
+  EXPECT_EQ(resource.stats().peak, 10U);
+  std::ostringstream printed;
+  printed << resource.stats();
+  EXPECT_EQ(printed.str(),
+            "monotonic_buffer_resource: 10 of 128 bytes used, 118 left, peak 10, 128 held");
 }
 
 TEST(PmrMonotonic, RefusesNullAtConstruction) {

@@ -1,4 +1,5 @@
 // What the two pool resources have in common.
+#include <allot/json.hpp>
 #include <allot/pmr.hpp>
 
 #include "support.hpp"
@@ -537,6 +538,66 @@ TYPED_TEST(PmrPools, LendWhatIsFreeToOtherClasses) {
   EXPECT_EQ(bounded.live(), 0U);
 }
 
+TYPED_TEST(PmrPools, ResetThePeakToWhatIsUsed) {
+  TypeParam resource({}, &this->upstream);
+  std::vector<void*> given;
+  const auto take = [&](int blocks) {
+    for (int i = 0; i != blocks; ++i)
+      given.push_back(resource.allocate(4096)); // eight to a magazine
+  };
+  const auto give_back = [&](int blocks) {
+    for (int i = 0; i != blocks; ++i) {
+      resource.deallocate(given.back(), 4096);
+      given.pop_back();
+    }
+  };
+  take(100);
+  void* const large = resource.allocate(10'000);
+  resource.deallocate(large, 10'000);
+  give_back(80);
+  const std::size_t peak = resource.stats().peak;
+  EXPECT_GE(peak, 100 * 4096 + 10'000U);
+  resource.reset_peak();
+  const Stats reset = resource.stats();
+  EXPECT_EQ(reset.peak, reset.used);
+  EXPECT_GE(reset.peak, 20 * 4096U);
+  EXPECT_LE(reset.peak, 36 * 4096U); // and two magazines
+  take(30);
+  give_back(50);
+  const std::size_t after = resource.stats().peak;
+  EXPECT_GE(after, 50 * 4096U);
+  EXPECT_LE(after, 66 * 4096U);
+  const ReportedMisuse reported;
+  resource.deallocate(large, 10'000);
+  void* const p = resource.allocate(4096);
+  resource.deallocate(p, 4096);
+  resource.reset_peak();
+  resource.deallocate(p, 4096);
+  EXPECT_EQ(reported_codes(), (Codes{"foreign_pointer", "double_free"}));
+}
+
+TYPED_TEST(PmrPools, TellTheBlocksOfEachClass) {
+  TypeParam resource(&this->upstream);
+  EXPECT_EQ(resource.class_stats(7), (ClassStats{64, 0, 0}));
+  std::vector<void*> given;
+  for (int i = 0; i != 64; ++i) // a chunk
+    given.push_back(resource.allocate(60));
+  EXPECT_EQ(resource.class_stats(7), (ClassStats{64, 64, 0}));
+  (void)resource.allocate(1000);
+  for (std::size_t i = 0; i != resource.classes(); ++i) {
+    const ClassStats blocks = resource.class_stats(i);
+    EXPECT_EQ(blocks.used != 0, blocks.block_bytes == 64 || blocks.block_bytes == 1024);
+    EXPECT_EQ(to_json(blocks).find("{\"block_bytes\":"), 0U);
+  }
+  for (void* const p : given)
+    resource.deallocate(p, 60);
+  const ClassStats after = resource.class_stats(7);
+  EXPECT_EQ(after.used + after.available, 64U);
+  EXPECT_EQ(kind([&] { (void)resource.class_stats(resource.classes()); }), "Misuse(out_of_bounds)");
+  EXPECT_EQ(resource.class_stats(resource.classes() - 1).block_bytes,
+            resource.options().largest_required_pool_block);
+}
+
 TYPED_TEST(PmrPools, TrimGivesBackWhatIsFree) {
   TypeParam resource(&this->upstream);
   std::vector<std::pair<void*, std::size_t>> given;
@@ -608,9 +669,11 @@ TYPED_TEST(PmrPools, TellWhatTheyHold) {
   resource.deallocate(large, 100'000);
   const Stats empty = resource.stats();
   EXPECT_LE(empty.used, 3U * 64 * 64); // in magazines
-  EXPECT_EQ(empty.peak, full.peak - 100'000);
+  EXPECT_EQ(empty.peak, full.peak);
   EXPECT_EQ(empty.capacity, full.capacity - 100'000);
   resource.trim();
+  EXPECT_EQ(resource.stats(), (Stats{none.name, 0, 0, 0, full.peak, 0}));
+  resource.reset_peak();
   EXPECT_EQ(resource.stats(), none);
 }
 

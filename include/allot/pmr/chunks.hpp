@@ -42,6 +42,8 @@ inline constexpr std::size_t most_in_run = 4096;
   return flag - 0x2000U;
 }
 inline constexpr BlockFlag run_goes_on = 0x4000;
+/// A free block that was not handed out since reset_peak. Of others that are free the flag is 0.
+inline constexpr BlockFlag rests = 0x6000;
 
 struct Pool;
 struct ChunkPlace;

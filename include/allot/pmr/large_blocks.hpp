@@ -28,6 +28,9 @@ public:
   [[nodiscard]] std::size_t count() const noexcept { return used_; }
   /// What all of them have.
   [[nodiscard]] std::size_t bytes() const noexcept { return bytes_; }
+  /// The most that all had at a time since reset_peak.
+  [[nodiscard]] std::size_t peak() const noexcept { return peak_; }
+  void reset_peak() noexcept { peak_ = bytes_; }
   /// What the table has.
   [[nodiscard]] std::size_t table_bytes() const noexcept { return slots_ * sizeof(Entry); }
   /// Gives all blocks and the table back.
@@ -43,6 +46,7 @@ private:
   std::size_t slots_ = 0; // a power of two, or 0
   std::size_t used_ = 0;  // at most half of them
   std::size_t bytes_ = 0;
+  std::size_t peak_ = 0;
 };
 
 } // namespace detail

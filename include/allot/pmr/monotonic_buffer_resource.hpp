@@ -30,6 +30,7 @@
 
 #include <allot/base/annotate.hpp>
 #include <allot/base/size.hpp>
+#include <allot/stats.hpp>
 #include <allot/upstream.hpp>
 
 #include <cstddef>
@@ -65,6 +66,12 @@ public:
   /// again, and the next size is the first.
   void release() noexcept;
   [[nodiscard]] std::pmr::memory_resource* upstream_resource() const noexcept { return upstream_; }
+  /// In bytes. `used` counts what alignment takes, and what was left over of buffers before the
+  /// current one; `peak` is the most since construction or reset_peak, and survives release.
+  /// O(buffers).
+  [[nodiscard]] Stats stats() const noexcept;
+  /// Sets the peak to what is used.
+  void reset_peak() noexcept { peak_before_ = 0; }
 
 protected:
   /// What upstream throws passes through; it is asked for what nobody has too. Misuse: an alignment
@@ -122,7 +129,8 @@ private:
   std::pmr::memory_resource* upstream_;
   std::byte* buffer_ = nullptr; // the caller's
   std::size_t buffer_size_ = 0;
-  std::size_t first_size_; // of chunks
+  std::size_t first_size_;      // of chunks
+  std::size_t peak_before_ = 0; // release
 };
 
 } // namespace pmr

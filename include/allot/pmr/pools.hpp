@@ -168,9 +168,14 @@ public:
     report(fault(p, alignment), p, bytes, alignment);
   }
 
-  /// O(chunks). `used` and `peak` count blocks by the size of their class; `peak` adds the most of
-  /// each class, and what is large now. What a synchronized resource has in magazines is used.
+  /// O(chunks), and after reset_peak O(free blocks). `used` and `peak` count blocks by the size of
+  /// their class; `peak` adds the most of each chunk and the most that was large. What a
+  /// synchronized resource has in magazines is used.
   [[nodiscard, gnu::cold]] Stats stats() const noexcept;
+  /// Misuse: there is no such class. O(chunks of the class).
+  [[nodiscard, gnu::cold]] ClassStats class_stats(std::size_t index) const;
+  /// O(free blocks).
+  [[gnu::cold]] void reset_peak() noexcept;
   /// Neither chunks nor large blocks are there.
   [[nodiscard]] bool is_empty() const noexcept { return newest_ == nullptr && large_.count() == 0; }
 
@@ -202,6 +207,7 @@ private:
   [[nodiscard]] PoolChunk* longest_end() const noexcept;
   [[nodiscard]] bool lend(PoolChunk* host, Pool& pool) noexcept;
   [[nodiscard]] void* take_run(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] std::size_t peak() const noexcept;
   void take_back(std::size_t keep) noexcept;
   [[nodiscard]] PoolChunk* unlink_free(std::size_t keep) noexcept;
   void forget_going(Pool& pool) noexcept;
@@ -220,6 +226,8 @@ private:
   ChunkPlace* places_ = nullptr; // the pools' first tables
   std::size_t held_ = 0;         // bytes that upstream gave for pools
   LargeBlocks large_;
+  std::size_t peak_before_ = 0; // before the chunks changed that it is derived from
+  bool resets_peak_ = false;    // some blocks may rest
   const char* owner_;
 };
 

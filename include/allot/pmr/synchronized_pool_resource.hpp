@@ -86,10 +86,24 @@ public:
     return pools_.upstream();
   }
   /// `used` and `peak` are in bytes of blocks, which are up to a quarter longer than what was asked
-  /// for, and count what lies in magazines. O(chunks), with the lock held.
+  /// for, and count what lies in magazines; `peak` is the most since construction or reset_peak,
+  /// and survives release. O(chunks), after reset_peak O(free blocks), with the lock held.
   [[nodiscard]] Stats stats() const {
     const std::lock_guard lock(mutex_);
     return pools_.stats();
+  }
+  /// Sets the peak to what is used. O(free blocks), with the lock held.
+  void reset_peak() {
+    const std::lock_guard lock(mutex_);
+    pools_.reset_peak();
+  }
+  /// How many sizes of blocks there are. What is larger than the last is upstream's.
+  [[nodiscard]] std::size_t classes() const noexcept { return pools_.classes(); }
+  /// The blocks of a size, the smallest first; what lies in magazines is used. Misuse: an index not
+  /// below `classes`. O(chunks), with the lock held.
+  [[nodiscard]] ClassStats class_stats(std::size_t index) const {
+    const std::lock_guard lock(mutex_);
+    return pools_.class_stats(index);
   }
   /// What is in force: zeros replaced by defaults, limits applied.
   [[nodiscard]] std::pmr::pool_options options() const noexcept { return pools_.options(); }

@@ -64,8 +64,17 @@ public:
     return pools_.upstream();
   }
   /// `used` and `peak` are in bytes of blocks, which are up to a quarter longer than what was asked
-  /// for; `peak` adds the most of each size. O(chunks): nothing is counted as blocks come and go.
+  /// for; `peak` adds the most of each size since construction or reset_peak, and survives release.
+  /// O(chunks), after reset_peak O(free blocks): nothing is counted as blocks come and go.
   [[nodiscard]] Stats stats() const noexcept { return pools_.stats(); }
+  /// Sets the peak to what is used. O(free blocks).
+  void reset_peak() noexcept { pools_.reset_peak(); }
+  /// How many sizes of blocks there are. What is larger than the last is upstream's.
+  [[nodiscard]] std::size_t classes() const noexcept { return pools_.classes(); }
+  /// The blocks of a size, the smallest first. Misuse: an index not below `classes`. O(chunks).
+  [[nodiscard]] ClassStats class_stats(std::size_t index) const {
+    return pools_.class_stats(index);
+  }
   /// What is in force: zeros replaced by defaults, limits applied.
   [[nodiscard]] std::pmr::pool_options options() const noexcept { return pools_.options(); }
 
