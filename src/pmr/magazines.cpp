@@ -12,6 +12,8 @@ namespace detail {
 
 // Gives the `count` blocks that were put in first to their pool.
 void spill(Magazine& magazine, std::uint32_t count, Pool& pool) noexcept {
+  if (count == 0) // no_magazine perhaps, which many threads have at once
+    return;
   for (std::uint32_t i = 0; i != count;) {
     PoolChunk& chunk = *magazine.chunks[i];
     const std::uint32_t first = i;

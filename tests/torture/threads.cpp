@@ -13,6 +13,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <memory_resource>
+#include <new>
 #include <thread>
 #include <utility>
 #include <vector>
@@ -27,22 +28,27 @@ constexpr std::uint64_t round_operations = 2'000'000; // then the threads end an
   std::abort();
 }
 
-// Counts what is out, and tells if two threads are in it at once.
+// Counts what is out, refuses more than `most` bytes, and tells if two threads are in it at once.
 class Upstream : public std::pmr::memory_resource {
 public:
+  explicit Upstream(std::size_t most) : most_(most) {}
   std::size_t live = 0;
+  std::size_t refused = 0;
 
 private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     enter();
-    ++live;
-    void* const p = std::pmr::new_delete_resource()->allocate(bytes, alignment);
+    const bool fits = bytes <= most_ - held_;
+    ++(fits ? live : refused);
+    held_ += fits ? bytes : 0;
+    void* const p = fits ? std::pmr::new_delete_resource()->allocate(bytes, alignment) : nullptr;
     inside_.store(false, std::memory_order_release);
-    return p;
+    return fits ? p : throw std::bad_alloc();
   }
   void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
     enter();
     --live;
+    held_ -= bytes;
     std::pmr::new_delete_resource()->deallocate(p, bytes, alignment);
     inside_.store(false, std::memory_order_release);
   }
@@ -55,6 +61,8 @@ private:
       fail("two threads are in the upstream");
   }
   std::atomic<bool> inside_ = false;
+  std::size_t most_;
+  std::size_t held_ = 0;
 };
 
 class Random {
@@ -77,8 +85,14 @@ struct Stamp {
   bool operator==(const Stamp&) const = default;
 };
 
+/// Null: the upstream has nothing.
 std::byte* allocate(allot::pmr::synchronized_pool_resource& resource, const Stamp& stamp) {
-  auto* const p = static_cast<std::byte*>(resource.allocate(stamp.bytes, 8));
+  std::byte* p = nullptr;
+  try {
+    p = static_cast<std::byte*>(resource.allocate(stamp.bytes, 8));
+  } catch (const std::bad_alloc&) {
+    return nullptr;
+  }
   std::memcpy(p, &stamp, sizeof stamp);
   std::memcpy(p + stamp.bytes - sizeof stamp, &stamp, sizeof stamp);
   return p;
@@ -146,30 +160,39 @@ std::vector<allot::Marker> marks() {
 
 } // namespace
 
+/// Blocks of a resource, and those that change hands.
+struct Shared {
+  explicit Shared(std::size_t most) : upstream(most) {}
+  Upstream upstream;
+  allot::pmr::synchronized_pool_resource resource{&upstream};
+  Exchange exchange{};
+};
+
 int main(int argc, char** argv) {
   const std::uint64_t wanted = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
-  Upstream upstream;
-  allot::pmr::synchronized_pool_resource resource(&upstream);
+  // Less than the blocks that the threads want of it: they live on what other sizes leave.
+  std::array<Shared, 2> shared{Shared(SIZE_MAX / 2), Shared(200'000)};
   std::uint64_t done = 0;
   std::uint64_t round = 0;
   for (; done < wanted; ++round) {
-    Exchange exchange{};
     std::array<std::uint64_t, thread_count> counts{};
     std::array<std::vector<allot::Marker>, thread_count> marked;
     std::vector<std::thread> threads;
-    const std::uint64_t share = std::min(wanted - done, round_operations) / thread_count + 1;
+    const std::uint64_t share = std::min(wanted - done, round_operations) / thread_count / 2 + 1;
     for (std::uint32_t i = 0; i != thread_count; ++i)
       threads.emplace_back([&, i] {
         marked[i] = marks();
-        counts[i] = work(resource, exchange, i + 1, round, share);
+        for (Shared& those : shared)
+          counts[i] += work(those.resource, those.exchange, i + 1, round, share);
       });
     for (std::thread& thread : threads)
       thread.join();
-    for (std::atomic<std::byte*>& place : exchange)
-      if (std::byte* const p = place.load(std::memory_order_relaxed)) {
-        give_back(resource, p, 0);
-        ++done;
-      }
+    for (Shared& those : shared)
+      for (std::atomic<std::byte*>& place : those.exchange)
+        if (std::byte* const p = place.exchange(nullptr, std::memory_order_relaxed)) {
+          give_back(those.resource, p, 0);
+          ++done;
+        }
     for (const std::uint64_t count : counts)
       done += count;
     std::vector<allot::Marker> all;
@@ -179,12 +202,15 @@ int main(int argc, char** argv) {
       for (std::size_t j = 0; j != i; ++j)
         if (all[i] == all[j])
           fail("two stacks set the same mark");
-    if (round % 3 == 2) {
-      resource.release();
-      if (upstream.live != 0)
-        fail("memory was not given back");
-    }
+    for (Shared& those : shared)
+      if (round % 3 == 2) {
+        those.resource.release();
+        if (those.upstream.live != 0)
+          fail("memory was not given back");
+      }
   }
+  if (shared[1].upstream.refused == 0)
+    fail("the bounded upstream was never used up");
   std::printf("%llu operations of %u threads in %llu rounds\n",
               static_cast<unsigned long long>(done), thread_count,
               static_cast<unsigned long long>(round));
