@@ -2,6 +2,7 @@
 #include <allot/pmr/chunks.hpp>
 
 #include <allot/pmr/pools.hpp>
+#include <allot/pmr/runs.hpp>
 
 #include <algorithm>
 #include <memory>

@@ -1,5 +1,7 @@
 #include <allot/pmr/pools.hpp>
 
+#include <allot/pmr/runs.hpp>
+
 #include <algorithm>
 #include <cstring>
 #include <functional>

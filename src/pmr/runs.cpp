@@ -1,7 +1,7 @@
 // How pools serve a request for which there is neither a block of its class nor room for a chunk:
 // with blocks of another class that lie side by side, fresh ones. It takes as many as it needs, so
 // that no more is lost than part of one; there is no bookkeeping but the blocks' flags.
-#include <allot/pmr/chunks.hpp>
+#include <allot/pmr/runs.hpp>
 
 #include <allot/pmr/pools.hpp>
 

@@ -29,19 +29,6 @@ inline constexpr BlockIndex no_block = 0xFFFFFFFF;
   return static_cast<BlockFlag>(bytes);
 }
 
-/// The first block of a run that serves a request of another class, of at most `most_in_run`
-/// bytes, and those behind it: unlike any flag above.
-inline constexpr std::size_t most_in_run = 4096;
-[[nodiscard]] constexpr BlockFlag run_flag_of(std::size_t bytes) noexcept {
-  return static_cast<BlockFlag>(0x2000 + bytes);
-}
-[[nodiscard]] constexpr bool is_run(BlockFlag flag) noexcept {
-  return flag >> 13 == 1;
-}
-[[nodiscard]] constexpr std::size_t bytes_of_run(BlockFlag flag) noexcept {
-  return flag - 0x2000U;
-}
-inline constexpr BlockFlag run_goes_on = 0x4000;
 /// A free block that was not handed out since reset_peak. Of others that are free the flag is 0.
 inline constexpr BlockFlag rests = 0x6000;
 
