@@ -170,7 +170,7 @@ struct Shared {
 
 int main(int argc, char** argv) {
   const std::uint64_t wanted = argc > 1 ? std::strtoull(argv[1], nullptr, 10) : 1'000'000;
-  // Less than the blocks that the threads want of it: they live on what other sizes leave.
+  // The second is less than the threads want of it: they live on what other sizes leave.
   std::array<Shared, 2> shared{Shared(SIZE_MAX / 2), Shared(200'000)};
   std::uint64_t done = 0;
   std::uint64_t round = 0;
@@ -178,12 +178,13 @@ int main(int argc, char** argv) {
     std::array<std::uint64_t, thread_count> counts{};
     std::array<std::vector<allot::Marker>, thread_count> marked;
     std::vector<std::thread> threads;
-    const std::uint64_t share = std::min(wanted - done, round_operations) / thread_count / 2 + 1;
+    const std::uint64_t share = std::min(wanted - done, round_operations) / thread_count / 8 + 1;
     for (std::uint32_t i = 0; i != thread_count; ++i)
       threads.emplace_back([&, i] {
         marked[i] = marks();
-        for (Shared& those : shared)
-          counts[i] += work(those.resource, those.exchange, i + 1, round, share);
+        counts[i] += work(shared[0].resource, shared[0].exchange, i + 1, round, 7 * share);
+        counts[i] +=
+            work(shared[1].resource, shared[1].exchange, i + 1, round, share); // it is slow
       });
     for (std::thread& thread : threads)
       thread.join();
