@@ -165,9 +165,10 @@ TEST(PmrMonotonic, TellsWhatItHolds) {
   TestResource upstream;
   std::byte buffer[128];
   Monotonic resource(buffer, sizeof buffer, &upstream);
-  EXPECT_EQ(resource.stats(), (Stats{"monotonic_buffer_resource", 128, 0, 128, 0, 128}));
+  const char* const name = resource.stats().name;
+  EXPECT_EQ(resource.stats(), (Stats{name, 128, 0, 128, 0, 128}));
   (void)resource.allocate(100, 1);
-  EXPECT_EQ(resource.stats(), (Stats{"monotonic_buffer_resource", 128, 100, 28, 100, 128}));
+  EXPECT_EQ(resource.stats(), (Stats{name, 128, 100, 28, 100, 128}));
   EXPECT_EQ(to_json(resource.stats()),
             "{\"name\":\"monotonic_buffer_resource\",\"capacity\":128,\"used\":100,"
             "\"available\":28,\"peak\":100,\"committed\":128}");
@@ -177,7 +178,7 @@ TEST(PmrMonotonic, TellsWhatItHolds) {
   EXPECT_EQ(grown.committed, 128 + upstream.live_bytes());
   EXPECT_EQ(grown.available, grown.capacity - grown.used);
   resource.release();
-  EXPECT_EQ(resource.stats(), (Stats{"monotonic_buffer_resource", 128, 0, 128, 228, 128}));
+  EXPECT_EQ(resource.stats(), (Stats{name, 128, 0, 128, 228, 128}));
   (void)resource.allocate(10, 1);
   resource.reset_peak();
   EXPECT_EQ(resource.stats().peak, 10U);

@@ -480,7 +480,7 @@ TYPED_TEST(PmrPools, KeepChunksWithinTheBytesOfAnOption) {
   const std::size_t once = this->upstream.requests.size();
   std::size_t largest = 0;
   for (int i = 0; i != 1000; ++i)
-    for (const std::size_t bytes : {24, 64, 500, 1024})
+    for (const std::size_t bytes : Sizes{24, 64, 500, 1024})
       fill(resource.allocate(bytes), bytes);
   for (std::size_t i = once; i != this->upstream.requests.size(); ++i)
     largest = std::max(largest, this->upstream.requests[i].bytes);
