@@ -16,9 +16,8 @@ using allot::Errc;
 
 constexpr std::size_t slab = 65536;
 constexpr std::size_t page = 4096;
-constexpr std::size_t largest_block = 32768;
 
-/// The next of the classes, found by counting up; whole pages above them.
+/// The next of the classes, found by counting up.
 std::size_t block_size(std::size_t bytes) {
   if (bytes <= 128)
     return std::max(allot::round_up(bytes), allot::granule);
@@ -28,8 +27,12 @@ std::size_t block_size(std::size_t bytes) {
       if ((size += step) >= bytes)
         return size;
 }
+/// Has whole pages: those above 160 KiB, and those of which a slab or two hold one.
 bool is_large(std::size_t bytes, std::size_t alignment) {
-  return allot::saturating_round_up(std::max<std::size_t>(bytes, 1), alignment) > largest_block;
+  const std::size_t rounded =
+      allot::saturating_round_up(std::max<std::size_t>(bytes, 1), alignment);
+  return rounded > 160 * 1024 || (rounded > 48 * 1024 && rounded <= 64 * 1024) ||
+         (rounded > 96 * 1024 && rounded <= 128 * 1024);
 }
 std::size_t usable(std::size_t bytes, std::size_t alignment) {
   bytes = std::max<std::size_t>(bytes, 1);
@@ -156,10 +159,11 @@ private:
     check(allot::is_power_of_two(alignment), "refused an alignment that is none");
     served(p, bytes, alignment, 0, 0);
   }
-  /// Where blocks and large objects lie is the pool's choice, so whether there is room for a large
-  /// one is not known here.
+  /// Where blocks and large objects lie is the pool's choice, so whether there is room for what
+  /// needs slabs side by side is not known here.
   void check_refused(std::size_t bytes, std::size_t alignment) const {
-    if (!allot::is_power_of_two(alignment) || is_large(bytes, alignment))
+    if (!allot::is_power_of_two(alignment) || usable(bytes, alignment) > slab ||
+        is_large(bytes, alignment))
       check(!allot::is_power_of_two(alignment) || !places_.empty() ||
                 std::max<std::size_t>(bytes, 1) > pool_.available() || alignment > slab,
             "an empty pool has room");
@@ -243,14 +247,14 @@ private:
     const std::size_t kept = std::min(before.piece.bytes, bytes);
     check(holds(static_cast<std::byte*>(p), kept, before.piece.value), "contents kept");
     const bool moved = p != before.piece.p;
-    const bool was_large = before.room > largest_block;
     const std::size_t room = pool_.usable_size(p);
     if (moved)
       check(room == usable(bytes, alignment), "usable_size of what was moved");
-    else if (was_large)
-      check(room == allot::saturating_round_up(std::max<std::size_t>(bytes, 1), page), "pages");
     else
-      check(room >= bytes, "room enough");
+      check(room >= bytes &&
+                (room == before.room ||
+                 room == allot::saturating_round_up(std::max<std::size_t>(bytes, 1), page)),
+            "room enough, in the block or in pages");
     forget(i);
     place(p, bytes, room, alignment, kept,
           moved ? std::min(before.written, bytes) : before.written);

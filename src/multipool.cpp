@@ -135,7 +135,6 @@ void Multipool::refuse_pointer(const void* p) const {
   const std::size_t offset =
       reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(begin_);
   const std::size_t number = offset / slab_extent();
-  const std::size_t at = offset % slab_extent();
   if (number < runs_.ready()) {
     const bool used = slabs_[number].state != State::idle;
     const Slab* const object = large_around(number);
@@ -144,18 +143,29 @@ void Multipool::refuse_pointer(const void* p) const {
       throw_misuse(label(), Errc::misaligned_pointer,
                    "%p lies %zu bytes into a large object, not at its start", p,
                    static_cast<std::size_t>(static_cast<const std::byte*>(p) - slab.begin));
-    if (slab.bytes != 0 && (used || slab.was_used) && at < slab.carved * stride(slab)) {
-      if (at % slab.bytes != 0)
-        throw_misuse(label(), Errc::misaligned_pointer,
-                     "%p lies %zu bytes into a block of %zu, not at its start", p,
-                     at % stride(slab), slab.usable());
-      throw_misuse(label(), Errc::double_free, "the block of %zu bytes at %p is free already",
-                   slab.usable(), p);
+    if (slab.bytes != 0 && (used || slab.was_used)) {
+      const std::size_t offset_in = offset_in_block(slab, p);
+      if (was_block(slab, static_cast<const std::byte*>(p) - offset_in)) {
+        if (offset_in != 0)
+          throw_misuse(label(), Errc::misaligned_pointer,
+                       "%p lies %zu bytes into a block of %zu, not at its start", p, offset_in,
+                       slab.usable());
+        throw_misuse(label(), Errc::double_free, "the block of %zu bytes at %p is free already",
+                     slab.usable(), p);
+      }
     }
-    if (slab.bytes == 0 && slab.was_used && at == 0)
+    if (slab.bytes == 0 && slab.was_used && offset % slab_extent() == 0)
       throw_misuse(label(), Errc::double_free, "the large object at %p is free already", p);
   }
   throw_misuse(label(), Errc::foreign_pointer, "%p was not handed out by this pool", p);
+}
+
+// Whether a block of the slab's class was ever carved there; it may start in a slab before.
+bool Multipool::was_block(const Slab& slab, const std::byte* start) const noexcept {
+  const Slab& owner = slab_at(granule_at(start));
+  return owner.bytes == slab.bytes &&
+         static_cast<std::size_t>(start - owner.begin) <
+             runs_.gap().stretch(owner.first * granule) + owner.carved * stride(owner);
 }
 
 bool Multipool::has_size(const Slab& slab, std::size_t bytes, std::size_t alignment) noexcept {
@@ -163,7 +173,7 @@ bool Multipool::has_size(const Slab& slab, std::size_t bytes, std::size_t alignm
     return false;
   const std::size_t size_class = Classes::of(bytes, alignment);
   if (slab.size_class == Classes::large)
-    return (size_class == Classes::large || slab.loose) &&
+    return (Classes::is_large(size_class) || slab.loose) &&
            divide_up(std::max<std::size_t>(bytes, 1), page) == slab.pages;
   return size_class == slab.size_class || (slab.loose && size_class < slab.size_class);
 }
@@ -185,7 +195,7 @@ void* Multipool::try_allocate_slow(std::size_t bytes, std::size_t alignment) noe
   if (begin_ == nullptr || !is_power_of_two(alignment))
     return nullptr;
   const std::size_t size_class = Classes::of(bytes, alignment);
-  if (size_class == Classes::large)
+  if (Classes::is_large(size_class))
     return allocate_large(bytes, alignment);
   return refill(size_class) ? take(*current_[size_class], bytes) : nullptr;
 }
@@ -223,7 +233,7 @@ bool Multipool::refill(std::size_t size_class) noexcept {
 Multipool::Slab* Multipool::next_slab(std::size_t size_class) noexcept {
   if (roomy_[size_class] != none)
     return pop(roomy_[size_class]);
-  if (Slab* const slab = start_slab(size_class))
+  if (Slab* const slab = start_run(size_class))
     return slab;
   return scarce_[size_class] == none ? nullptr : pop(scarce_[size_class]);
 }
@@ -234,31 +244,45 @@ void Multipool::carve(Slab& slab) noexcept {
   const std::size_t count =
       std::clamp<std::size_t>(page / slab.usable(), 1, slab.capacity - slab.carved);
   for (std::size_t i = slab.carved + count; i-- != slab.carved;)
-    slab.stack[slab.free++] = static_cast<Index>(i * granules);
+    slab.stack[slab.free++] = static_cast<Index>(slab.first + i * granules);
   slab.carved += static_cast<std::uint32_t>(count);
 }
 
-Multipool::Slab* Multipool::start_slab(std::size_t size_class) noexcept {
-  const Number number = take_run(1, 1);
+// Takes slabs for blocks of that class, and gives the first; the others wait in the list. Where
+// there are too few side by side, as many as hold a block will do.
+Multipool::Slab* Multipool::start_run(std::size_t size_class) noexcept {
+  const std::size_t bytes = Classes::bytes(size_class);
+  std::size_t length = Classes::run(size_class);
+  Number number = take_run(length, 1);
+  while (number == none && (length - 1) * slab_bytes >= bytes)
+    number = take_run(--length, 1);
   if (number == none)
     return nullptr;
-  const std::size_t bytes = Classes::bytes(size_class);
   const bool own = bytes * own_indices >= slab_bytes;
-  const std::size_t capacity = slab_bytes / (own ? bytes : bytes + sizeof(Index));
-  std::byte* const begin = runs_.address(number);
-  std::byte* const behind = begin + runs_.gap().stretch(capacity * bytes);
-  annotate::show(behind, static_cast<std::size_t>(begin + slab_extent() - behind));
-  annotate::hide(begin, static_cast<std::size_t>(behind - begin));
+  const std::size_t blocks = length * slab_bytes / (own ? bytes : bytes + sizeof(Index));
+  std::byte* const behind = runs_.address(number) + runs_.gap().stretch(blocks * bytes);
+  annotate::hide(runs_.address(number), length * slab_extent());
+  if (!own)
+    annotate::show(behind, blocks * sizeof(Index));
 
-  Slab& slab = slabs_[number];
-  slab.stack = own ? slab.own : ::new (behind) Index[capacity];
-  slab.begin = begin;
-  slab.free = slab.carved = 0;
-  slab.bytes = static_cast<std::uint32_t>(bytes);
-  slab.capacity = static_cast<std::uint32_t>(capacity);
-  slab.size_class = static_cast<std::uint8_t>(size_class);
-  slab.loose = false;
-  return &slab;
+  for (std::size_t i = length; i-- != 0;) {
+    const std::size_t first = divide_up(i * slab_bytes, bytes); // block that starts in this slab
+    const std::size_t last = std::min(divide_up((i + 1) * slab_bytes, bytes), blocks);
+    Slab& slab = slabs_[number + i];
+    slab.stack = own ? slab.own : ::new (behind) Index[blocks];
+    slab.begin = runs_.address(number + i);
+    slab.free = slab.carved = 0;
+    slab.bytes = static_cast<std::uint32_t>(bytes);
+    slab.first = static_cast<Index>((first * bytes - i * slab_bytes) / granule);
+    slab.capacity = slab.wake = first < last ? static_cast<std::uint32_t>(last - first) : 0;
+    slab.size_class = static_cast<std::uint8_t>(size_class);
+    slab.piece = static_cast<std::uint8_t>(i);
+    slab.loose = false;
+    slab.state = slab.capacity == 0 ? State::full : State::roomy;
+    if (i != 0 && slab.capacity != 0)
+      enlist(slab, roomy_[size_class]);
+  }
+  return &slabs_[number];
 }
 
 void* Multipool::allocate_large(std::size_t bytes, std::size_t alignment) noexcept {
@@ -316,10 +340,12 @@ void Multipool::settle(Slab& slab) noexcept {
     slab.state = State::roomy;
     slab.wake = slab.capacity;
     enlist(slab, roomy_[slab.size_class]);
-    break;
+    if (slab.free != slab.capacity)
+      break;
+    [[fallthrough]]; // there was one block
   case State::roomy:
-    delist(slab, roomy_[slab.size_class]);
-    retire(slab);
+    if (is_run_empty(slab))
+      retire_run(slab);
     break;
   default:
     slab.state = State::idle;
@@ -350,20 +376,40 @@ Multipool::Slab* Multipool::pop(Number& head) noexcept {
   return &slab;
 }
 
-// The slab's blocks are free, and zero if that was asked for; so must its stack become.
-void Multipool::retire(Slab& slab) noexcept {
-  slab.state = State::idle;
-  slab.was_used = true;
-  if (zero_ && slab.stack != slab.own)
-    std::memset(slab.stack, 0, slab.capacity * sizeof(Index));
-  runs_.put(number_of(slab), 0);
+// Whether no block of the run that the slab is in is in use; one that has the slab from which its
+// class takes blocks is not empty, since that is kept.
+bool Multipool::is_run_empty(const Slab& slab) const noexcept {
+  const Slab* const run = &slab - slab.piece;
+  for (const Slab* piece = run; piece != run + runs_.length(number_of(*run)); ++piece)
+    if (piece->free != piece->carved || piece->state == State::current)
+      return false;
+  return true;
 }
 
-// Empty slabs that blocks are taken from next.
+// The run's blocks are free, and zero if that was asked for; so must its stack become.
+void Multipool::retire_run(Slab& slab) noexcept {
+  Slab* const run = &slab - slab.piece;
+  for (Slab* piece = run; piece != run + runs_.length(number_of(*run)); ++piece) {
+    if (piece->state == State::roomy)
+      delist(*piece, roomy_[piece->size_class]);
+    piece->state = State::idle;
+    piece->was_used = true;
+  }
+  if (zero_ && run->stack != run->own)
+    std::memset(run->stack, 0, run->capacity * sizeof(Index));
+  runs_.put(number_of(*run), 0);
+}
+
+// Empty runs that blocks are taken from next.
 void Multipool::retire_idle() noexcept {
   for (Slab*& current : current_) {
-    if (current != &no_slab && current->free == current->carved)
-      retire(*std::exchange(current, &no_slab));
+    if (current == &no_slab)
+      continue;
+    current->state = State::full; // for now
+    if (is_run_empty(*current))
+      retire_run(*std::exchange(current, &no_slab));
+    else
+      current->state = State::current;
   }
 }
 
@@ -371,10 +417,10 @@ void Multipool::retire_idle() noexcept {
 
 bool Multipool::resize(Slab& slab, void* p, std::size_t bytes, std::size_t alignment) noexcept {
   const std::size_t size_class = Classes::of(bytes, alignment);
+  if (slab.size_class == Classes::large)
+    return Classes::is_large(size_class) && resize_large(slab, bytes);
   if (size_class != slab.size_class)
     return false;
-  if (size_class == Classes::large)
-    return resize_large(slab, bytes);
   annotate::resized(slabs_, p, slab.usable(), bytes + (bytes == 0 ? 1 : 0));
   return true;
 }
@@ -406,13 +452,14 @@ void Multipool::shrink_large(Slab& slab, std::size_t run) noexcept {
   runs_.shrink(number_of(slab), run, zero_ ? dirty * page : 0);
 }
 
-// The block gets a size of another class, which it has room for.
-void Multipool::loosen(Slab& slab, void* p, std::size_t bytes) noexcept {
+// The block gets a size of another class where it is, if there is room.
+bool Multipool::loosen(Slab& slab, void* p, std::size_t bytes) noexcept {
+  if (slab.size_class == Classes::large ? !resize_large(slab, bytes) : bytes > slab.usable())
+    return false;
   slab.loose = true;
-  if (slab.size_class == Classes::large)
-    (void)resize_large(slab, bytes);
-  else
+  if (slab.size_class != Classes::large)
     annotate::resized(slabs_, p, slab.usable(), bytes + (bytes == 0 ? 1 : 0));
+  return true;
 }
 
 // Null, and nothing changed, if there is no room for what is longer.
@@ -420,10 +467,8 @@ void* Multipool::move(Slab& slab, void* p, std::size_t bytes, std::size_t alignm
   const std::size_t usable = slab.usable();
   void* const moved = try_allocate(bytes, alignment);
   if (moved == nullptr) {
-    if (bytes > usable || padding(reinterpret_cast<std::uintptr_t>(p), alignment) != 0)
-      return nullptr;
-    loosen(slab, p, bytes);
-    return p;
+    const bool aligned = padding(reinterpret_cast<std::uintptr_t>(p), alignment) == 0;
+    return aligned && loosen(slab, p, bytes) ? p : nullptr;
   }
   annotate::show(p, usable);
   std::memcpy(moved, p, std::min(usable, bytes));
@@ -472,12 +517,7 @@ bool Multipool::try_resize(void* p, std::size_t old_bytes, std::size_t new_bytes
   Slab* const slab = find(p);
   if (slab == nullptr || old_bytes > slab->usable())
     return false;
-  if (resize(*slab, p, new_bytes, granule))
-    return true;
-  if (new_bytes > slab->usable())
-    return false;
-  loosen(*slab, p, new_bytes);
-  return true;
+  return resize(*slab, p, new_bytes, granule) || loosen(*slab, p, new_bytes);
 }
 
 // ---------------------------------------------------------------------------------- the whole pool
@@ -514,26 +554,32 @@ bool Multipool::owns(const void* p) const noexcept {
   const Slab& slab = slabs_[number];
   if (slab.state == State::idle)
     return false;
-  const std::size_t at = offset % slab_extent();
-  return at % stride(slab) < slab.usable() &&
-         find(static_cast<const std::byte*>(p) - at % stride(slab));
+  const std::size_t offset_in = offset_in_block(slab, p);
+  return offset_in < slab.usable() && find(static_cast<const std::byte*>(p) - offset_in) != nullptr;
+}
+
+// Those that are in use: of blocks, and the first of each large object.
+template <class F>
+void Multipool::for_each_slab(const F& f) const noexcept {
+  for (Number i = runs_.next_in_use(0); i != none; i = runs_.next_in_use(i + runs_.length(i)))
+    for (std::size_t n = slabs_[i].state == State::large ? 1 : runs_.length(i); n-- != 0;)
+      f(slabs_[i + n]);
 }
 
 std::size_t Multipool::used() const noexcept {
   std::size_t bytes = 0;
-  for (Number i = runs_.next_in_use(0); i != none; i = runs_.next_in_use(i + runs_.length(i))) {
-    const Slab& slab = slabs_[i];
+  for_each_slab([&](const Slab& slab) {
     bytes += slab.state == State::large ? slab.usable() : (slab.carved - slab.free) * slab.usable();
-  }
+  });
   return bytes;
 }
 
 void Multipool::reset() {
   check_usable();
   annotate::truncated(slabs_, slabs_, 0);
+  for_each_slab([&](Slab& slab) { clear(slab); });
   for (Number i = runs_.next_in_use(0); i != none;) {
     const Number next = runs_.next_in_use(i + runs_.length(i));
-    clear(slabs_[i]);
     runs_.keep(i);
     i = next;
   }
@@ -545,7 +591,7 @@ void Multipool::clear(Slab& slab) noexcept {
   if (zero_ && slab.state == State::large)
     wipe(slab.begin, slab.written * page);
   else if (zero_)
-    wipe(slab.begin, slab.carved * stride(slab));
+    wipe(slab.begin + runs_.gap().stretch(slab.first * granule), slab.carved * stride(slab));
   if (zero_ && slab.state != State::large && slab.stack != slab.own)
     std::memset(slab.stack, 0, slab.capacity * sizeof(Index));
   std::fill(std::begin(slab.live), std::end(slab.live), 0);

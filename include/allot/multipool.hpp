@@ -3,8 +3,8 @@
 // For clients that allocate, reallocate and free one by one as from malloc: an interpreter's state,
 // a database's cache, containers. All of it goes at once too. Not where all blocks have one size
 // (BlockPool is smaller), or where nothing is freed singly (Bump, Arena). Its limit counts in slabs
-// of 64 KiB, one at the least for each size class that is used; of memory each takes the pages that
-// are touched, two or three for the first block.
+// of 64 KiB, one at the least for each size class that is used, five at the most; of memory each
+// takes the pages that are touched, two or three for the first block.
 //
 //   one range of 64 KiB slabs
 //   | blocks of 64 | blocks of 1 KiB | a large object, three slabs      | free | addresses only  |
@@ -15,10 +15,13 @@
 //                                                               bytes: a block in use starts there
 //
 // Sizes are rounded up to a class: a multiple of 8 up to 128, then one of four to each doubling, up
-// to 32 KiB (detail/size_classes.hpp); above, to whole pages, in runs of slabs of their own
-// (detail/slab_runs.hpp). The block freed last comes first. What empties goes to any class; some
-// empty slabs are kept (8 MiB, or half as many as are in use), and the rest goes back to the
-// system.
+// to 160 KiB (detail/size_classes.hpp); above, to whole pages, in runs of slabs of their own
+// (detail/slab_runs.hpp). No more than a quarter of the slabs that are full is lost, whatever size
+// above 32 bytes they are full of: where a slab would lose more, blocks come from runs of up to
+// five, and lie across slabs; where a run would hold only one, it is a large object.
+//
+// The block freed last comes first. What empties goes to any class; some empty slabs are kept
+// (8 MiB, or half as many as are in use), and the rest goes back to the system.
 //
 // Addresses cost no memory, but there are only so many: 47 bits of them, or fewer under `ulimit
 // -v`. A pool reserves twice its limit, since large objects need theirs in one piece while what is
@@ -291,6 +294,7 @@ private:
   static constexpr std::size_t page = 4096; // of accounting, whatever the system's pages are
 
   using Classes = detail::SizeClasses;
+  static_assert(Classes::slab_bytes == slab_bytes);
 
   using Number = detail::SlabRuns::Number; // of a slab
   static constexpr Number none = detail::SlabRuns::none;
@@ -326,8 +330,10 @@ private:
     Number next = 0, previous = 0; // of its list
     State state = State::idle;
     std::uint8_t size_class = 0;
-    bool was_used = false; // what is freed twice may be in a slab that is not in use now
-    bool loose = false;    // a block in it was shrunk in place to the size of another class
+    bool was_used = false;  // what is freed twice may be in a slab that is not in use now
+    bool loose = false;     // a block in it was shrunk in place to the size of another class
+    std::uint8_t piece = 0; // its place in its run
+    Index first = 0;        // granule where the first block starts that does so in this slab
     Word live[slab_granules / word_bits] = {};
     Index own[own_indices] = {};
 
@@ -401,14 +407,15 @@ private:
   [[nodiscard]] bool refill(std::size_t size_class) noexcept;
   [[nodiscard]] Slab* next_slab(std::size_t size_class) noexcept;
   void carve(Slab& slab) noexcept;
-  [[nodiscard]] Slab* start_slab(std::size_t size_class) noexcept;
+  [[nodiscard]] Slab* start_run(std::size_t size_class) noexcept;
   [[nodiscard]] void* allocate_large(std::size_t bytes, std::size_t alignment) noexcept;
-  void loosen(Slab& slab, void* p, std::size_t bytes) noexcept;
+  [[nodiscard]] bool loosen(Slab& slab, void* p, std::size_t bytes) noexcept;
   [[nodiscard]] bool resize_large(Slab& slab, std::size_t bytes) noexcept;
   void shrink_large(Slab& slab, std::size_t run) noexcept;
   void clear(Slab& slab) noexcept;
   void retire_idle() noexcept;
-  void retire(Slab& slab) noexcept;
+  [[nodiscard]] bool is_run_empty(const Slab& slab) const noexcept;
+  void retire_run(Slab& slab) noexcept;
   void enlist(Slab& slab, Number& head) noexcept;
   void delist(Slab& slab, Number& head) noexcept;
   [[nodiscard]] Slab* pop(Number& head) noexcept;
@@ -420,7 +427,15 @@ private:
   [[nodiscard]] Number number_of(const Slab& slab) const noexcept {
     return static_cast<Number>(&slab - slabs_);
   }
+  /// How far `p`, in the slab, lies from where a block of its class starts.
+  [[nodiscard]] std::size_t offset_in_block(const Slab& slab, const void* p) const noexcept {
+    const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(p) - slab.begin);
+    return (slab.piece * slab_extent() + offset) % stride(slab);
+  }
+  [[nodiscard]] bool was_block(const Slab& slab, const std::byte* start) const noexcept;
   [[nodiscard]] const Slab* large_around(std::size_t number) const noexcept;
+  template <class F>
+  void for_each_slab(const F& f) const noexcept;
   [[nodiscard]] Number take_run(std::size_t length, std::size_t alignment) noexcept;
   void see_new_slabs() noexcept { ready_granules_ = runs_.ready() * slab_granules; }
 

@@ -23,7 +23,7 @@ using namespace allot;
 namespace {
 
 constexpr std::size_t slab = 64_KiB;
-constexpr std::size_t largest_block = 32_KiB;
+constexpr std::size_t largest_block = 160_KiB;
 
 /// What a pool says about itself; a call that fails must not change it.
 using Account = std::tuple<std::size_t, std::size_t, std::size_t, std::size_t>;
@@ -31,10 +31,12 @@ Account account(const Multipool& pool) {
   return {pool.capacity(), pool.committed(), pool.used(), pool.available()};
 }
 
-/// The usable size that `bytes` must get: the next of the classes, by counting up.
+/// The usable size that `bytes` must get: the next of the classes, by counting up, or whole pages
+/// above them and where a slab or two hold one block.
 std::size_t expected_usable(std::size_t bytes) {
   bytes = std::max<std::size_t>(bytes, 1);
-  if (bytes > largest_block)
+  if (bytes > largest_block || (bytes > 48_KiB && bytes <= 64_KiB) ||
+      (bytes > 96_KiB && bytes <= 128_KiB))
     return (bytes + 4095) / 4096 * 4096;
   if (bytes <= 128)
     return (bytes + 7) / 8 * 8;
@@ -103,13 +105,13 @@ TEST(Multipool, ThePeakIsOfWholeSlabsOnceOneCameIntoUse) {
 
 TEST(Multipool, ServesEverySizeWithLittleWaste) {
   Multipool pool;
-  for (std::size_t bytes = 0; bytes <= 70000; bytes += bytes < 2000 ? 1 : 37) {
+  for (std::size_t bytes = 0; bytes <= 200000; bytes += bytes < 2000 ? 1 : 37) {
     void* const p = pool.allocate(bytes);
     ASSERT_NE(p, nullptr);
     ASSERT_TRUE(test::is_aligned(p, granule));
     ASSERT_EQ(pool.usable_size(p), expected_usable(bytes)) << bytes;
     ASSERT_EQ(pool.used(), expected_usable(bytes));
-    if (bytes > 32 && bytes <= largest_block) {
+    if (bytes > 32) {
       ASSERT_LT(4 * (pool.usable_size(p) - bytes), pool.usable_size(p));
     }
     test::fill(p, bytes);
@@ -121,7 +123,7 @@ TEST(Multipool, ServesEverySizeWithLittleWaste) {
 TEST(Multipool, SizesAroundEachClassEndAtTheClass) {
   Multipool pool;
   std::size_t classes = 0;
-  for (std::size_t bytes = 8; bytes <= largest_block; ++classes) {
+  for (std::size_t bytes = 8; bytes <= 48_KiB; ++classes) {
     void* const last = pool.allocate(bytes);
     void* const next = pool.allocate(bytes + 1);
     EXPECT_EQ(pool.usable_size(last), bytes);
@@ -132,7 +134,62 @@ TEST(Multipool, SizesAroundEachClassEndAtTheClass) {
     pool.deallocate(last);
     pool.deallocate(next);
   }
-  EXPECT_EQ(classes, 48u);
+  EXPECT_EQ(classes, 50u);
+}
+
+TEST(Multipool, WhateverSizeSlabsAreFullOfAQuarterOfThemIsLostAtTheMost) {
+  constexpr std::size_t limit = 960 * slab; // whole runs, of whatever length
+  for (std::size_t bytes = 4096; bytes <= 16_MiB; bytes += bytes / 32) {
+    for (const std::size_t asked : {bytes, bytes / 4096 * 4096 + 1}) {
+      Multipool pool({.zero = false, .limit = limit});
+      std::size_t served = 0;
+      while (pool.try_allocate(asked) != nullptr)
+        served += asked;
+      ASSERT_GE(4 * served, 3 * (limit - pool.available())) << asked;
+      ASSERT_LT(3 * pool.available(), 4 * asked) << asked;
+    }
+  }
+}
+
+TEST(Multipool, BlocksThatLieAcrossSlabsAreBlocksAsOthers) {
+  for (const std::size_t bytes : test::Sizes{24_KiB, 40_KiB, 48_KiB, 80_KiB, 96_KiB, 160_KiB}) {
+    Multipool pool({.limit = 60 * slab});
+    std::vector<std::byte*> blocks;
+    while (void* const p = pool.try_allocate(bytes)) {
+      ASSERT_TRUE(test::holds(p, bytes, 0));
+      test::fill(p, bytes);
+      blocks.push_back(static_cast<std::byte*>(p));
+    }
+    ASSERT_GE(blocks.size() * bytes, 45 * slab);
+    EXPECT_EQ(pool.used(), blocks.size() * bytes);
+    for (std::byte* const p : blocks) {
+      for (const std::size_t offset : {std::size_t{0}, bytes / 2, bytes - 1})
+        ASSERT_TRUE(pool.owns(p + offset));
+      ASSERT_EQ(test::kind([&] { pool.deallocate(p + bytes - 8); }), "Misuse(misaligned_pointer)");
+    }
+    // One stays, and so does the run that blocks are taken from next.
+    for (std::size_t i = 1; i != blocks.size(); ++i) {
+      pool.deallocate(blocks[i], bytes);
+      ASSERT_EQ(test::kind([&] { pool.deallocate(blocks[i]); }), "Misuse(double_free)");
+      ASSERT_FALSE(pool.owns(blocks[i] + bytes / 2));
+    }
+    EXPECT_LE(60 * slab - pool.available(), 10 * slab);
+    EXPECT_TRUE(test::holds(blocks[0], bytes, 0xA5));
+    pool.deallocate(blocks[0]);
+    EXPECT_NE(pool.try_allocate(60 * slab), nullptr);
+  }
+}
+
+TEST(Multipool, WhereThereIsNoRoomForARunFewerSlabsHoldABlock) {
+  for (const std::size_t bytes : test::Sizes{24_KiB, 40_KiB, 48_KiB, 80_KiB, 96_KiB, 160_KiB}) {
+    Multipool pool({.limit = divide_up(bytes, slab) * slab});
+    void* const p = pool.try_allocate(bytes);
+    ASSERT_NE(p, nullptr);
+    EXPECT_TRUE(test::holds(p, bytes, 0));
+    test::fill(p, bytes);
+    pool.reset();
+    EXPECT_TRUE(test::holds(pool.allocate(pool.capacity()), pool.capacity(), 0));
+  }
 }
 
 TEST(Multipool, NoBytesAreServedAsOneIs) {
@@ -459,14 +516,14 @@ TEST(Multipool, LargeObjectsGrowAndShrinkInPlaceWhereTheirNeighboursAreFree) {
   EXPECT_EQ(pool.usable_size(p), 245 * 4096u);
   test::fill(p, 1000000);
   const std::size_t available = pool.available();
-  EXPECT_EQ(pool.reallocate(p, 70000), p);
+  EXPECT_EQ(pool.reallocate(p, 110000), p);
   EXPECT_EQ(pool.available(), available + 14 * slab);
   void* const next = pool.allocate(slab);
   EXPECT_TRUE(test::holds(next, slab, 0)); // also where the object was
   void* const moved = pool.reallocate(p, 200000);
   EXPECT_NE(moved, p);
-  EXPECT_TRUE(test::holds(moved, 70000, 0xA5));
-  EXPECT_TRUE(test::holds(static_cast<std::byte*>(moved) + 73728, 126272, 0)); // the pages behind
+  EXPECT_TRUE(test::holds(moved, 110000, 0xA5));
+  EXPECT_TRUE(test::holds(static_cast<std::byte*>(moved) + 110592, 89408, 0)); // the pages behind
   void* const small = pool.reallocate(moved, 100);
   EXPECT_TRUE(test::holds(small, 100, 0xA5));
   EXPECT_EQ(pool.used(), slab + 104);

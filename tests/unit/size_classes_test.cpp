@@ -2,6 +2,8 @@
 
 #include "support.hpp"
 
+#include <allot/base/size.hpp>
+
 using namespace allot;
 using detail::SizeClasses;
 
@@ -27,6 +29,24 @@ TEST(SizeClasses, WasteLessThanAQuarterAbove32Bytes) {
     const std::size_t size = SizeClasses::bytes(SizeClasses::of(bytes));
     ASSERT_LT(4 * (size - bytes), size) << bytes;
   }
+}
+
+TEST(SizeClasses, AFullRunLosesAQuarterAtTheMost) {
+  for (std::size_t bytes = 160; bytes <= SizeClasses::largest; ++bytes) {
+    const std::size_t size_class = SizeClasses::of(bytes);
+    const std::size_t room = SizeClasses::run(size_class) * SizeClasses::slab_bytes;
+    ASSERT_GE(4 * (room / SizeClasses::bytes(size_class)) * bytes, 3 * room) << bytes;
+  }
+}
+
+TEST(SizeClasses, ARunIsOfFewSlabs) {
+  std::size_t large = 0;
+  for (std::size_t i = 0; i != SizeClasses::count; ++i) {
+    EXPECT_LE(SizeClasses::run(i), SizeClasses::bytes(i) < 24_KiB ? 1u : 5u);
+    large += SizeClasses::is_large(i);
+  }
+  EXPECT_EQ(large, 4u); // 56, 64, 112 and 128 KiB
+  EXPECT_TRUE(SizeClasses::is_large(SizeClasses::large));
 }
 
 TEST(SizeClasses, OfLargeSizesThereAreNone) {
