@@ -462,6 +462,16 @@ bool Multipool::loosen(Slab& slab, void* p, std::size_t bytes) noexcept {
   return true;
 }
 
+// To another large object, which has `bytes`. What is longer than the contents was is not moved.
+void Multipool::move_large(Slab& slab, Slab& target, std::size_t bytes) noexcept {
+  const std::size_t usable = slab.usable();
+  if (zero_)
+    wipe(slab.begin + usable, (slab.written - slab.pages) * page);
+  annotate::show(target.begin, usable);
+  slab.written = runs_.move(number_of(slab), number_of(target), usable) ? 0 : slab.pages;
+  annotate::resized(slabs_, target.begin, target.usable(), bytes);
+}
+
 // Null, and nothing changed, if there is no room for what is longer.
 void* Multipool::move(Slab& slab, void* p, std::size_t bytes, std::size_t alignment) noexcept {
   const std::size_t usable = slab.usable();
@@ -470,8 +480,12 @@ void* Multipool::move(Slab& slab, void* p, std::size_t bytes, std::size_t alignm
     const bool aligned = padding(reinterpret_cast<std::uintptr_t>(p), alignment) == 0;
     return aligned && loosen(slab, p, bytes) ? p : nullptr;
   }
+  Slab& target = slab_at(granule_at(moved));
   annotate::show(p, usable);
-  std::memcpy(moved, p, std::min(usable, bytes));
+  if (slab.size_class == Classes::large && target.size_class == Classes::large && bytes > usable)
+    move_large(slab, target, bytes);
+  else
+    std::memcpy(moved, p, std::min(usable, bytes));
   put_back(slab, granule_at(p), p);
   return moved;
 }

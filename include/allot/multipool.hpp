@@ -172,9 +172,10 @@ public:
   }
 
   /// Makes the block at `p` `new_bytes` long: in place if its class stays, or if the slabs behind a
-  /// large object are free, else in a new place, where the contents are copied to. A null `p`
-  /// allocates. What is new is zero where nothing was written to before, unless zeroing is off.
-  /// To shrink never fails. Otherwise fails as allocate and deallocate do, with the block intact.
+  /// large object are free, else in a new place, where the contents are copied to; from 1 MiB on
+  /// pages are moved there instead, where the system can (Linux). A null `p` allocates. What is new
+  /// is zero where nothing was written to before, unless zeroing is off. To shrink never fails.
+  /// Otherwise fails as allocate and deallocate do, with the block intact.
   [[nodiscard]] void* reallocate(void* p, std::size_t new_bytes);
   /// The same for a block whose size is known, and which may be aligned: it stays so.
   [[nodiscard]] void* reallocate(void* p, std::size_t old_bytes, std::size_t new_bytes,
@@ -411,6 +412,7 @@ private:
   [[nodiscard]] void* allocate_large(std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] bool loosen(Slab& slab, void* p, std::size_t bytes) noexcept;
   [[nodiscard]] bool resize_large(Slab& slab, std::size_t bytes) noexcept;
+  void move_large(Slab& slab, Slab& target, std::size_t bytes) noexcept;
   void shrink_large(Slab& slab, std::size_t run) noexcept;
   void clear(Slab& slab) noexcept;
   void retire_idle() noexcept;

@@ -88,6 +88,31 @@ bool populate(std::byte* p, std::size_t bytes) noexcept {
   return true;
 }
 
+// What stays keeps its mapping: the hole that it would leave might be another thread's before it
+// was filled. Where a move fails some kernels have unmapped `to` by then.
+bool move_pages(std::byte* from, std::byte* to, std::size_t bytes) noexcept {
+#if defined(__linux__)
+#if !defined(MREMAP_DONTUNMAP)
+  constexpr int MREMAP_DONTUNMAP = 4;
+#endif
+#if !defined(MAP_FIXED_NOREPLACE)
+  constexpr int MAP_FIXED_NOREPLACE = 0x100000;
+#endif
+  if (mremap(from, bytes, bytes, MREMAP_MAYMOVE | MREMAP_FIXED | MREMAP_DONTUNMAP, to) !=
+      MAP_FAILED)
+    return true;
+  if (!commit(to, bytes))
+    (void)detail::map(to, bytes, Access::read_write, MAP_FIXED_NOREPLACE);
+#else
+  (void)from, (void)to, (void)bytes;
+#endif
+  return false;
+}
+
+bool renew(std::byte* p, std::size_t bytes, Access afterwards) noexcept {
+  return detail::map(p, bytes, afterwards, MAP_FIXED) != nullptr;
+}
+
 bool protect(std::byte* p, std::size_t bytes) noexcept {
   return mprotect(p, bytes, PROT_NONE) == 0;
 }

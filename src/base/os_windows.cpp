@@ -52,6 +52,14 @@ bool populate(std::byte* p, std::size_t bytes) noexcept {
   return true;
 }
 
+bool move_pages(std::byte*, std::byte*, std::size_t) noexcept {
+  return false;
+}
+
+bool renew(std::byte*, std::size_t, Access) noexcept {
+  return false; // nothing was moved
+}
+
 bool protect(std::byte* p, std::size_t bytes) noexcept {
   VirtualFree(p, bytes, MEM_DECOMMIT); // reserved and not committed: any access faults
   return true;

@@ -60,6 +60,7 @@ SlabMemory& SlabMemory::operator=(SlabMemory&& other) noexcept {
     record_bytes_ = other.record_bytes_;
     slabs_ = std::exchange(other.slabs_, 0);
     ready_ = std::exchange(other.ready_, 0);
+    moved_ = std::exchange(other.moved_, 0);
     huge_from_ = other.huge_from_;
     huge_pages_ = other.huge_pages_;
     zero_ = other.zero_;
@@ -73,7 +74,7 @@ SlabMemory& SlabMemory::operator=(SlabMemory&& other) noexcept {
 void SlabMemory::release() noexcept {
   begin_ = records_ = nullptr;
   runs_ = nullptr;
-  slabs_ = ready_ = 0;
+  slabs_ = ready_ = moved_ = 0;
   huge_pages_ = HugePages::never;
   mapping_.release();
   buffer_.release();
@@ -133,11 +134,79 @@ bool SlabMemory::back(std::size_t number, std::size_t length) noexcept {
 }
 
 void SlabMemory::decommit(std::size_t number, std::size_t length) noexcept {
+  const os::Access afterwards = mapping_.is_strict() ? os::Access::none : os::Access::read_write;
   annotate::show(address(number), length * extent());
-  os::decommit(address(number), length * extent(),
-               mapping_.is_strict() ? os::Access::none : os::Access::read_write);
+  if (was_moved_to(number, length) && os::renew(address(number), length * extent(), afterwards)) {
+    for (std::size_t i = 0; i != length; ++i)
+      set_away(number + i, 0);
+    advise(number, length);
+    return;
+  }
+  os::decommit(address(number), length * extent(), afterwards);
   if (mapping_.is_strict()) // and the advice is gone
-    os::advise_huge(address(number), length * extent(), number >= huge_from_);
+    advise(number, length);
+}
+
+void SlabMemory::advise(std::size_t number, std::size_t length) noexcept {
+  const std::size_t small_ones = huge_from_ > number ? std::min(huge_from_ - number, length) : 0;
+  if (small_ones != 0)
+    os::advise_huge(address(number), small_ones * extent(), false);
+  if (small_ones != length)
+    os::advise_huge(address(number + small_ones), (length - small_ones) * extent(), true);
+}
+
+// ---------------------------------------------------------------------------------------- moving
+
+bool SlabMemory::was_moved_to(std::size_t number, std::size_t length) const noexcept {
+  return moved_ != 0 && std::any_of(runs_ + number, runs_ + number + length,
+                                    [](const Run& run) { return run.away != 0; });
+}
+
+void SlabMemory::set_away(std::size_t number, Run::Number away) noexcept {
+  moved_ -= runs_[number].away != 0 ? 1 : 0;
+  moved_ += away != 0 ? 1 : 0;
+  runs_[number].away = away;
+}
+
+// How many slabs from that one on, `most` at the most, are of one mapping. Where huge pages begin
+// another one does.
+std::size_t SlabMemory::part(std::size_t number, std::size_t most) const noexcept {
+  std::size_t length = 1;
+  while (length != most && runs_[number + length].away == runs_[number].away &&
+         number + length != huge_from_)
+    ++length;
+  return length;
+}
+
+bool SlabMemory::is_scattered(std::size_t number, std::size_t length) const noexcept {
+  std::size_t parts = 0;
+  for (std::size_t at = 0; at != length && parts <= most_parts; ++parts)
+    at += part(number + at, length - at);
+  return parts > most_parts;
+}
+
+bool SlabMemory::move(std::size_t from, std::size_t to, std::size_t bytes) noexcept {
+  const std::size_t length = divide_up(bytes, extent());
+  const bool copied = on_buffer() || bytes < least_moved || is_scattered(from, length);
+  if (copied) {
+    std::memcpy(address(to), address(from), bytes);
+    return false;
+  }
+  bool moved = true;
+  for (std::size_t at = 0; at != length;) {
+    const std::size_t slabs = part(from + at, length - at);
+    if (os::move_pages(address(from + at), address(to + at), slabs * extent())) {
+      for (std::size_t i = at; i != at + slabs; ++i)
+        set_away(to + i, static_cast<Run::Number>(runs_[from + i].away + from - to));
+      advise(to + at, slabs);
+    } else {
+      const std::size_t left = bytes - at * extent();
+      std::memcpy(address(to + at), address(from + at), std::min(left, slabs * extent()));
+      moved = false;
+    }
+    at += slabs;
+  }
+  return moved;
 }
 
 // The pool is not small any more.

@@ -216,10 +216,12 @@ void SlabRuns::shrink(std::size_t number, std::size_t length, std::size_t dirty)
   take_out_of_use(number + length, surplus, dirty);
 }
 
-// A single slab is kept, so that those that come one after the other go back many at a time.
+// A single slab is kept, so that those that come one after the other go back many at a time. What
+// pages were moved to is not, so that there are few mappings.
 void SlabRuns::take_out_of_use(std::size_t number, std::size_t length, std::size_t dirty) noexcept {
   in_use_ -= length;
-  if (length == 1 || on_buffer() || spare_ + length <= most_spare()) {
+  const bool room = length == 1 || on_buffer() || spare_ + length <= most_spare();
+  if (room && !memory_.was_moved_to(number, length)) {
     annotate::show(address(number), dirty);
     std::memset(address(number), 0, dirty);
     annotate::hide(address(number), length * memory_.extent());

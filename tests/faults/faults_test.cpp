@@ -411,6 +411,36 @@ TEST(Faults, AMultipoolsMemoryIsZeroThoughTheSystemRefusedToTakeItBack) {
   }
 }
 
+TEST(Faults, ALargeObjectIsCopiedWhereTheSystemRefusesToMoveItsPages) {
+  for (unsigned number = 1; number != 8; ++number) {
+    for (const bool for_good : {false, true}) {
+      Multipool pool({.reserve = 64 * mib});
+      void* p = pool.allocate(2 * mib);
+      test::fill(p, 2 * mib);
+      for (std::size_t size = 3; size != 6; ++size) { // and the second time it lies in parts
+        void* const behind = pool.allocate(100000);
+        void* moved = nullptr;
+        {
+          const Fault fault(Source::system, number, for_good);
+          moved = pool.try_reallocate(p, size * mib);
+        }
+        EXPECT_TRUE(moved != nullptr || instrumented); // where memory has to be committed first
+        p = moved != nullptr ? moved : pool.reallocate(p, size * mib);
+        EXPECT_TRUE(test::holds(p, (size - 1) * mib, 0xA5));
+        EXPECT_TRUE(test::holds(static_cast<std::byte*>(p) + (size - 1) * mib, mib, 0));
+        test::fill(p, size * mib);
+        pool.deallocate(behind);
+      }
+      {
+        const Fault fault(Source::system, number, for_good);
+        pool.deallocate(p);
+        pool.trim();
+      }
+      EXPECT_TRUE(test::holds(pool.allocate(60 * mib), 60 * mib, 0));
+    }
+  }
+}
+
 TEST(Faults, AMultipoolOnABufferAsksTheSystemForNothing) {
   Buffer buffer = Buffer::heap(4 * mib);
   const Fault fault(Source::system, 1, true);

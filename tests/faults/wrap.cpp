@@ -39,6 +39,7 @@ void* __real_calloc(std::size_t, std::size_t);
 void* __real_realloc(void*, std::size_t);
 void __real_free(void*);
 void* __real_mmap(void*, std::size_t, int, int, int, off_t);
+void* __real_mremap(void*, std::size_t, std::size_t, int, void*);
 int __real_mprotect(void*, std::size_t, int);
 int __real_madvise(void*, std::size_t, int);
 int __real_posix_fallocate(int, off_t, off_t);
@@ -62,6 +63,9 @@ void __wrap_free(void* p) {
 void* __wrap_mmap(void* p, std::size_t bytes, int protection, int flags, int file, off_t from) {
   return refused(Source::system) ? MAP_FAILED
                                  : __real_mmap(p, bytes, protection, flags, file, from);
+}
+void* __wrap_mremap(void* p, std::size_t bytes, std::size_t to_bytes, int flags, void* to) {
+  return refused(Source::system) ? MAP_FAILED : __real_mremap(p, bytes, to_bytes, flags, to);
 }
 int __wrap_mprotect(void* p, std::size_t bytes, int protection) {
   return refused(Source::system) ? -1 : __real_mprotect(p, bytes, protection);

@@ -16,6 +16,7 @@
 #if defined(__linux__)
 #include <fstream>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #endif
 
 using namespace allot;
@@ -528,6 +529,34 @@ TEST(Multipool, LargeObjectsGrowAndShrinkInPlaceWhereTheirNeighboursAreFree) {
   EXPECT_TRUE(test::holds(small, 100, 0xA5));
   EXPECT_EQ(pool.used(), slab + 104);
   EXPECT_TRUE(pool.owns(next));
+}
+
+TEST(Multipool, WhatIsMovedKeepsItsContentsAndIsZeroBehindThem) {
+  for (const bool zero : {true, false}) {
+    Multipool pool({.zero = zero, .limit = 64_MiB});
+    std::size_t bytes = 1_MiB;
+    void* p = pool.allocate(bytes);
+    test::fill(p, bytes);
+    for (int i = 0; i != 20; ++i) {
+      void* const behind = pool.allocate(slab);
+      p = pool.reallocate(p, bytes - 20000); // of the last slab some was written to before
+      ASSERT_TRUE(test::holds(p, bytes - 20000, 0xA5));
+      const std::size_t kept = (bytes - 20000 + 4095) / 4096 * 4096;
+      void* const before = std::exchange(p, pool.reallocate(p, bytes + 300000));
+      ASSERT_TRUE(test::holds(p, bytes - 20000, 0xA5));
+      if (zero && p != before) {
+        ASSERT_TRUE(test::holds(static_cast<std::byte*>(p) + kept, bytes + 300000 - kept, 0));
+      }
+      bytes += 300000;
+      test::fill(p, bytes);
+      pool.deallocate(behind);
+    }
+    pool.deallocate(p, bytes);
+    EXPECT_EQ(pool.used(), 0u);
+    pool.trim();
+    EXPECT_EQ(pool.committed(), 0u);
+    EXPECT_TRUE(test::holds(pool.allocate(64_MiB), 64_MiB, 0));
+  }
 }
 
 TEST(Multipool, GrowsOverFreeRunsOfBothKinds) {
@@ -1111,6 +1140,72 @@ bool is_flagged(const void* p, const std::string& flag) {
   return false;
 }
 
+// An object of `bytes`, all of it written, with another one behind it.
+void* allocate_before_another(Multipool& pool, std::size_t bytes) {
+  void* const p = pool.allocate(bytes);
+  test::fill(p, bytes);
+  (void)pool.allocate(slab);
+  return p;
+}
+
+// Faults of this thread that supplied a page.
+long faults() {
+  rusage usage{};
+  EXPECT_EQ(getrusage(RUSAGE_THREAD, &usage), 0);
+  return usage.ru_minflt;
+}
+
+bool moves_pages() {
+  std::byte* const p = os::reserve(2 * slab, os::Access::read_write);
+  const bool moved = os::move_pages(p, p + slab, slab);
+  os::release(p, 2 * slab);
+  return moved;
+}
+
+TEST(Multipool, ALargeObjectMovesByPagesAndNotByBytes) {
+  if (test::watched() || !moves_pages())
+    GTEST_SKIP() << "memory is watched, or the system moves no pages";
+  Multipool pool({.huge_pages = HugePages::never});
+  void* const p = allocate_before_another(pool, 32_MiB);
+  const long before = faults();
+  void* const moved = pool.reallocate(p, 48_MiB);
+  EXPECT_LT(faults() - before, 1000); // there are 8192 pages
+  ASSERT_NE(moved, p);
+  EXPECT_TRUE(test::holds(moved, 32_MiB, 0xA5));
+  EXPECT_TRUE(test::holds(static_cast<std::byte*>(moved) + 32_MiB, 16_MiB, 0));
+  EXPECT_TRUE(test::holds(pool.allocate(32_MiB), 32_MiB, 0)); // the old place
+}
+
+// Lines of /proc/self/maps.
+std::size_t mappings() {
+  std::ifstream maps("/proc/self/maps");
+  std::size_t lines = 0;
+  for (std::string line; std::getline(maps, line);)
+    ++lines;
+  return lines;
+}
+
+TEST(Multipool, MappingsStayFewHoweverOftenObjectsMove) {
+  if (test::watched())
+    GTEST_SKIP() << "their memory is another";
+  Multipool pool({.huge_pages = HugePages::never});
+  std::mt19937 random(1);
+  std::vector<std::pair<void*, std::size_t>> objects(20);
+  for (auto& [p, bytes] : objects)
+    p = pool.allocate(bytes = 1_MiB);
+  const std::size_t before = mappings();
+  for (int i = 0; i != 2000; ++i) {
+    auto& [p, bytes] = objects[random() % objects.size()];
+    bytes = bytes > 16_MiB ? 1_MiB : bytes + bytes / 4;
+    p = pool.reallocate(p, bytes);
+    static_cast<std::byte*>(p)[bytes - 1] = std::byte{1};
+  }
+  EXPECT_LE(mappings(), before + objects.size() * 34);
+  for (const auto& [p, bytes] : objects)
+    pool.deallocate(p, bytes);
+  pool.trim();
+  EXPECT_LE(mappings(), before + objects.size() * 2);
+}
 TEST(Multipool, AsksForHugePagesWhereItIsLarge) {
   if (test::watched())
     GTEST_SKIP() << "their memory is another";

@@ -55,6 +55,25 @@ TEST(Os, ReservedAddressesCanBeFarMoreThanThereIsMemory) {
 }
 #endif
 
+TEST(Os, MovesPagesOrLeavesThemAlone) {
+  std::byte* const p = os::reserve(16 * page, os::Access::read_write);
+  std::byte* const to = p + 10 * page;
+  test::fill(p, 16 * page);
+  const bool moved = os::move_pages(p, to, 4 * page);
+#if defined(__linux__)
+  EXPECT_TRUE(moved || test::watched()) << "a kernel before 5.7";
+#endif
+  EXPECT_TRUE(test::holds(p, 4 * page, moved ? 0 : 0xA5));
+  EXPECT_TRUE(test::holds(p + 4 * page, 6 * page, 0xA5));
+  if (moved) {
+    EXPECT_TRUE(test::holds(to, 4 * page, 0xA5));
+    EXPECT_TRUE(os::renew(to, 4 * page, os::Access::read_write));
+    EXPECT_TRUE(test::holds(to, 4 * page, 0));
+  }
+  test::fill(p, 16 * page); // all of it is still there
+  os::release(p, 16 * page);
+}
+
 TEST(Os, AReservationThatCannotBeIsNull) {
   EXPECT_EQ(os::reserve(SIZE_MAX - 65535, os::Access::none), nullptr);
   EXPECT_EQ(os::reserve(SIZE_MAX - 65535, os::Access::read_write), nullptr);

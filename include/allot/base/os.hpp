@@ -42,6 +42,13 @@ void release(std::byte* p, std::size_t bytes) noexcept;
 void decommit(std::byte* p, std::size_t bytes, Access afterwards) noexcept;
 /// Supplies the physical pages of committed memory now rather than at first touch.
 [[nodiscard]] bool populate(std::byte* p, std::size_t bytes) noexcept;
+/// Moves the pages of committed memory to other addresses that are committed, and whose own pages
+/// go. What stays reads as zero. False: the system cannot (Linux can, from 5.7 on; from 6.17 on
+/// pages of several mappings too); nothing was moved, but the pages at `to` may have gone.
+[[nodiscard]] bool move_pages(std::byte* from, std::byte* to, std::size_t bytes) noexcept;
+/// As decommit, and with a mapping as `reserve` made it: addresses that pages were moved to are one
+/// mapping with their neighbours again. Advice goes too.
+[[nodiscard]] bool renew(std::byte* p, std::size_t bytes, Access afterwards) noexcept;
 /// Makes pages unreadable for good: a guard.
 [[nodiscard]] bool protect(std::byte* p, std::size_t bytes) noexcept;
 /// Asks for huge pages, or for none; only advice.

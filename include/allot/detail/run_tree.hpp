@@ -41,6 +41,7 @@ struct Run {
   Number next, previous; // of its length; none before the one that is in the tree
   Number child[2];
   Number parent;
+  Number away; // how many slabs further, modulo 2^32, its pages were at first: see SlabMemory
   Kind kind;
 };
 

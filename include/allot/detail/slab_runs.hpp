@@ -73,6 +73,11 @@ public:
   /// Makes it shorter, but not 0 slabs. Of what goes no more than the first `dirty` bytes are to be
   /// zeroed.
   void shrink(std::size_t number, std::size_t length, std::size_t dirty) noexcept;
+  /// Moves the first `bytes` of a run in use, in whole pages, to another: see SlabMemory. True: the
+  /// run is zero.
+  [[nodiscard]] bool move(std::size_t from, std::size_t to, std::size_t bytes) noexcept {
+    return memory_.move(from, to, bytes);
+  }
   /// Gives memory of free slabs to the system, until no more than `keep` slabs have some.
   void give_up(std::size_t keep) noexcept;
 
