@@ -588,6 +588,23 @@ std::size_t Multipool::used() const noexcept {
   return bytes;
 }
 
+ClassStats Multipool::class_stats(std::size_t index) const {
+  if (index >= classes())
+    throw_misuse(label(), Errc::out_of_bounds, "class %zu was asked for, there are %zu", index,
+                 classes());
+  ClassStats stats{Classes::bytes(index), 0, 0};
+  for_each_slab([&](const Slab& slab) {
+    if (slab.state == State::large) {
+      stats.used += Classes::is_large(index) && Classes::of(slab.usable()) == index ? 1 : 0;
+    } else if (slab.size_class == index) {
+      const std::size_t used = slab.carved - slab.free;
+      stats.used += used;
+      stats.available += slab.capacity - used;
+    }
+  });
+  return stats;
+}
+
 void Multipool::reset() {
   check_usable();
   annotate::truncated(slabs_, slabs_, 0);

@@ -263,6 +263,12 @@ public:
   [[nodiscard]] Stats stats() const noexcept {
     return {name(), capacity(), used(), available(), peak(), committed()};
   }
+  /// How many sizes of blocks there are. What is larger than the last has pages.
+  [[nodiscard]] static constexpr std::size_t classes() noexcept { return Classes::count; }
+  /// The blocks of a size, the smallest first; large objects count as the size that they would have
+  /// been. Misuse: an index not below `classes`. O(slabs): nothing is counted as blocks come and
+  /// go.
+  [[nodiscard]] ClassStats class_stats(std::size_t index) const;
 
 private:
   friend Copying<Multipool>;

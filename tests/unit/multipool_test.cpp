@@ -152,6 +152,38 @@ TEST(Multipool, WhateverSizeSlabsAreFullOfAQuarterOfThemIsLostAtTheMost) {
   }
 }
 
+TEST(Multipool, TellsTheBlocksOfEachClass) {
+  Multipool pool;
+  EXPECT_EQ(pool.class_stats(7), (ClassStats{64, 0, 0}));
+  std::vector<void*> blocks;
+  for (int i = 0; i != 3; ++i)
+    blocks.push_back(pool.allocate(64));
+  EXPECT_EQ(pool.class_stats(7), (ClassStats{64, 3, slab / 66 - 3}));
+  pool.deallocate(blocks[1]);
+  EXPECT_EQ(pool.class_stats(7), (ClassStats{64, 2, slab / 66 - 2}));
+  (void)pool.allocate(33000); // one of a run of three
+  (void)pool.allocate(60000); // large, and as long as a class
+  (void)pool.allocate(1_MiB); // and longer than any
+  std::size_t used = 0;
+  for (std::size_t i = 0, before = 0; i != Multipool::classes(); ++i) {
+    const ClassStats of_class = pool.class_stats(i);
+    EXPECT_GT(of_class.block_bytes, before);
+    before = of_class.block_bytes;
+    used += of_class.used;
+    if (of_class.block_bytes == 40_KiB) {
+      EXPECT_EQ(of_class, (ClassStats{40_KiB, 1, 2}));
+    }
+    if (of_class.block_bytes == 64_KiB) {
+      EXPECT_EQ(of_class, (ClassStats{64_KiB, 1, 0}));
+    }
+  }
+  EXPECT_EQ(used, 4u);
+  EXPECT_EQ(test::error([&] { return pool.class_stats(57); }),
+            "Misuse(out_of_bounds) multipool: class 57 was asked for, there are 57");
+  pool.release();
+  EXPECT_EQ(pool.class_stats(7), (ClassStats{64, 0, 0}));
+}
+
 TEST(Multipool, BlocksThatLieAcrossSlabsAreBlocksAsOthers) {
   for (const std::size_t bytes : test::Sizes{24_KiB, 40_KiB, 48_KiB, 80_KiB, 96_KiB, 160_KiB}) {
     Multipool pool({.limit = 60 * slab});
