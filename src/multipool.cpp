@@ -285,14 +285,21 @@ Multipool::Slab* Multipool::start_run(std::size_t size_class) noexcept {
   return &slabs_[number];
 }
 
-void* Multipool::allocate_large(std::size_t bytes, std::size_t alignment) noexcept {
+// Where it can, a whole number of huge pages from `origin`, so that they can move there.
+void* Multipool::allocate_large(std::size_t bytes, std::size_t alignment,
+                                const std::byte* origin) noexcept {
   if (bytes > runs_.most() * slab_bytes)
     return nullptr;
   const std::size_t pages = divide_up(std::max<std::size_t>(bytes, 1), page);
   const std::size_t run = divide_up(pages * page, slab_bytes);
-  const Number number = take_run(run, alignment);
+  Number number = none;
+  if (origin != nullptr && alignment <= slab_bytes)
+    number = runs_.take(run, os::huge_page_size, origin);
+  if (number == none)
+    number = take_run(run, alignment);
   if (number == none)
     return nullptr;
+  see_new_slabs();
   Slab& slab = slabs_[number];
   slab.stack = slab.own;
   slab.begin = runs_.address(number);
@@ -475,14 +482,17 @@ void Multipool::move_large(Slab& slab, Slab& target, std::size_t bytes) noexcept
 // Null, and nothing changed, if there is no room for what is longer.
 void* Multipool::move(Slab& slab, void* p, std::size_t bytes, std::size_t alignment) noexcept {
   const std::size_t usable = slab.usable();
-  void* const moved = try_allocate(bytes, alignment);
+  const bool grows = slab.size_class == Classes::large && bytes > usable;
+  void* const moved = grows && usable >= os::huge_page_size
+                          ? allocate_large(bytes, alignment, slab.begin)
+                          : try_allocate(bytes, alignment);
   if (moved == nullptr) {
     const bool aligned = padding(reinterpret_cast<std::uintptr_t>(p), alignment) == 0;
     return aligned && loosen(slab, p, bytes) ? p : nullptr;
   }
   Slab& target = slab_at(granule_at(moved));
   annotate::show(p, usable);
-  if (slab.size_class == Classes::large && target.size_class == Classes::large && bytes > usable)
+  if (grows && target.size_class == Classes::large)
     move_large(slab, target, bytes);
   else
     std::memcpy(moved, p, std::min(usable, bytes));

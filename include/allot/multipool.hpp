@@ -415,7 +415,8 @@ private:
   [[nodiscard]] Slab* next_slab(std::size_t size_class) noexcept;
   void carve(Slab& slab) noexcept;
   [[nodiscard]] Slab* start_run(std::size_t size_class) noexcept;
-  [[nodiscard]] void* allocate_large(std::size_t bytes, std::size_t alignment) noexcept;
+  [[nodiscard]] void* allocate_large(std::size_t bytes, std::size_t alignment,
+                                     const std::byte* origin = nullptr) noexcept;
   [[nodiscard]] bool loosen(Slab& slab, void* p, std::size_t bytes) noexcept;
   [[nodiscard]] bool resize_large(Slab& slab, std::size_t bytes) noexcept;
   void move_large(Slab& slab, Slab& target, std::size_t bytes) noexcept;

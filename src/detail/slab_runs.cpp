@@ -77,22 +77,23 @@ void SlabRuns::give_up(std::size_t keep) noexcept {
 
 // ---------------------------------------------------------------------------------------- taking
 
-SlabRuns::Number SlabRuns::take(std::size_t length, std::size_t alignment) noexcept {
+SlabRuns::Number SlabRuns::take(std::size_t length, std::size_t alignment,
+                                const std::byte* origin) noexcept {
   if (length > most_ - in_use_)
     return none;
-  Number number = take_free(Kind::spare, length, alignment);
+  Number number = take_free(Kind::spare, length, alignment, origin);
   if (number == none) {
     if (in_use_ + spare_ + length > most_)
       give_up(most_ - in_use_ - length);
-    number = take_free(Kind::bare, length, alignment);
+    number = take_free(Kind::bare, length, alignment, origin);
   }
   if (number == none)
-    number = take_top(length, alignment);
+    number = take_top(length, alignment, origin);
   if (number == none && spare_ != 0) { // the addresses are scattered: all that is free in one piece
     give_up(0);
-    number = take_free(Kind::bare, length, alignment);
+    number = take_free(Kind::bare, length, alignment, origin);
     if (number == none)
-      number = take_top(length, alignment);
+      number = take_top(length, alignment, origin);
   }
   if (number != none) {
     use(number, length);
@@ -102,20 +103,22 @@ SlabRuns::Number SlabRuns::take(std::size_t length, std::size_t alignment) noexc
   return number;
 }
 
-// Slabs from that one on to the first at a multiple of the alignment.
-std::size_t SlabRuns::skip_to(std::size_t number, std::size_t alignment) const noexcept {
-  return padding(reinterpret_cast<std::uintptr_t>(address(number)),
+// Slabs from that one on to the first at a multiple of the alignment, counted from `origin`.
+std::size_t SlabRuns::skip_to(std::size_t number, std::size_t alignment,
+                              const std::byte* origin) const noexcept {
+  return padding(reinterpret_cast<std::uintptr_t>(address(number)) -
+                     reinterpret_cast<std::uintptr_t>(origin),
                  std::max(alignment, memory_.extent())) /
          memory_.extent();
 }
 
-SlabRuns::Number SlabRuns::take_free(Kind kind, std::size_t length,
-                                     std::size_t alignment) noexcept {
+SlabRuns::Number SlabRuns::take_free(Kind kind, std::size_t length, std::size_t alignment,
+                                     const std::byte* origin) noexcept {
   const Number number = tree(kind).at_least(runs_, saturating_add(length, in_slabs(alignment) - 1));
   if (number == none)
     return none;
   const std::size_t whole = runs_[number].length;
-  const std::size_t skip = skip_to(number, alignment);
+  const std::size_t skip = skip_to(number, alignment, origin);
   const std::size_t first = number + skip;
   if (kind == Kind::bare && !memory_.back(first, length))
     return none;
@@ -127,8 +130,9 @@ SlabRuns::Number SlabRuns::take_free(Kind kind, std::size_t length,
   return static_cast<Number>(first);
 }
 
-SlabRuns::Number SlabRuns::take_top(std::size_t length, std::size_t alignment) noexcept {
-  const std::size_t skip = skip_to(top_, alignment);
+SlabRuns::Number SlabRuns::take_top(std::size_t length, std::size_t alignment,
+                                    const std::byte* origin) noexcept {
+  const std::size_t skip = skip_to(top_, alignment, origin);
   if (skip > reserved() - top_ || length > reserved() - top_ - skip)
     return none;
   const std::size_t first = top_ + skip;
@@ -183,7 +187,7 @@ bool SlabRuns::is_free(std::size_t first, std::size_t last) const noexcept {
 // number; 0 if the system refused.
 std::size_t SlabRuns::take_at(std::size_t number, std::size_t most) noexcept {
   if (number >= top_)
-    return take_top(most, 1) != none ? most : 0;
+    return take_top(most, 1, nullptr) != none ? most : 0;
   const Kind kind = runs_[number].kind;
   const std::size_t length = runs_[number].length;
   const std::size_t part = std::min(length, most);

@@ -206,4 +206,16 @@ TEST(SlabRuns, AgreesWithAMap) {
   run_model(5, 400, 300, Commit::strict);
 }
 
+TEST(SlabRuns, CountsMultiplesFromAnOrigin) {
+  SlabRuns runs;
+  ASSERT_TRUE(runs.reserve(400, 64, Commit::demand, HugePages::never));
+  const std::size_t extent = runs.gap().stretch(SlabRuns::slab_bytes);
+  for (std::size_t origin = 0; origin != 5; ++origin) {
+    ASSERT_NE(runs.take(3, 1), SlabRuns::none);
+    const auto number = runs.take(5, 32 * extent, runs.address(origin));
+    ASSERT_NE(number, SlabRuns::none);
+    EXPECT_EQ((number - origin) % 32, 0u);
+  }
+}
+
 } // namespace

@@ -60,8 +60,9 @@ public:
   void release() noexcept;
 
   /// The number of the first of `length` slabs, at least one, that starts at a multiple of
-  /// `alignment`, a power of two; or none. They are in use now.
-  [[nodiscard]] Number take(std::size_t length, std::size_t alignment) noexcept;
+  /// `alignment`, a power of two, counted from `origin`; or none. They are in use now.
+  [[nodiscard]] Number take(std::size_t length, std::size_t alignment,
+                            const std::byte* origin = nullptr) noexcept;
   /// Frees the run that starts there. Of it no more than the first `dirty` bytes are to be zeroed.
   /// What is kept for the next rise is 8 MiB, or half as much as is in use; the rest goes back.
   void put(std::size_t number, std::size_t dirty) noexcept;
@@ -120,9 +121,12 @@ private:
   [[nodiscard]] Kind kept() const noexcept { return on_buffer() ? Kind::bare : Kind::spare; }
   [[nodiscard]] RunTree& tree(Kind kind) noexcept { return free_[kind == Kind::spare ? 0 : 1]; }
   [[nodiscard]] std::size_t most_spare() const noexcept;
-  [[nodiscard]] std::size_t skip_to(std::size_t number, std::size_t alignment) const noexcept;
-  [[nodiscard]] Number take_free(Kind kind, std::size_t length, std::size_t alignment) noexcept;
-  [[nodiscard]] Number take_top(std::size_t length, std::size_t alignment) noexcept;
+  [[nodiscard]] std::size_t skip_to(std::size_t number, std::size_t alignment,
+                                    const std::byte* origin) const noexcept;
+  [[nodiscard]] Number take_free(Kind kind, std::size_t length, std::size_t alignment,
+                                 const std::byte* origin) noexcept;
+  [[nodiscard]] Number take_top(std::size_t length, std::size_t alignment,
+                                const std::byte* origin) noexcept;
   [[nodiscard]] std::size_t take_at(std::size_t number, std::size_t most) noexcept;
   [[nodiscard]] bool is_free(std::size_t first, std::size_t last) const noexcept;
   void take_out_of_use(std::size_t number, std::size_t length, std::size_t dirty) noexcept;
