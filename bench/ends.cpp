@@ -25,10 +25,11 @@ namespace {
 
 using Group = Rows (*)(const Scale&);
 constexpr Group groups[] = {
-    first_use_rows,   tree_rows,      heap_call_rows,     growing_rows,       container_rows,
-    temporaries_rows, spike_rows,     aligned_pair_rows,  reverse_order_rows, rounding_rows,
-    doubling_rows,    hook_free_rows, checkpoint_rows,    mark_rows,          resident_rows,
-    hole_rows,        multipool_rows, pool_resource_rows, idle_rows,          served_rows,
+    first_use_rows,    tree_rows,      heap_call_rows,     growing_rows,       container_rows,
+    temporaries_rows,  spike_rows,     aligned_pair_rows,  reverse_order_rows, rounding_rows,
+    doubling_rows,     hook_free_rows, checkpoint_rows,    mark_rows,          resident_rows,
+    hole_rows,         multipool_rows, pool_resource_rows, idle_rows,          served_rows,
+    large_growth_rows,
 };
 
 void print(const Row& row) {

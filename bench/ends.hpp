@@ -75,5 +75,6 @@ template <class Work>
 [[nodiscard]] Rows checkpoint_rows(const Scale& scale);
 [[nodiscard]] Rows mark_rows(const Scale& scale);
 [[nodiscard]] Rows hole_rows(const Scale& scale);
+[[nodiscard]] Rows large_growth_rows(const Scale& scale);
 
 } // namespace bench::ends

@@ -203,6 +203,33 @@ double pop_all_often(std::size_t n, bool marks) {
   return sum;
 }
 
+// --------------------------------------------------------------------------------- large objects
+
+/// Grows what is at `p`, all of it written, by a third in `grow`, which is timed.
+template <class Grow>
+double grow_written(void* p, std::size_t bytes, Grow grow) {
+  for (std::size_t at = 0; at < bytes; at += 4096)
+    touch(static_cast<std::byte*>(p) + at, at);
+  return seconds([&] { keep(grow(p, bytes + bytes / 3)); });
+}
+
+double grow_in_pool(std::size_t bytes) {
+  Multipool pool({.zero = false});
+  void* const p = pool.allocate(bytes);
+  keep(pool.allocate(1_MiB)); // in the way
+  return grow_written(p, bytes,
+                      [&](void* q, std::size_t more) { return pool.reallocate(q, more); });
+}
+
+double grow_in_heap(std::size_t bytes) {
+  void* grown = nullptr;
+  const double time = grow_written(std::malloc(bytes), bytes, [&](void* q, std::size_t more) {
+    return grown = std::realloc(q, more);
+  });
+  std::free(grown);
+  return time;
+}
+
 } // namespace
 
 Rows first_use_rows(const Scale& scale) {
@@ -257,6 +284,15 @@ Rows mark_rows(const Scale& scale) {
       growth(scale, 10'000, [](std::size_t marks) { return pop_all_often(marks, true); });
   return {{"a Stack's pop that crosses a mark", "x one that crosses none", text(beside), "below 3"},
           {"40,000 pops that cross a mark each", "x 10,000", text(grown), "about 4"}};
+}
+
+Rows large_growth_rows(const Scale& scale) {
+  const std::size_t bytes = scale.of(384) * 1_MiB;
+  return {{"an object of 384 MiB, written to, grown to 512 past another: Multipool", "x glibc's",
+           text(ratio(
+               scale.repetitions(9), [=] { return grow_in_pool(bytes); },
+               [=] { return grow_in_heap(bytes); })),
+           "below 2"}};
 }
 
 } // namespace bench::ends

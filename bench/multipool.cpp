@@ -225,6 +225,31 @@ private:
   Heap heap_;
 };
 
+// Two arrays that grow in turn by 1 MiB to 64 MiB, each in the other's way, and are freed.
+template <class Heap>
+class Large final : public Runner {
+public:
+  static constexpr std::size_t step = 1048576;
+  static constexpr std::size_t largest = 64 * step;
+  static constexpr std::size_t operations = 2 * (largest / step);
+  Large() { Large::round(); }
+  void round() override {
+    void* live[2] = {};
+    for (std::size_t bytes = step; bytes <= largest; bytes += step) {
+      for (void*& p : live) {
+        p = heap_.reallocate(p, bytes);
+        for (std::size_t at = bytes - step; at != bytes; at += 4096)
+          touch(static_cast<std::byte*>(p) + at, at);
+      }
+    }
+    for (void* const p : live)
+      heap_.deallocate(p, largest);
+  }
+
+private:
+  Heap heap_;
+};
+
 template <template <class> class Run, class... Args>
 void add_heaps(Workload& workload, std::vector<Bound> bounds, const Args&... args) {
   workload.add<Run, OurHeap<false>>(Role::ours, std::move(bounds), args...);
@@ -314,6 +339,15 @@ std::vector<Workload> multipool_workloads() {
                   .counted = false};
   add_heaps<Growth>(growth, {{every_peer, 1.0}});
   result.push_back(std::move(growth));
+
+  Workload large{.name = "heap, growth to 64 MiB",
+                 .text = "two arrays reallocated in turn, by 1 MiB more each time, to 64 MiB, each "
+                         "page written to",
+                 .operation = "growth",
+                 .operations = Large<OurHeap<false>>::operations,
+                 .counted = false};
+  add_heaps<Large>(large, {{"glibc malloc", 2.0}});
+  result.push_back(std::move(large));
   return result;
 }
 
