@@ -243,8 +243,11 @@ void Multipool::carve(Slab& slab) noexcept {
   const std::size_t granules = slab.bytes / granule;
   const std::size_t count =
       std::clamp<std::size_t>(page / slab.usable(), 1, slab.capacity - slab.carved);
-  for (std::size_t i = slab.carved + count; i-- != slab.carved;)
-    slab.stack[slab.free++] = static_cast<Index>(slab.first + i * granules);
+  Index* top = slab.stack + slab.free;
+  std::size_t at = slab.first + (slab.carved + count) * granules;
+  for (Index* const end = top + count; top != end; ++top)
+    *top = static_cast<Index>(at -= granules);
+  slab.free += static_cast<std::uint32_t>(count);
   slab.carved += static_cast<std::uint32_t>(count);
 }
 

@@ -337,12 +337,12 @@ private:
     Number next = 0, previous = 0; // of its list
     State state = State::idle;
     std::uint8_t size_class = 0;
-    bool was_used = false;  // what is freed twice may be in a slab that is not in use now
-    bool loose = false;     // a block in it was shrunk in place to the size of another class
-    std::uint8_t piece = 0; // its place in its run
-    Index first = 0;        // granule where the first block starts that does so in this slab
+    bool was_used = false; // what is freed twice may be in a slab that is not in use now
+    bool loose = false;    // a block in it was shrunk in place to the size of another class
     Word live[slab_granules / word_bits] = {};
     Index own[own_indices] = {};
+    Index first = 0;        // granule where the first block starts that does so in this slab
+    std::uint8_t piece = 0; // its place in its run
 
     [[nodiscard]] std::size_t usable() const noexcept { return bytes == 0 ? pages * page : bytes; }
   };

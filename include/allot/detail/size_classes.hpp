@@ -87,7 +87,8 @@ struct SizeClasses {
   }
   /// Whether what is of that class, or of none, has a run for itself.
   [[nodiscard]] static constexpr bool is_large(std::size_t size_class) noexcept {
-    return size_class == large || 2 * bytes(size_class) > run(size_class) * slab_bytes;
+    return size_class > of(32_KiB) &&
+           (size_class == large || 2 * bytes(size_class) > run(size_class) * slab_bytes);
   }
 };
 
