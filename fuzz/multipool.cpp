@@ -16,6 +16,7 @@ using allot::Errc;
 
 constexpr std::size_t slab = 65536;
 constexpr std::size_t page = 4096;
+constexpr std::size_t megabyte = 1048576;
 
 /// The next of the classes, found by counting up.
 std::size_t block_size(std::size_t bytes) {
@@ -71,6 +72,10 @@ public:
         for (std::size_t i = in_.below(64); i != 0; --i)
           deallocate();
         break;
+      case 8:
+        allocate(megabyte + 64 * in_.below(4096), 8);
+        reallocate();
+        break;
       default:
         any();
       }
@@ -106,7 +111,7 @@ private:
   allot::Multipool make_on_addresses() {
     const std::size_t limit = in_.one_in(2) ? slab * in_.below(16) : allot::max_size;
     const bool follows = limit != allot::max_size && in_.one_in(2);
-    const std::size_t reserve = follows ? 0 : 1 + slab * in_.below(in_.one_in(8) ? 64 : 16);
+    const std::size_t reserve = follows ? 0 : 1 + slab * in_.below(in_.one_in(4) ? 256 : 16);
     zero_ = !in_.one_in(4);
     used_ = 0;
     operation("pool", reserve, limit, zero_);
@@ -216,9 +221,10 @@ private:
   }
   void reallocate() {
     const bool fresh = places_.empty() || in_.one_in(16);
-    const std::size_t i = fresh ? 0 : places_.pick(in_);
+    const std::size_t i = fresh ? 0 : in_.one_in(4) ? longest() : places_.pick(in_);
     const Place before = fresh ? Place() : places_[i];
-    const std::size_t bytes = in_.size();
+    const bool grows = before.room >= megabyte && !in_.one_in(4); // by pages, and often elsewhere
+    const std::size_t bytes = grows ? before.room + 64 * in_.below(16384) : in_.size();
     const bool sized = in_.one_in(2);
     const std::size_t alignment = sized ? before.alignment : allot::granule;
     operation("reallocate", before.piece.bytes, bytes, alignment);
@@ -240,6 +246,12 @@ private:
       served(p, bytes, alignment, 0, 0);
     else
       replaced(i, p, bytes, alignment);
+  }
+  [[nodiscard]] std::size_t longest() const {
+    std::size_t best = 0;
+    for (std::size_t i = 0; i != places_.size(); ++i)
+      best = places_[i].room > places_[best].room ? i : best;
+    return best;
   }
   /// The allocation number `i` is `bytes` at `p` now.
   void replaced(std::size_t i, void* p, std::size_t bytes, std::size_t alignment) {
