@@ -23,9 +23,8 @@ namespace detail {
 template <class S>
 [[nodiscard]] bool may_own_all(const S& strategy, const void* p, std::size_t bytes) noexcept {
   const auto first = reinterpret_cast<std::uintptr_t>(p);
-  const auto last = static_cast<const std::byte*>(p) + (bytes - 1);
-  return bytes == 0 || (reinterpret_cast<std::uintptr_t>(last) >= first && strategy.owns(p) &&
-                        strategy.owns(last));
+  return bytes == 0 || (first + (bytes - 1) >= first && strategy.owns(p) &&
+                        strategy.owns(static_cast<const std::byte*>(p) + (bytes - 1)));
 }
 
 /// How messages of a face name a strategy: by the name it was given, if any.
