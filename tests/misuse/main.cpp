@@ -232,17 +232,6 @@ int judge(const Case& c, const char* log) {
   return 1;
 }
 
-// ------------------------------------------------------------------------------- the list of cases
-
-void print_tests(const char* self) {
-  for (const Section& section : sections)
-    for (const Case& c : section.cases)
-      if (is_told_here(c))
-        std::printf("add_test([=[misuse.%s]=] [=[%s]=] %s)\n"
-                    "set_tests_properties([=[misuse.%s]=] PROPERTIES LABELS misuse)\n",
-                    c.name.c_str(), self, c.name.c_str(), c.name.c_str());
-}
-
 int judge_all(const char* log) {
   int cases = 0;
   int failed = 0;
@@ -257,6 +246,8 @@ int judge_all(const char* log) {
   std::printf("%d cases, %d failed\n", cases, failed);
   return failed != 0;
 }
+
+// ------------------------------------------------------------------------------- the list of cases
 
 constexpr const char* introduction =
     R"(# Misuse, and what catches it
@@ -331,10 +322,6 @@ void refused(bool was) {
 int main(int argc, char** argv) {
   using namespace misuse;
   const std::string_view word = argc > 1 ? argv[1] : "";
-  if (word == "--ctest") {
-    print_tests(argv[0]);
-    return 0;
-  }
   if (word == "--all")
     return judge_all(argc > 2 ? argv[2] : nullptr);
   if (word == "--markdown")

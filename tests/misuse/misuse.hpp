@@ -2,7 +2,6 @@
 //
 //   allot_misuse NAME [LOG]                  runs one in a process of its own, and compares
 //   allot_misuse --all [LOG]                 runs all that this build can tell
-//   allot_misuse --ctest                     lists those as tests
 //   allot_misuse --markdown                  prints docs/misuse.md
 //   allot_misuse --compare docs/misuse.md    tells whether that is what it prints
 //
