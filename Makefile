@@ -46,7 +46,7 @@ coverage: # lists the lines of the library that no test reaches
 	@cat build/coverage/report.txt
 
 test-fuzz:
-	$(MAKE) fuzz SECONDS=5
+	$(MAKE) fuzz SECONDS=2
 
 SECONDS ?= 60
 fuzz: # runs each libFuzzer target for SECONDS=60 seconds
