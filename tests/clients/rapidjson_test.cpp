@@ -46,9 +46,12 @@ std::string text_of(const Document& document) {
   return {buffer.GetString(), buffer.GetSize()};
 }
 
+// In a template, clang++ 14 would leave the literal to the linker.
+constexpr std::size_t room = 64_MiB;
+
 template <class S>
 struct Make {
-  static S one() { return S(64_MiB, {.zero = false}); }
+  static S one() { return S(room, {.zero = false}); }
 };
 template <>
 struct Make<Region> {
