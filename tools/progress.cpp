@@ -7,11 +7,9 @@
 #include <cstdio>
 #include <string>
 
-namespace tour {
-
 using namespace std::chrono_literals;
 
-Progress::Progress() : next_(Clock::now() + 2s), visible_(isatty(STDERR_FILENO) == 1) {}
+Progress::Progress() : next_(Clock::now() + 1s), visible_(isatty(STDERR_FILENO) == 1) {}
 
 Progress::~Progress() {
   if (width_ != 0)
@@ -26,5 +24,3 @@ void Progress::show(std::string_view phase) {
   fmt::print(stderr, "\r{:{}}", line, width_);
   width_ = std::max(width_, line.size());
 }
-
-} // namespace tour

@@ -5,8 +5,6 @@
 #include <cstddef>
 #include <string_view>
 
-namespace tour {
-
 class Progress {
 public:
   Progress();
@@ -15,7 +13,7 @@ public:
   /// Clears the line.
   ~Progress();
 
-  /// Shows it once two seconds have passed, and not where standard error is no terminal.
+  /// Shows it once a second have passed, and not where standard error is no terminal.
   void show(std::string_view phase);
 
 private:
@@ -24,5 +22,3 @@ private:
   bool visible_;
   std::size_t width_ = 0;
 };
-
-} // namespace tour

@@ -284,6 +284,7 @@ TEST_F(Command, ExitsWith2OnWrongUsageAndSaysInOneLineWhatWasWrong) {
            {"--jsn", "--jsn: not understood"},
            {"tour --jsn", "--jsn: not understood"},
            {"tour a.json b.json", "b.json: not understood"},
+           {"help tuor", "there is no command tuor"},
            {"\"$(printf 'a\\nb')\"", "a?b: not understood"},
            {"''", "'': not understood"}}) {
     const Outcome outcome = run(arguments);
@@ -294,12 +295,17 @@ TEST_F(Command, ExitsWith2OnWrongUsageAndSaysInOneLineWhatWasWrong) {
 }
 
 TEST_F(Command, HelpsAndTellsItsVersion) {
-  for (const char* arguments : {"--help", "tour --help", "--version"}) {
+  for (const char* arguments : {"--help", "tour --help", "--version", "help", "help tour"}) {
     const Outcome outcome = run(arguments);
     EXPECT_EQ(outcome.exit_code, 0) << arguments;
     EXPECT_TRUE(holds(outcome.out, "allot")) << outcome.out;
     EXPECT_EQ(outcome.err, "") << arguments;
   }
+}
+
+TEST_F(Command, HelpsAsMuchWithAWordAsWithAnOption) {
+  EXPECT_EQ(run("help").out, run("--help").out);
+  EXPECT_EQ(run("help tour").out, run("tour --help").out);
 }
 
 TEST_F(Command, SaysThatItCannotWrite) {

@@ -1,6 +1,6 @@
 // The parts of the `allot` command: what is counted, and what comes of jobs whose sides differ.
-#include "report.hpp"
-#include "tour.hpp"
+#include "tour/report.hpp"
+#include "tour/tour.hpp"
 
 #include <gtest/gtest.h>
 

@@ -1,7 +1,7 @@
 // The document that the tour works on, checked, and what a program can know of it beforehand.
 #pragma once
 
-#include "progress.hpp"
+#include "../progress.hpp"
 
 #include <cstddef>
 #include <cstdint>
@@ -58,9 +58,6 @@ struct Input {
 struct InputError : std::runtime_error {
   using std::runtime_error::runtime_error;
 };
-
-/// Text from outside, such as a path, for a message of one line.
-std::string printable(std::string text);
 
 /// Reads the file, "-" for standard input.
 Input load(const std::string& path, Progress& progress);

@@ -1,9 +1,9 @@
 // Does jobs, compares what both sides found, and measures what it took.
 #pragma once
 
+#include "../progress.hpp"
 #include "counting.hpp"
 #include "jobs.hpp"
-#include "progress.hpp"
 
 #include <cstddef>
 #include <optional>

@@ -1,4 +1,5 @@
 #include "input.hpp"
+#include "../text.hpp"
 
 #include <fmt/format.h>
 #include <rapidjson/document.h>
@@ -8,7 +9,6 @@
 
 #include <algorithm>
 #include <cerrno>
-#include <optional>
 #include <system_error>
 #include <utility>
 
@@ -27,19 +27,6 @@ template <class... Args>
 
 [[noreturn]] void fail_with(const std::string& name, int error) {
   fail(name, "{}", std::generic_category().message(error));
-}
-
-std::optional<std::size_t> first_byte_not_utf8(std::string_view text) {
-  struct Nowhere {
-    void Put(char) {}
-  } nowhere;
-  rapidjson::MemoryStream stream(text.data(), text.size());
-  while (stream.Tell() != text.size()) {
-    const std::size_t at = stream.Tell();
-    if (!rapidjson::UTF8<>::Validate(stream, nowhere))
-      return at;
-  }
-  return std::nullopt;
 }
 
 // Says where in the document: `before` is what comes before it.
@@ -216,14 +203,6 @@ std::vector<Record> records_of(const std::vector<Token>& tokens) {
 }
 
 } // namespace
-
-std::string printable(std::string text) {
-  while (const auto bad = first_byte_not_utf8(text))
-    text[*bad] = '?';
-  const auto is_control = [](unsigned char c) { return c < 0x20 || c == 0x7F; };
-  std::replace_if(text.begin(), text.end(), is_control, '?');
-  return text.empty() ? "''" : text;
-}
 
 Input load(const std::string& path, Progress& progress) {
   Input input;
