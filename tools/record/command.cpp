@@ -1,0 +1,106 @@
+// The command `allot record`.
+#include "../command.hpp"
+
+#include <csignal>
+#include <cstring>
+#include <memory>
+#include <string>
+#include <vector>
+
+#include <CLI/CLI.hpp>
+#include <fmt/format.h>
+#include <sys/wait.h>
+
+#include "collect.hpp"
+#include "launch.hpp"
+
+namespace {
+
+using namespace record;
+
+struct Options {
+  std::string file = "allot.trace";
+  bool children = false;
+  std::vector<std::string> command;
+};
+
+template <class... Arguments>
+void tell(fmt::format_string<Arguments...> text, Arguments&&... args) {
+  fmt::print(stderr, "allot: {}\n", fmt::format(text, std::forward<Arguments>(args)...));
+}
+
+std::string grouped(std::uint64_t n) {
+  std::string digits = std::to_string(n);
+  for (std::size_t at = digits.size(); at > 3;)
+    digits.insert(at -= 3, 1, ',');
+  return digits;
+}
+
+void tell_status(int status) {
+  if (WIFSIGNALED(status))
+    tell("the program was ended by signal {} ({})", WTERMSIG(status),
+         ::strsignal(WTERMSIG(status)));
+  else if (WEXITSTATUS(status) != 0)
+    tell("the program ended with exit code {}", WEXITSTATUS(status));
+}
+
+int tell_recorded(const Outcome& outcome) {
+  bool whole = true;
+  for (const Recorded& r : outcome.recorded) {
+    tell("{}: {} calls of process {}, {} bytes", r.path, grouped(r.events), r.process,
+         grouped(r.bytes));
+    if (r.lost != 0)
+      tell("{}: {} calls more are not in it: they came from signal handlers at an awkward time, or "
+           "from too many threads",
+           r.path, grouped(r.lost));
+    if (!r.failure.empty())
+      tell("{}; the calls after these are missing, the program went on unrecorded", r.failure);
+    whole = whole && r.failure.empty();
+  }
+  return whole ? exit_code::done : exit_code::unusable;
+}
+
+int run(const Options& options) {
+  const Program program = find_program(options.command.front());
+  if (program.refusal) {
+    tell("{}: {}", options.command.front(), *program.refusal);
+    return exit_code::cannot_load;
+  }
+  const std::string library = find_library();
+  Collector collector(options.file, options.children);
+  const pid_t process = start_program(program, options.command, library, collector.variable());
+  const Outcome outcome = collector.run(process);
+  if (!outcome.refusal.empty()) {
+    tell("{}: {}", options.command.front(), outcome.refusal);
+    return exit_code::cannot_load;
+  }
+  tell_status(outcome.status);
+  if (outcome.recorded.empty()) {
+    tell("{}: nothing was recorded: the library was not loaded", options.command.front());
+    return exit_code::cannot_load;
+  }
+  if (!program.interpreter.empty())
+    tell("{} is a script: its interpreter {} was recorded", program.path, program.interpreter);
+  return tell_recorded(outcome);
+}
+
+} // namespace
+
+Command add_record(CLI::App& allot) {
+  auto options = std::make_shared<Options>();
+  CLI::App* const app = allot.add_subcommand(
+      "record", "Runs a program, and writes down its calls of malloc and the like");
+  app->add_option("-o,--output", options->file, "The trace that is written")->capture_default_str();
+  app->add_flag("--children", options->children,
+                "Record the processes it starts too, each into FILE.PID");
+  app->add_option("command", options->command, "The program and its arguments, after --")
+      ->required();
+  app->footer(
+      "Example: allot record -o sort.trace -- sort names.txt\n"
+      "         allot advise sort.trace\n\n"
+      "The program's input, output and exit are its own; what it ended with is told at the "
+      "end.\n"
+      "Exit codes: 0 a trace was written, 1 it could not be or not wholly, 2 usage, 3 nothing "
+      "can be\npreloaded into the program.");
+  return {app, [options] { return run(*options); }};
+}

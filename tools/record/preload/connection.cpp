@@ -1,0 +1,124 @@
+#include "connection.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+
+#include <dlfcn.h>
+#include <sys/mman.h>
+#include <sys/socket.h>
+#include <sys/un.h>
+#include <unistd.h>
+
+namespace record {
+namespace {
+
+char name[64]; // of the command's socket
+bool children = false;
+
+// Takes the first entry, which is ours, out of the list of libraries to preload.
+void leave_environment() {
+  if (char* const list = std::getenv("LD_PRELOAD")) {
+    if (const char* const others = std::strpbrk(list, ": "))
+      std::memmove(list, others + 1, std::strlen(others));
+    else
+      ::unsetenv("LD_PRELOAD");
+  }
+  ::unsetenv(environment_variable);
+}
+
+void read_environment() {
+  const char* value = std::getenv(environment_variable);
+  if (!value)
+    return;
+  children = *value == '+';
+  std::strncpy(name, value + children, sizeof name - 1);
+  if (!children)
+    leave_environment();
+}
+
+// Why this process can't be recorded, or null.
+const char* refusal() {
+  Dl_info ours;
+  Dl_info theirs;
+  const void* const malloc = ::dlsym(RTLD_DEFAULT, "malloc");
+  if (malloc && ::dladdr(name, &ours) != 0 && ::dladdr(malloc, &theirs) != 0 &&
+      ours.dli_fbase != theirs.dli_fbase)
+    return "its malloc is its own: it has one linked in, or a library that comes before the "
+           "recorder";
+  return nullptr;
+}
+
+bool send_hello(int socket, const char* refusal) {
+  Hello hello{.protocol = protocol, .refusal = {}};
+  if (refusal)
+    std::strncpy(hello.refusal, refusal, sizeof hello.refusal - 1);
+  return ::send(socket, &hello, sizeof hello, MSG_NOSIGNAL) == sizeof hello;
+}
+
+// The descriptor that comes, or -1; `answer` is the byte that comes with it.
+int receive(int socket, char& answer) {
+  iovec data{.iov_base = &answer, .iov_len = 1};
+  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int))];
+  msghdr message{};
+  message.msg_iov = &data;
+  message.msg_iovlen = 1;
+  message.msg_control = control;
+  message.msg_controllen = sizeof control;
+  ssize_t n;
+  do
+    n = ::recvmsg(socket, &message, MSG_CMSG_CLOEXEC);
+  while (n < 0 && errno == EINTR);
+  const cmsghdr* const header = n == 1 ? CMSG_FIRSTHDR(&message) : nullptr;
+  if (!header || header->cmsg_level != SOL_SOCKET || header->cmsg_type != SCM_RIGHTS)
+    return -1;
+  int descriptor;
+  std::memcpy(&descriptor, CMSG_DATA(header), sizeof descriptor);
+  return descriptor;
+}
+
+Segment* map(int descriptor) {
+  void* const p = ::mmap(nullptr, segment_bytes, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
+                         descriptor, 0);
+  if (p == MAP_FAILED)
+    return nullptr;
+  ::madvise(p, segment_bytes, MADV_DONTDUMP);
+  return static_cast<Segment*>(p);
+}
+
+} // namespace
+
+Segment* connect(bool forked) {
+  if (!forked)
+    read_environment();
+  else if (!children)
+    return nullptr;
+  if (!*name)
+    return nullptr;
+  const int socket = ::socket(AF_UNIX, SOCK_SEQPACKET | SOCK_CLOEXEC, 0);
+  if (socket < 0)
+    return nullptr;
+  Segment* segment = nullptr;
+  sockaddr_un address{};
+  address.sun_family = AF_UNIX;
+  const std::size_t length = std::strlen(name);
+  std::memcpy(address.sun_path + 1, name, length); // in the abstract namespace
+  const auto bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + length);
+  if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), bytes) == 0) {
+    const char* const why = refusal();
+    if (send_hello(socket, why)) {
+      char answer = 0;
+      const int descriptor = receive(socket, answer);
+      if (answer == answer_end)
+        ::_exit(3);
+      if (descriptor >= 0) {
+        segment = map(descriptor);
+        ::close(descriptor);
+      }
+    }
+  }
+  ::close(socket);
+  return segment;
+}
+
+} // namespace record

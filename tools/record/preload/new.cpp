@@ -1,0 +1,173 @@
+// operator new and delete, in front of the program's own.
+//
+// Where the next ones are the standard library's, they are malloc, free and what to do without
+// memory; only for the latter they are called. Others may have blocks of their own, which malloc
+// and free know nothing about: those are called always, and what they call in turn isn't recorded.
+#include <cstddef>
+#include <new>
+
+#include "caller.hpp"
+#include "next.hpp"
+
+using namespace record;
+using trace::Operation;
+
+namespace {
+
+// One of the next functions, by its mangled name; looked up once.
+template <class F>
+class Function {
+public:
+  constexpr explicit Function(const char* name) : name_(name) {}
+  /// Nothing that it calls is to be seen.
+  F* get() {
+    void* p = found_.load(std::memory_order_relaxed);
+    if (!p) {
+      p = next_function(name_);
+      if (!p)
+        __builtin_trap(); // nobody can throw std::bad_alloc
+      found_.store(p, std::memory_order_relaxed);
+    }
+    return reinterpret_cast<F*>(p);
+  }
+
+private:
+  const char* name_;
+  std::atomic<void*> found_{nullptr};
+};
+
+using New = void*(std::size_t);
+using NewNothrow = void*(std::size_t, const std::nothrow_t&);
+using NewAligned = void*(std::size_t, std::align_val_t);
+using NewAlignedNothrow = void*(std::size_t, std::align_val_t, const std::nothrow_t&);
+using Delete = void(void*);
+using DeleteAligned = void(void*, std::align_val_t);
+
+constinit Function<New> next_new("_Znwm");
+constinit Function<New> next_new_array("_Znam");
+constinit Function<NewNothrow> next_new_nothrow("_ZnwmRKSt9nothrow_t");
+constinit Function<NewNothrow> next_new_array_nothrow("_ZnamRKSt9nothrow_t");
+constinit Function<NewAligned> next_new_aligned("_ZnwmSt11align_val_t");
+constinit Function<NewAligned> next_new_array_aligned("_ZnamSt11align_val_t");
+constinit Function<NewAlignedNothrow>
+    next_new_aligned_nothrow("_ZnwmSt11align_val_tRKSt9nothrow_t");
+constinit Function<NewAlignedNothrow>
+    next_new_array_aligned_nothrow("_ZnamSt11align_val_tRKSt9nothrow_t");
+constinit Function<Delete> next_delete("_ZdlPv");
+constinit Function<Delete> next_delete_array("_ZdaPv");
+constinit Function<DeleteAligned> next_delete_aligned("_ZdlPvSt11align_val_t");
+constinit Function<DeleteAligned> next_delete_array_aligned("_ZdaPvSt11align_val_t");
+
+bool ready() {
+  return __builtin_expect(next.dlclose != nullptr, true) || find_next();
+}
+
+// The block, from malloc where that is the same, else from the next function.
+template <class F, class... Arguments>
+[[gnu::always_inline]] inline void* make(Operation operation, Function<F>& function,
+                                         std::size_t bytes, Arguments... arguments) {
+  ready();
+  void* p = next.standard_new ? next.malloc(bytes == 0 ? 1 : bytes) : nullptr;
+  if (!p) {
+    const Unseen unseen(caller());
+    p = function.get()(bytes, arguments...);
+  }
+  return allocated(p, {.operation = operation, .size = bytes});
+}
+
+template <class F, class... Arguments>
+[[gnu::always_inline]] inline void* make_aligned(Function<F>& function, std::size_t bytes,
+                                                 std::align_val_t alignment,
+                                                 Arguments... arguments) {
+  ready();
+  void* p;
+  {
+    const Unseen unseen(caller());
+    p = function.get()(bytes, alignment, arguments...);
+  }
+  return allocated(p, {.operation = Operation::aligned,
+                       .log2_alignment = log2(static_cast<std::size_t>(alignment)),
+                       .size = bytes});
+}
+
+template <class F, class... Arguments>
+[[gnu::always_inline]] inline void give_back(Operation operation, Function<F>& function, void* p,
+                                             Arguments... arguments) {
+  if (!p || !ready())
+    return;
+  releasing(operation, p);
+  if (next.standard_new) {
+    next.free(p);
+  } else {
+    const Unseen unseen(caller());
+    function.get()(p, arguments...);
+  }
+}
+
+} // namespace
+
+using std::align_val_t;
+using std::nothrow_t;
+using std::size_t;
+
+void* operator new(size_t n) {
+  return make(Operation::new_object, next_new, n);
+}
+void* operator new[](size_t n) {
+  return make(Operation::new_array, next_new_array, n);
+}
+void* operator new(size_t n, const nothrow_t& t) noexcept {
+  return make<NewNothrow, const nothrow_t&>(Operation::new_object, next_new_nothrow, n, t);
+}
+void* operator new[](size_t n, const nothrow_t& t) noexcept {
+  return make<NewNothrow, const nothrow_t&>(Operation::new_array, next_new_array_nothrow, n, t);
+}
+void* operator new(size_t n, align_val_t a) {
+  return make_aligned(next_new_aligned, n, a);
+}
+void* operator new[](size_t n, align_val_t a) {
+  return make_aligned(next_new_array_aligned, n, a);
+}
+void* operator new(size_t n, align_val_t a, const nothrow_t& t) noexcept {
+  return make_aligned<NewAlignedNothrow, const nothrow_t&>(next_new_aligned_nothrow, n, a, t);
+}
+void* operator new[](size_t n, align_val_t a, const nothrow_t& t) noexcept {
+  return make_aligned<NewAlignedNothrow, const nothrow_t&>(next_new_array_aligned_nothrow, n, a, t);
+}
+
+void operator delete(void* p) noexcept {
+  give_back(Operation::delete_object, next_delete, p);
+}
+void operator delete(void* p, size_t) noexcept {
+  give_back(Operation::delete_object, next_delete, p);
+}
+void operator delete(void* p, const nothrow_t&) noexcept {
+  give_back(Operation::delete_object, next_delete, p);
+}
+void operator delete[](void* p) noexcept {
+  give_back(Operation::delete_array, next_delete_array, p);
+}
+void operator delete[](void* p, size_t) noexcept {
+  give_back(Operation::delete_array, next_delete_array, p);
+}
+void operator delete[](void* p, const nothrow_t&) noexcept {
+  give_back(Operation::delete_array, next_delete_array, p);
+}
+void operator delete(void* p, align_val_t a) noexcept {
+  give_back(Operation::delete_object, next_delete_aligned, p, a);
+}
+void operator delete(void* p, size_t, align_val_t a) noexcept {
+  give_back(Operation::delete_object, next_delete_aligned, p, a);
+}
+void operator delete(void* p, align_val_t a, const nothrow_t&) noexcept {
+  give_back(Operation::delete_object, next_delete_aligned, p, a);
+}
+void operator delete[](void* p, align_val_t a) noexcept {
+  give_back(Operation::delete_array, next_delete_array_aligned, p, a);
+}
+void operator delete[](void* p, size_t, align_val_t a) noexcept {
+  give_back(Operation::delete_array, next_delete_array_aligned, p, a);
+}
+void operator delete[](void* p, align_val_t a, const nothrow_t&) noexcept {
+  give_back(Operation::delete_array, next_delete_array_aligned, p, a);
+}

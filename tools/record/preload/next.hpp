@@ -1,0 +1,39 @@
+// The functions that the program would have called without the recorder.
+#pragma once
+
+#include <cstddef>
+
+namespace record {
+
+struct Next {
+  void* (*malloc)(std::size_t);
+  void* (*calloc)(std::size_t, std::size_t);
+  void* (*realloc)(void*, std::size_t);
+  void (*free)(void*);
+  void* (*aligned_alloc)(std::size_t, std::size_t);
+  void* (*memalign)(std::size_t, std::size_t);
+  int (*posix_memalign)(void**, std::size_t, std::size_t);
+  void* (*valloc)(std::size_t);
+  void* (*pvalloc)(std::size_t);
+  std::size_t (*usable_size)(void*);
+  int (*dlclose)(void*);
+
+  /// Whether operator new is the one that calls malloc, and operator delete the one that calls
+  /// free.
+  bool standard_new;
+};
+
+extern Next next;
+
+/// Finds them; once. While it does, `early` serves those who ask. False while it does.
+bool find_next();
+
+/// A function by its name in the libraries after ours, or null.
+void* next_function(const char* name);
+
+/// A block before there is a malloc; null when there is no more.
+void* early_block(std::size_t bytes);
+bool is_early(const void* block);
+std::size_t early_size(const void* block);
+
+} // namespace record

@@ -1,0 +1,84 @@
+// The frames that a thread had at its last event, to tell which of them are still the same
+// activations.
+#pragma once
+
+#include <cstdint>
+
+#include "places.hpp"
+
+namespace record {
+
+/// What a caller's frame is left with.
+struct Registers {
+  std::uint64_t ip;
+  std::uint64_t sp;
+  std::uint64_t bp;
+};
+
+/// A range of addresses that a stack lies in.
+struct Range {
+  std::uint64_t low = 0;
+  std::uint64_t high = 0;
+  bool has(std::uint64_t a) const { return a > low && a <= high; }
+};
+
+class ShadowStack {
+public:
+  struct Step {
+    std::uint32_t kept;    ///< frames, from the outermost, that are as they were
+    std::uint32_t context; ///< where it stands now
+    bool same;             ///< nothing but what was there before
+  };
+
+  /// Begins anew, on this stack. False without memory.
+  bool start(Range home);
+
+  const Range& home() const { return home_; }
+
+  /// Brings it in step with the real stack. Frames on another stack than home are seen, but not
+  /// remembered.
+  Step step(Places& places, Registers r);
+
+private:
+  // A frame is one activation as long as its CFA, its function and all return addresses up to the
+  // outermost frame stay what they are. They are compared, not observed: a return, a longjmp and an
+  // exception need nothing.
+  struct Frame {
+    std::uint64_t cfa;      ///< of the outermost frame and of a signal's: where it begins, + 1
+    std::uint64_t function; ///< its start
+    std::uint64_t ip;       ///< where it calls the next one
+    std::uint32_t context;
+    std::uint32_t unused;
+  };
+  struct Link {
+    const std::uint64_t* slot; ///< where the return address lies that the frame was called with
+    std::uint64_t value;       ///< that lay there
+  };
+
+  /// From the innermost frame outwards, up to one that is known.
+  struct Walk {
+    std::uint32_t found = 0;   ///< frames that aren't known, in new_frames_
+    std::uint32_t foreign = 0; ///< of them, the innermost, up to the last that isn't at home
+    std::uint32_t kept = 0;
+    std::uint64_t ip = 0; ///< where the last frame that is kept stands now
+  };
+
+  bool grow();
+  std::uint32_t intact(std::uint32_t count) const;
+  Walk walk(Places& places, Registers r);
+  bool leave(const Rule& rule, Registers& r, bool& exact, Frame& frame, Link& link) const;
+  std::uint32_t context_of(Places& places, std::uint32_t depth, std::uint32_t parent,
+                           const Frame& frame);
+
+  Range home_;
+  std::uint32_t depth_ = 0;    ///< of what is remembered
+  std::uint32_t seen_ = 0;     ///< of the last event's stack, other stacks' frames too
+  std::uint32_t context_ = 0;  ///< of the last event
+  std::uint32_t capacity_ = 0; ///< of each of the four
+  Frame* frames_ = nullptr;    ///< the outermost first
+  Link* links_ = nullptr;
+  Frame* new_frames_ = nullptr; ///< found by a walk, the innermost first
+  Link* new_links_ = nullptr;
+};
+
+} // namespace record
