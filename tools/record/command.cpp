@@ -21,7 +21,6 @@ using namespace record;
 struct Options {
   std::string file = "allot.trace";
   bool children = false;
-  std::vector<std::string> command;
 };
 
 template <class... Arguments>
@@ -60,23 +59,27 @@ int tell_recorded(const Outcome& outcome) {
   return whole ? exit_code::done : exit_code::unusable;
 }
 
-int run(const Options& options) {
-  const Program program = find_program(options.command.front());
+int run(const Options& options, const std::vector<std::string>& command) {
+  if (command.empty()) {
+    tell("record: there is no program to record: allot record -- PROGRAM ARGUMENTS");
+    return exit_code::usage;
+  }
+  const Program program = find_program(command.front());
   if (program.refusal) {
-    tell("{}: {}", options.command.front(), *program.refusal);
+    tell("{}: {}", command.front(), *program.refusal);
     return exit_code::cannot_load;
   }
   const std::string library = find_library();
   Collector collector(options.file, options.children);
-  const pid_t process = start_program(program, options.command, library, collector.variable());
+  const pid_t process = start_program(program, command, library, collector.variable());
   const Outcome outcome = collector.run(process);
   if (!outcome.refusal.empty()) {
-    tell("{}: {}", options.command.front(), outcome.refusal);
+    tell("{}: {}", command.front(), outcome.refusal);
     return exit_code::cannot_load;
   }
   tell_status(outcome.status);
   if (outcome.recorded.empty()) {
-    tell("{}: nothing was recorded: the library was not loaded", options.command.front());
+    tell("{}: nothing was recorded: the library was not loaded", command.front());
     return exit_code::cannot_load;
   }
   if (!program.interpreter.empty())
@@ -86,15 +89,14 @@ int run(const Options& options) {
 
 } // namespace
 
-Command add_record(CLI::App& allot) {
+Command add_record(CLI::App& allot, const std::vector<std::string>& program) {
   auto options = std::make_shared<Options>();
   CLI::App* const app = allot.add_subcommand(
-      "record", "Runs a program, and writes down its calls of malloc and the like");
+      "record",
+      "Runs a program, and writes down its calls of malloc and the like: allot record -- PROGRAM");
   app->add_option("-o,--output", options->file, "The trace that is written")->capture_default_str();
   app->add_flag("--children", options->children,
                 "Record the processes it starts too, each into FILE.PID");
-  app->add_option("command", options->command, "The program and its arguments, after --")
-      ->required();
   app->footer(
       "Example: allot record -o sort.trace -- sort names.txt\n"
       "         allot advise sort.trace\n\n"
@@ -102,5 +104,5 @@ Command add_record(CLI::App& allot) {
       "end.\n"
       "Exit codes: 0 a trace was written, 1 it could not be or not wholly, 2 usage, 3 nothing "
       "can be\npreloaded into the program.");
-  return {app, [options] { return run(*options); }};
+  return {app, [options, &program] { return run(*options, program); }};
 }

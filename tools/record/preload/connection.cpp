@@ -10,6 +10,8 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "recorder.hpp"
+
 namespace record {
 namespace {
 
@@ -37,16 +39,16 @@ void read_environment() {
     leave_environment();
 }
 
-// Why this process can't be recorded, or null.
-const char* refusal() {
-  Dl_info ours;
-  Dl_info theirs;
-  const void* const malloc = ::dlsym(RTLD_DEFAULT, "malloc");
-  if (malloc && ::dladdr(name, &ours) != 0 && ::dladdr(malloc, &theirs) != 0 &&
-      ours.dli_fbase != theirs.dli_fbase)
-    return "its malloc is its own: it has one linked in, or a library that comes before the "
-           "recorder";
-  return nullptr;
+// Whether the program's calls of malloc come to this library. To ask for its address isn't enough:
+// the address of a function that an executable takes may be in the executable.
+bool reaches_us() {
+  const auto malloc = reinterpret_cast<void* (*)(std::size_t)>(::dlsym(RTLD_DEFAULT, "malloc"));
+  const auto free = reinterpret_cast<void (*)(void*)>(::dlsym(RTLD_DEFAULT, "free"));
+  if (!malloc || !free)
+    return true;
+  const unsigned before = unseen_calls();
+  free(malloc(1));
+  return unseen_calls() == before + 2;
 }
 
 bool send_hello(int socket, const char* refusal) {
@@ -105,7 +107,9 @@ Segment* connect(bool forked) {
   std::memcpy(address.sun_path + 1, name, length); // in the abstract namespace
   const auto bytes = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + 1 + length);
   if (::connect(socket, reinterpret_cast<const sockaddr*>(&address), bytes) == 0) {
-    const char* const why = refusal();
+    const char* const why =
+        reaches_us() ? nullptr
+                     : "its malloc is its own: one is linked in, or comes before the recorder";
     if (send_hello(socket, why)) {
       char answer = 0;
       const int descriptor = receive(socket, answer);

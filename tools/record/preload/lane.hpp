@@ -13,7 +13,7 @@ struct Event {
   std::uint64_t address = 0; ///< of the block; of a reallocation the one it had
   std::uint64_t got = 0;     ///< the one a reallocation has made
   std::uint64_t size = 0;
-  std::uint64_t order = 0;
+  std::uint64_t order = 0; ///< 0: it gets the next one
 };
 
 /// Writes into the ring of one lane.
@@ -23,11 +23,12 @@ public:
   void start(Segment* segment, Lane* lane, std::uint32_t thread);
 
   /// Waits while the ring is full. False when recording has ended.
-  bool write(const Event& event, std::uint32_t kept, std::uint32_t context, bool same) {
-    if (at_ > limit_ && !turn(event.order))
+  bool write(const Event& event, std::uint64_t order, std::uint32_t kept, std::uint32_t context,
+             bool same) {
+    if (at_ > limit_ && !turn(order))
       return false;
-    const std::uint64_t step = event.order - order_;
-    order_ = event.order;
+    const std::uint64_t step = order - order_;
+    order_ = order;
     same = same && !fresh_;
     fresh_ = false;
     const std::uint64_t to = event.address - address_;

@@ -58,16 +58,27 @@ constinit Function<Delete> next_delete_array("_ZdaPv");
 constinit Function<DeleteAligned> next_delete_aligned("_ZdlPvSt11align_val_t");
 constinit Function<DeleteAligned> next_delete_array_aligned("_ZdaPvSt11align_val_t");
 
-bool ready() {
-  return __builtin_expect(next.dlclose != nullptr, true) || find_next();
+enum class Kind : std::uint8_t { unknown, standard, other };
+constinit std::atomic<Kind> kind_of_next{Kind::unknown};
+
+bool learn_kind(Registers caller) {
+  find_next();
+  const Unseen unseen(caller);
+  const bool standard = is_new_standard();
+  kind_of_next = standard ? Kind::standard : Kind::other;
+  return standard;
+}
+
+[[gnu::always_inline]] inline bool is_standard() {
+  const Kind kind = kind_of_next.load(std::memory_order_relaxed);
+  return kind == Kind::unknown ? learn_kind(caller()) : kind == Kind::standard;
 }
 
 // The block, from malloc where that is the same, else from the next function.
 template <class F, class... Arguments>
 [[gnu::always_inline]] inline void* make(Operation operation, Function<F>& function,
                                          std::size_t bytes, Arguments... arguments) {
-  ready();
-  void* p = next.standard_new ? next.malloc(bytes == 0 ? 1 : bytes) : nullptr;
+  void* p = is_standard() ? next.malloc(bytes == 0 ? 1 : bytes) : nullptr;
   if (!p) {
     const Unseen unseen(caller());
     p = function.get()(bytes, arguments...);
@@ -79,7 +90,7 @@ template <class F, class... Arguments>
 [[gnu::always_inline]] inline void* make_aligned(Function<F>& function, std::size_t bytes,
                                                  std::align_val_t alignment,
                                                  Arguments... arguments) {
-  ready();
+  find_next();
   void* p;
   {
     const Unseen unseen(caller());
@@ -93,10 +104,10 @@ template <class F, class... Arguments>
 template <class F, class... Arguments>
 [[gnu::always_inline]] inline void give_back(Operation operation, Function<F>& function, void* p,
                                              Arguments... arguments) {
-  if (!p || !ready())
+  if (!p)
     return;
   releasing(operation, p);
-  if (next.standard_new) {
+  if (is_standard()) {
     next.free(p);
   } else {
     const Unseen unseen(caller());

@@ -22,16 +22,6 @@ void find(F*& function, const char* name) {
   function = reinterpret_cast<F*>(::dlsym(RTLD_NEXT, name));
 }
 
-bool is_standard(const void* operator_new) {
-  Dl_info info;
-  if (!operator_new)
-    return true;
-  if (::dladdr(operator_new, &info) == 0 || !info.dli_fname)
-    return false;
-  return std::strstr(info.dli_fname, "/libstdc++.") != nullptr ||
-         std::strstr(info.dli_fname, "/libc++") != nullptr;
-}
-
 } // namespace
 
 bool find_next() {
@@ -51,10 +41,20 @@ bool find_next() {
   find(next.pvalloc, "pvalloc");
   find(next.usable_size, "malloc_usable_size");
   find(next.dlclose, "dlclose");
-  next.standard_new = is_standard(::dlsym(RTLD_NEXT, "_Znwm"));
   found = true;
   finding = false;
   return true;
+}
+
+bool is_new_standard() {
+  const void* const operator_new = ::dlsym(RTLD_NEXT, "_Znwm");
+  Dl_info info;
+  if (!operator_new)
+    return true;
+  if (::dladdr(operator_new, &info) == 0 || !info.dli_fname)
+    return false;
+  return std::strstr(info.dli_fname, "/libstdc++.") != nullptr ||
+         std::strstr(info.dli_fname, "/libc++") != nullptr;
 }
 
 void* next_function(const char* name) {

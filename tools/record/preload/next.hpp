@@ -17,16 +17,16 @@ struct Next {
   void* (*pvalloc)(std::size_t);
   std::size_t (*usable_size)(void*);
   int (*dlclose)(void*);
-
-  /// Whether operator new is the one that calls malloc, and operator delete the one that calls
-  /// free.
-  bool standard_new;
 };
 
 extern Next next;
 
 /// Finds them; once. While it does, `early` serves those who ask. False while it does.
 bool find_next();
+
+/// Whether operator new is the one that calls malloc, and operator delete the one that calls free.
+/// May allocate.
+bool is_new_standard();
 
 /// A function by its name in the libraries after ours, or null.
 void* next_function(const char* name);

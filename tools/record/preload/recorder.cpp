@@ -46,6 +46,7 @@ struct Mine {
   Thread* thread;               ///< null when there was no lane
   std::uint32_t generation;     ///< that it is of
   bool own;                     ///< the recorder itself calls something
+  unsigned unseen;              ///< times that it did
   std::uint64_t busy;           ///< the stack pointer that the recorder was called with; 0 outside
   std::uint64_t return_address; ///< that it was called with; it lies right below
 };
@@ -201,7 +202,9 @@ void go_out() {
 }
 
 void lose() {
-  if (!mine.own && is_entered())
+  if (mine.own)
+    ++mine.unseen;
+  else if (is_entered())
     image.segment->lost.fetch_add(1, std::memory_order_relaxed);
 }
 
@@ -223,7 +226,11 @@ std::uint64_t next_order() {
   return image.order.fetch_add(1, std::memory_order_relaxed) + 1;
 }
 
-void take_down(Event event, Registers caller) {
+unsigned unseen_calls() {
+  return mine.unseen;
+}
+
+void take_down(const Event& event, Registers caller) {
   if (!come_in(caller)) {
     lose();
     return;
@@ -231,10 +238,9 @@ void take_down(Event event, Registers caller) {
   if (!is_entered())
     enter();
   if (mine.thread) {
-    if (event.order == 0)
-      event.order = next_order();
+    const std::uint64_t order = event.order != 0 ? event.order : next_order();
     const ShadowStack::Step step = mine.thread->stack.step(places, caller);
-    if (!mine.thread->pen.write(event, step.kept, step.context, step.same))
+    if (!mine.thread->pen.write(event, order, step.kept, step.context, step.same))
       forgotten.mode.store(Mode::off);
   } else {
     lose();

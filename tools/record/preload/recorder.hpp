@@ -31,9 +31,12 @@ void begin(Registers caller);
 
 /// Takes down what the function does that was called with these registers. Without an order it gets
 /// the next one. Keeps errno; does nothing in a signal handler that interrupts the recorder.
-void take_down(Event event, Registers caller);
+void take_down(const Event& event, Registers caller);
 
 std::uint64_t next_order();
+
+/// How many calls of this thread the recorder itself has made.
+unsigned unseen_calls();
 
 /// Modules may have gone.
 void after_dlclose(Registers caller);

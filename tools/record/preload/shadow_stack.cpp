@@ -45,8 +45,7 @@ bool ShadowStack::start(Range home) {
 
 bool ShadowStack::grow() {
   const std::uint32_t to = capacity_ == 0 ? first_capacity : 2 * capacity_;
-  if (to > max_capacity || !enlarge(frames_, capacity_, to) || !enlarge(links_, capacity_, to) ||
-      !enlarge(new_frames_, capacity_, to) || !enlarge(new_links_, capacity_, to))
+  if (to > max_capacity || !enlarge(frames_, capacity_, to) || !enlarge(new_frames_, capacity_, to))
     return false;
   capacity_ = to;
   return true;
@@ -54,89 +53,85 @@ bool ShadowStack::grow() {
 
 // How many of the outermost frames have been called as they were.
 std::uint32_t ShadowStack::intact(std::uint32_t count) const {
+  const auto difference = [this](std::uint32_t i) {
+    return *word(frames_[i].cfa - 8) ^ frames_[i - 1].ip;
+  };
   std::uint32_t i = 1;
-  for (; i + 4 <= count; i += 4) {
-    const Link* const l = links_ + i;
-    if (((*l[0].slot ^ l[0].value) | (*l[1].slot ^ l[1].value) | (*l[2].slot ^ l[2].value) |
-         (*l[3].slot ^ l[3].value)) != 0)
+  for (; i + 4 <= count; i += 4)
+    if ((difference(i) | difference(i + 1) | difference(i + 2) | difference(i + 3)) != 0)
       break;
-  }
-  while (i < count && *links_[i].slot == links_[i].value)
+  while (i < count && difference(i) == 0)
     ++i;
   return i;
 }
 
-bool ShadowStack::leave(const Rule& rule, Registers& r, bool& exact, Frame& frame,
-                        Link& link) const {
-  frame.cfa = r.sp | 1;
-  link = {nullptr, 0};
-  const bool at_home = home_.has(r.sp);
-  const auto plausible = [&](std::uint64_t a) {
-    return a > r.sp && a % 8 == 0 && (at_home ? a <= home_.high : a - r.sp < max_frame);
-  };
-  const auto offset = static_cast<std::uint64_t>(std::int64_t{rule.offset} * 8);
-  std::uint64_t cfa = 0;
-  switch (rule.kind) {
-  case Rule::signal:
-    link = {word(r.sp + saved(REG_RIP)), *word(r.sp + saved(REG_RIP))};
-    r = {link.value, *word(r.sp + saved(REG_RSP)), *word(r.sp + saved(REG_RBP))};
-    exact = true;
-    return true;
-  case Rule::sp:
-    cfa = r.sp + offset;
-    break;
-  case Rule::bp:
-    cfa = r.bp + offset;
-    break;
-  case Rule::through:
-    cfa = plausible(r.bp) ? *word(r.bp + offset) : 0;
-    break;
-  default:
-    return false;
+std::uint64_t ShadowStack::highest(std::uint64_t sp) const {
+  return home_.has(sp) ? home_.high : sp + max_frame;
+}
+
+// The CFA of a frame that is neither at a fixed distance from the stack pointer nor from the frame
+// pointer, and where it leads; 0 where there is no way on.
+std::uint64_t ShadowStack::leave_seldom(const Rule& rule, Cursor& at) const {
+  if (rule.kind == Rule::through && at.bp > at.sp && at.bp < at.high) {
+    const std::uint64_t cfa =
+        *word(at.bp + static_cast<std::uint64_t>(std::int64_t{rule.offset} * 8));
+    if (cfa <= at.sp || cfa > at.high)
+      return 0;
+    if (rule.saved_bp == Rule::bp_pointed)
+      at.bp = *word(at.bp);
+    at.ip = *word(cfa - 8);
+    at.sp = cfa;
+    at.exact = false;
+    return cfa;
   }
-  if (!plausible(cfa))
-    return false;
-  frame.cfa = cfa;
-  link = {word(cfa - 8), *word(cfa - 8)};
-  switch (rule.saved_bp) {
-  case Rule::bp_same:
-    break;
-  case Rule::bp_pointed:
-    r.bp = *word(r.bp);
-    break;
-  case Rule::bp_lost:
-    r.bp = 0;
-    break;
-  default:
-    r.bp = *word(cfa - 8 * std::uint64_t{rule.saved_bp});
-  }
-  r.ip = link.value;
-  r.sp = cfa;
-  exact = false;
-  return r.ip != 0;
+  if (rule.kind != Rule::signal)
+    return 0;
+  const std::uint64_t context = at.sp;
+  at.ip = *word(context + saved(REG_RIP));
+  at.bp = *word(context + saved(REG_RBP));
+  at.sp = *word(context + saved(REG_RSP));
+  at.exact = true;
+  at.high = highest(at.sp);
+  return context + saved(REG_RIP) + 8; // as if the handler had been called from there
 }
 
 ShadowStack::Walk ShadowStack::walk(Places& places, Registers r) {
   Walk walk;
   std::uint32_t known = depth_; // frames that may be the same
   bool compared = false;
-  bool exact = false;
+  Cursor at{r, false, highest(r.sp)};
   for (bool more = true; more; ++walk.found) {
     if (walk.found == capacity_ && !grow())
       return walk;
-    Frame& frame = new_frames_[walk.found];
-    const Rule rule = places.rule(r.ip, exact);
-    frame.ip = r.ip;
-    frame.function = r.ip - rule.into;
-    more = leave(rule, r, exact, frame, new_links_[walk.found]);
-    if (!home_.has(frame.cfa)) {
+    const Rule rule = places.rule(at.ip, at.exact);
+    const std::uint64_t ip = at.ip;
+    std::uint64_t cfa = (rule.kind == Rule::bp ? at.bp : at.sp) +
+                        static_cast<std::uint64_t>(std::int64_t{rule.offset} * 8);
+    if (rule.kind != Rule::sp && rule.kind != Rule::bp) {
+      const std::uint64_t end = at.sp | 1;
+      cfa = leave_seldom(rule, at);
+      more = cfa != 0;
+      cfa = more ? cfa : end;
+    } else if (cfa > at.sp && cfa <= at.high) {
+      if (rule.saved_bp != Rule::bp_same)
+        at.bp = rule.saved_bp == Rule::bp_lost ? 0 : *word(cfa - 8 * std::uint64_t{rule.saved_bp});
+      at.ip = *word(cfa - 8);
+      at.sp = cfa;
+      at.exact = false;
+      more = at.ip != 0;
+    } else {
+      cfa = at.sp | 1;
+      more = false;
+    }
+    new_frames_[walk.found] = {cfa, ip, rule.into, 0};
+    if (!home_.has(cfa)) {
       walk.foreign = walk.found + 1;
       continue;
     }
-    while (known != 0 && frames_[known - 1].cfa < frame.cfa)
+    while (known != 0 && frames_[known - 1].cfa < cfa)
       --known;
-    if (known == 0 || frames_[known - 1].cfa != frame.cfa ||
-        frames_[known - 1].function != frame.function)
+    if (known == 0 || frames_[known - 1].cfa != cfa ||
+        frames_[known - 1].function() != ip - rule.into)
       continue;
     if (!compared) {
       compared = true;
@@ -149,53 +144,47 @@ ShadowStack::Walk ShadowStack::walk(Places& places, Registers r) {
       }
     }
     walk.kept = known;
-    walk.ip = frame.ip;
+    walk.ip = ip;
+    walk.into = rule.into;
     return walk;
   }
   return walk;
 }
 
-std::uint32_t ShadowStack::context_of(Places& places, std::uint32_t depth, std::uint32_t parent,
-                                      const Frame& frame) {
-  if (depth >= trace::max_depth)
-    return parent;
-  return places.context(parent, frame.ip, static_cast<std::uint32_t>(frame.ip - frame.function));
-}
-
 ShadowStack::Step ShadowStack::step(Places& places, Registers r) {
-  if (home_.has(r.sp))
-    while (depth_ != 0 && frames_[depth_ - 1].cfa <= r.sp)
-      --depth_;
   const Walk walk = this->walk(places, r);
   while (walk.kept + walk.found > capacity_)
     if (!grow())
       return {0, 0, false};
 
-  depth_ = walk.kept;
+  // Frames further in than max_depth are in the context of the last one that isn't.
+  const auto context_of = [&places](std::uint32_t depth, std::uint32_t parent, const Frame& frame) {
+    return depth < trace::max_depth ? places.context(parent, frame.ip, frame.into) : parent;
+  };
+  std::uint32_t depth = walk.kept;
   std::uint32_t context = 0;
-  if (depth_ != 0) {
-    Frame& last = frames_[depth_ - 1];
+  if (depth != 0) {
+    Frame& last = frames_[depth - 1];
     if (last.ip != walk.ip) {
       last.ip = walk.ip;
-      const std::uint32_t parent = depth_ > 1 ? frames_[depth_ - 2].context : 0;
-      last.context = context_of(places, depth_ - 1, parent, last);
+      last.into = walk.into;
+      last.context = context_of(depth - 1, depth > 1 ? frames_[depth - 2].context : 0, last);
     }
     context = last.context;
   }
-  std::uint32_t seen = depth_;
-  for (std::uint32_t i = walk.found; i-- != 0; ++seen) {
-    Frame& frame = new_frames_[i];
-    context = frame.context = context_of(places, seen, context, frame);
+  depth_ = depth;
+  for (std::uint32_t i = walk.found; i-- != 0; ++depth) {
+    Frame frame = new_frames_[i];
+    context = frame.context = context_of(depth, context, frame);
     if (i >= walk.foreign) {
-      frames_[seen] = frame;
-      links_[seen] = new_links_[i];
-      depth_ = seen + 1;
+      frames_[depth] = frame;
+      depth_ = depth + 1;
     }
   }
-  const Step step{walk.kept < trace::max_depth ? walk.kept
-                                               : static_cast<std::uint32_t>(trace::max_depth),
-                  context, walk.found == 0 && walk.kept == seen_ && context == context_};
-  seen_ = seen;
+  constexpr auto most = static_cast<std::uint32_t>(trace::max_depth);
+  const Step step{walk.kept < most ? walk.kept : most, context,
+                  walk.found == 0 && walk.kept == seen_ && context == context_};
+  seen_ = depth;
   context_ = context;
   return step;
 }

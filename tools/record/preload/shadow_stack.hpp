@@ -42,17 +42,15 @@ public:
 private:
   // A frame is one activation as long as its CFA, its function and all return addresses up to the
   // outermost frame stay what they are. They are compared, not observed: a return, a longjmp and an
-  // exception need nothing.
+  // exception need nothing. Right below its CFA lies where the frame before it goes on, that one's
+  // ip.
   struct Frame {
-    std::uint64_t cfa;      ///< of the outermost frame and of a signal's: where it begins, + 1
-    std::uint64_t function; ///< its start
-    std::uint64_t ip;       ///< where it calls the next one
+    std::uint64_t cfa; ///< of the outermost frame: where it begins, + 1
+    std::uint64_t ip;  ///< where it calls the next one
+    std::uint32_t into;
     std::uint32_t context;
-    std::uint32_t unused;
-  };
-  struct Link {
-    const std::uint64_t* slot; ///< where the return address lies that the frame was called with
-    std::uint64_t value;       ///< that lay there
+
+    std::uint64_t function() const { return ip - into; }
   };
 
   /// From the innermost frame outwards, up to one that is known.
@@ -61,24 +59,28 @@ private:
     std::uint32_t foreign = 0; ///< of them, the innermost, up to the last that isn't at home
     std::uint32_t kept = 0;
     std::uint64_t ip = 0; ///< where the last frame that is kept stands now
+    std::uint32_t into = 0;
+  };
+
+  /// A place on a stack, on the way outwards.
+  struct Cursor : Registers {
+    bool exact = false; ///< ip was interrupted, and isn't a return address
+    std::uint64_t high; ///< frames end there, as far as is known
   };
 
   bool grow();
   std::uint32_t intact(std::uint32_t count) const;
   Walk walk(Places& places, Registers r);
-  bool leave(const Rule& rule, Registers& r, bool& exact, Frame& frame, Link& link) const;
-  std::uint32_t context_of(Places& places, std::uint32_t depth, std::uint32_t parent,
-                           const Frame& frame);
+  std::uint64_t leave_seldom(const Rule& rule, Cursor& at) const;
+  std::uint64_t highest(std::uint64_t sp) const;
 
   Range home_;
-  std::uint32_t depth_ = 0;    ///< of what is remembered
-  std::uint32_t seen_ = 0;     ///< of the last event's stack, other stacks' frames too
-  std::uint32_t context_ = 0;  ///< of the last event
-  std::uint32_t capacity_ = 0; ///< of each of the four
-  Frame* frames_ = nullptr;    ///< the outermost first
-  Link* links_ = nullptr;
+  std::uint32_t depth_ = 0;     ///< of what is remembered
+  std::uint32_t seen_ = 0;      ///< of the last event's stack, other stacks' frames too
+  std::uint32_t context_ = 0;   ///< of the last event
+  std::uint32_t capacity_ = 0;  ///< of both
+  Frame* frames_ = nullptr;     ///< the outermost first
   Frame* new_frames_ = nullptr; ///< found by a walk, the innermost first
-  Link* new_links_ = nullptr;
 };
 
 } // namespace record
