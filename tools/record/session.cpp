@@ -142,6 +142,7 @@ std::size_t Session::drain() {
     std::uint32_t drained = lane[i].drained.load(std::memory_order_relaxed);
     const std::uint32_t blocks = std::min<std::uint32_t>(closed - drained, blocks_of_lane);
     most = std::max<std::size_t>(most, blocks);
+    trace_->hurry(blocks >= blocks_of_lane / 8); // or the thread would soon have to wait
     for (std::uint32_t k = 0; k < blocks; ++k) {
       const Block& block = lane[i].blocks[drained % blocks_of_lane];
       attempt([&] { write_block(block); });

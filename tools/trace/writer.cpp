@@ -14,8 +14,9 @@
 namespace trace {
 namespace {
 
-// Level 1 takes a tenth of the time of level 3, for a file that is a few percent larger.
+// Level 3 would take twice the time of level 1, for a file that is a tenth smaller.
 constexpr int level = 1;
+constexpr int quick_level = -5;
 
 std::span<const std::uint8_t> bytes_of(const auto& object) {
   return {reinterpret_cast<const std::uint8_t*>(&object), sizeof object};
@@ -49,6 +50,10 @@ Writer::Writer(std::string path)
 Writer::~Writer() {
   ZSTD_freeCCtx(packer_);
   ::close(file_);
+}
+
+void Writer::hurry(bool quick) {
+  ZSTD_CCtx_setParameter(packer_, ZSTD_c_compressionLevel, quick ? quick_level : level);
 }
 
 void Writer::put(FrameHeader header, std::span<const std::uint8_t> payload) {

@@ -26,6 +26,9 @@ public:
   /// then.
   void put(FrameHeader header, std::span<const std::uint8_t> payload);
 
+  /// From now on packs in half the time, for a file that is larger by up to two thirds; or not.
+  void hurry(bool quick);
+
   const std::string& path() const { return path_; }
   std::uint64_t bytes() const { return bytes_; } ///< that the file has
 

@@ -4,6 +4,7 @@
 #include <cstdint>
 
 #include "../segment.hpp"
+#include "shadow_stack.hpp"
 
 namespace record {
 
@@ -23,13 +24,12 @@ public:
   void start(Segment* segment, Lane* lane, std::uint32_t thread);
 
   /// Waits while the ring is full. False when recording has ended.
-  bool write(const Event& event, std::uint64_t order, std::uint32_t kept, std::uint32_t context,
-             bool same) {
+  bool write(const Event& event, std::uint64_t order, ShadowStack::Step stack) {
     if (at_ > limit_ && !turn(order))
       return false;
     const std::uint64_t step = order - order_;
     order_ = order;
-    same = same && !fresh_;
+    const bool same = stack.same != 0 && !fresh_;
     fresh_ = false;
     const std::uint64_t to = event.address - address_;
     const std::uint64_t further = event.got - event.address;
@@ -44,8 +44,8 @@ public:
     if (step != 1)
       at = trace::put(at, step);
     if (!same) {
-      at = trace::put(at, kept);
-      at = trace::put(at, context);
+      at = trace::put(at, stack.kept);
+      at = trace::put(at, stack.context);
     }
     at = put_address(at, to, odd);
     if (moved)

@@ -68,22 +68,25 @@ Bytes path_of(const link_map& map, char* room) {
 
 } // namespace
 
-void Places::start(Segment* segment) {
+bool Places::start(Segment* segment) {
   lock_.unlock(); // of a thread that a fork left behind
   const Locked locked(lock_);
   segment_ = segment;
-  contexts_.forget();
-  modules_ = 0;
-  rules_.forget(); // so that modules are noted again
+  if (!recent_)
+    recent_ = static_cast<std::atomic<std::uint64_t>*>(fresh_memory(recent_bytes));
+  if (!recent_)
+    return false;
+  forget();
+  return true;
 }
 
-Rule Places::learn_rule(std::uint64_t ip, bool exact) {
-  const Rule rule = learn(ip, exact);
+std::uint64_t Places::learn_rule(std::uint64_t ip, bool exact) {
+  const std::uint64_t rule = learn(ip, exact).packed();
   const std::uint64_t key = ip | (exact ? exactly : 0);
   const Locked locked(lock_);
   if (rules_.find(hash(ip), key, 0) == 0) {
     note_module(ip);
-    rules_.add(hash(ip), key, rule.packed(),
+    rules_.add(hash(ip), key, rule,
                [](std::uint64_t k, std::uint64_t) { return hash(k & ~exactly); });
   }
   return rule;
@@ -138,6 +141,13 @@ void Places::note_module(std::uint64_t ip) {
   segment_->modules.store(static_cast<std::uint32_t>(at - area), std::memory_order_release);
 }
 
+void Places::forget() {
+  rules_.forget();
+  contexts_.forget();
+  ::madvise(recent_, recent_bytes, MADV_DONTNEED);
+  modules_ = 0; // so that they are noted again
+}
+
 void Places::forget_unloaded() {
   const Locked locked(lock_);
   for (unsigned i = 0; i < modules_; ++i) {
@@ -147,9 +157,7 @@ void Places::forget_unloaded() {
         object.dlfo_link_map == known_[i].map &&
         reinterpret_cast<std::uint64_t>(object.dlfo_map_end) == known_[i].end)
       continue;
-    rules_.forget();
-    contexts_.forget();
-    modules_ = 0;
+    forget();
     return;
   }
 }

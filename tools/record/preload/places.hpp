@@ -15,19 +15,32 @@ namespace record {
 class Places {
 public:
   /// Goes on with an empty segment; what was learnt about code stays.
-  void start(Segment* segment);
+  /// False without memory.
+  bool start(Segment* segment);
 
-  Rule rule(std::uint64_t ip, bool exact = false) {
+  /// How to leave the frame there, a packed Rule.
+  std::uint64_t rule(std::uint64_t ip, bool exact = false) {
     const std::uint64_t key = ip | (exact ? exactly : 0);
     const std::uint64_t known = rules_.find(hash(ip), key, 0);
-    return known != 0 ? Rule::unpacked(known) : learn_rule(ip, exact);
+    return known != 0 ? known : learn_rule(ip, exact);
   }
 
   /// The context of `ip` below `parent`; the parent's own when there is no room.
   std::uint32_t context(std::uint32_t parent, std::uint64_t ip, std::uint32_t into) {
-    const std::uint64_t tagged = std::uint64_t{parent} << 32;
-    const std::uint64_t known = contexts_.find(hash(ip, parent), ip, tagged);
-    return known != 0 ? static_cast<std::uint32_t>(known) : new_context(parent, ip, into);
+    // Contexts that follow on each other were numbered one after the other, so that this is in the
+    // cache far more often than the table.
+    std::atomic<std::uint64_t>* const children = recent_ + std::size_t{parent} * ways;
+    const std::uint64_t key = ip << id_bits;
+    for (std::size_t i = 0; i < ways; ++i) {
+      const std::uint64_t child = children[i].load(std::memory_order_relaxed);
+      if ((child ^ key) >> id_bits == 0 && child != 0)
+        return static_cast<std::uint32_t>(child & ((std::uint64_t{1} << id_bits) - 1));
+    }
+    const std::uint32_t found = look_up(parent, ip, into);
+    for (std::size_t i = ways - 1; i != 0; --i)
+      children[i].store(children[i - 1].load(std::memory_order_relaxed), std::memory_order_relaxed);
+    children[0].store(key | found, std::memory_order_relaxed);
+    return found;
   }
 
   /// Forgets everything if a module is gone that was known, as another may come where it was.
@@ -44,9 +57,23 @@ private:
     return h ^ h >> 32;
   }
 
-  Rule learn_rule(std::uint64_t ip, bool exact);
+  std::uint32_t look_up(std::uint32_t parent, std::uint64_t ip, std::uint32_t into) {
+    const std::uint64_t tagged = std::uint64_t{parent} << 32;
+    const std::uint64_t known = contexts_.find(hash(ip, parent), ip, tagged);
+    return known != 0 ? static_cast<std::uint32_t>(known) : new_context(parent, ip, into);
+  }
+  std::uint64_t learn_rule(std::uint64_t ip, bool exact);
   std::uint32_t new_context(std::uint32_t parent, std::uint64_t ip, std::uint32_t into);
+  void forget();
   void note_module(std::uint64_t ip);
+
+  // The children of a context that were asked for last: the lower bits of an address, and a number.
+  // Modules that are alike in 41 bits of their addresses would be four terabytes apart.
+  static constexpr std::size_t ways = 4;
+  static constexpr unsigned id_bits = 23;
+  static_assert(trace::max_contexts < std::size_t{1} << id_bits);
+  static constexpr std::size_t recent_bytes =
+      (trace::max_contexts + 1) * ways * sizeof(std::uint64_t);
 
   struct Known {
     std::uint64_t begin;
@@ -56,6 +83,7 @@ private:
   static constexpr unsigned max_known = 1024;
 
   Lock lock_;
+  std::atomic<std::uint64_t>* recent_ = nullptr;
   Segment* segment_ = nullptr;
   Table<0> rules_;
   Table<parent_bits> contexts_;

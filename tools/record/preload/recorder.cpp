@@ -71,8 +71,10 @@ bool start() {
   Segment* segment = nullptr;
   if (environ) { // set by the C library, which may have come later than a call
     segment = connect(before != nullptr);
-    if (segment && ::madvise(&forgotten, sizeof forgotten, MADV_WIPEONFORK) != 0)
-      segment = nullptr; // a forked child would write into its parent's
+    // A forked child would write into its parent's.
+    if (segment &&
+        (::madvise(&forgotten, sizeof forgotten, MADV_WIPEONFORK) != 0 || !places.start(segment)))
+      segment = nullptr;
     forgotten.mode.store(segment ? Mode::on : Mode::off);
   }
   if (!segment)
@@ -86,7 +88,6 @@ bool start() {
   image.lock.unlock();
   image.threads = image.probe = 0;
   ++image.generation;
-  places.start(segment);
   segment->ready.store(1, std::memory_order_release);
   return true;
 }
@@ -240,7 +241,7 @@ void take_down(const Event& event, Registers caller) {
   if (mine.thread) {
     const std::uint64_t order = event.order != 0 ? event.order : next_order();
     const ShadowStack::Step step = mine.thread->stack.step(places, caller);
-    if (!mine.thread->pen.write(event, order, step.kept, step.context, step.same))
+    if (!mine.thread->pen.write(event, order, step))
       forgotten.mode.store(Mode::off);
   } else {
     lose();

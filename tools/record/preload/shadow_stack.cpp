@@ -71,7 +71,8 @@ std::uint64_t ShadowStack::highest(std::uint64_t sp) const {
 
 // The CFA of a frame that is neither at a fixed distance from the stack pointer nor from the frame
 // pointer, and where it leads; 0 where there is no way on.
-std::uint64_t ShadowStack::leave_seldom(const Rule& rule, Cursor& at) const {
+[[gnu::cold]] std::uint64_t ShadowStack::leave_seldom(std::uint64_t packed, Cursor& at) const {
+  const Rule rule = Rule::unpacked(packed);
   if (rule.kind == Rule::through && at.bp > at.sp && at.bp < at.high) {
     const std::uint64_t cfa =
         *word(at.bp + static_cast<std::uint64_t>(std::int64_t{rule.offset} * 8));
@@ -95,7 +96,7 @@ std::uint64_t ShadowStack::leave_seldom(const Rule& rule, Cursor& at) const {
   return context + saved(REG_RIP) + 8; // as if the handler had been called from there
 }
 
-ShadowStack::Walk ShadowStack::walk(Places& places, Registers r) {
+inline ShadowStack::Walk ShadowStack::walk(Places& places, Registers r) {
   Walk walk;
   std::uint32_t known = depth_; // frames that may be the same
   bool compared = false;
@@ -103,13 +104,16 @@ ShadowStack::Walk ShadowStack::walk(Places& places, Registers r) {
   for (bool more = true; more; ++walk.found) {
     if (walk.found == capacity_ && !grow())
       return walk;
-    const Rule rule = places.rule(at.ip, at.exact);
+    const std::uint64_t packed = places.rule(at.ip, at.exact);
+    const Rule rule = Rule::unpacked(packed);
     const std::uint64_t ip = at.ip;
     std::uint64_t cfa = (rule.kind == Rule::bp ? at.bp : at.sp) +
                         static_cast<std::uint64_t>(std::int64_t{rule.offset} * 8);
     if (rule.kind != Rule::sp && rule.kind != Rule::bp) {
       const std::uint64_t end = at.sp | 1;
-      cfa = leave_seldom(rule, at);
+      Cursor next = at;
+      cfa = leave_seldom(packed, next);
+      at = next;
       more = cfa != 0;
       cfa = more ? cfa : end;
     } else if (cfa > at.sp && cfa <= at.high) {
@@ -155,7 +159,7 @@ ShadowStack::Step ShadowStack::step(Places& places, Registers r) {
   const Walk walk = this->walk(places, r);
   while (walk.kept + walk.found > capacity_)
     if (!grow())
-      return {0, 0, false};
+      return {0, 0, 0};
 
   // Frames further in than max_depth are in the context of the last one that isn't.
   const auto context_of = [&places](std::uint32_t depth, std::uint32_t parent, const Frame& frame) {
@@ -181,12 +185,10 @@ ShadowStack::Step ShadowStack::step(Places& places, Registers r) {
       depth_ = depth + 1;
     }
   }
-  constexpr auto most = static_cast<std::uint32_t>(trace::max_depth);
-  const Step step{walk.kept < most ? walk.kept : most, context,
-                  walk.found == 0 && walk.kept == seen_ && context == context_};
+  const bool same = walk.found == 0 && walk.kept == seen_ && context == context_;
   seen_ = depth;
   context_ = context;
-  return step;
+  return {walk.kept < trace::max_depth ? walk.kept : trace::max_depth, context, same};
 }
 
 } // namespace record

@@ -25,9 +25,9 @@ struct Range {
 class ShadowStack {
 public:
   struct Step {
-    std::uint32_t kept;    ///< frames, from the outermost, that are as they were
+    std::uint64_t kept;    ///< frames, from the outermost, that are as they were
     std::uint32_t context; ///< where it stands now
-    bool same;             ///< nothing but what was there before
+    std::uint32_t same;    ///< 1 when there is nothing else, in the same context
   };
 
   /// Begins anew, on this stack. False without memory.
@@ -70,8 +70,8 @@ private:
 
   bool grow();
   std::uint32_t intact(std::uint32_t count) const;
-  Walk walk(Places& places, Registers r);
-  std::uint64_t leave_seldom(const Rule& rule, Cursor& at) const;
+  [[gnu::always_inline]] Walk walk(Places& places, Registers r);
+  std::uint64_t leave_seldom(std::uint64_t packed, Cursor& at) const;
   std::uint64_t highest(std::uint64_t sp) const;
 
   Range home_;
