@@ -14,12 +14,16 @@ inline std::uint64_t address(const void* p) {
   return reinterpret_cast<std::uint64_t>(p);
 }
 
-[[gnu::always_inline]] inline void* allocated(void* p, Event event) {
+inline void* allocated(void* p, Event event, Registers caller) {
   if (p && !is_off()) {
     event.address = address(p);
-    take_down(event, caller());
+    take_down(event, caller);
   }
   return p;
+}
+
+[[gnu::always_inline]] inline void* allocated(void* p, const Event& event) {
+  return allocated(p, event, caller());
 }
 
 [[gnu::always_inline]] inline void releasing(trace::Operation operation, const void* p) {

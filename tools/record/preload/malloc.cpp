@@ -51,6 +51,7 @@ bool ready() {
 
 } // namespace
 
+#pragma GCC visibility push(default)
 extern "C" {
 
 void* malloc(std::size_t bytes) {
@@ -140,3 +141,4 @@ int dlclose(void* library) {
 }
 
 } // extern "C"
+#pragma GCC visibility pop

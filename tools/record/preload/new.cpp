@@ -74,31 +74,40 @@ bool learn_kind(Registers caller) {
   return kind == Kind::unknown ? learn_kind(caller()) : kind == Kind::standard;
 }
 
-// The block, from malloc where that is the same, else from the next function.
+// The block of the next function, which may call what the program has told it to when there is no
+// memory. A standard one comes back to our malloc, so that its block is seen there.
+template <class F, class... Arguments>
+void* from_next(Function<F>& function, Event event, Registers caller, Arguments... arguments) {
+  if (is_standard())
+    return function.get()(arguments...);
+  void* p;
+  {
+    const Unseen unseen(caller);
+    p = function.get()(arguments...);
+  }
+  return allocated(p, event, caller);
+}
+
 template <class F, class... Arguments>
 [[gnu::always_inline]] inline void* make(Operation operation, Function<F>& function,
                                          std::size_t bytes, Arguments... arguments) {
-  void* p = is_standard() ? next.malloc(bytes == 0 ? 1 : bytes) : nullptr;
-  if (!p) {
-    const Unseen unseen(caller());
-    p = function.get()(bytes, arguments...);
-  }
-  return allocated(p, {.operation = operation, .size = bytes});
+  const Event event{.operation = operation, .size = bytes};
+  if (void* const p = is_standard() ? next.malloc(bytes == 0 ? 1 : bytes) : nullptr)
+    return allocated(p, event, caller());
+  return from_next<F, std::size_t, Arguments...>(function, event, caller(), bytes, arguments...);
 }
 
 template <class F, class... Arguments>
 [[gnu::always_inline]] inline void* make_aligned(Function<F>& function, std::size_t bytes,
                                                  std::align_val_t alignment,
                                                  Arguments... arguments) {
-  find_next();
-  void* p;
-  {
-    const Unseen unseen(caller());
-    p = function.get()(bytes, alignment, arguments...);
-  }
-  return allocated(p, {.operation = Operation::aligned,
-                       .log2_alignment = log2(static_cast<std::size_t>(alignment)),
-                       .size = bytes});
+  const auto n = static_cast<std::size_t>(alignment);
+  const Event event{.operation = Operation::aligned, .log2_alignment = log2(n), .size = bytes};
+  const std::size_t rounded = ((bytes == 0 ? 1 : bytes) + n - 1) & ~(n - 1); // as it has to be
+  if (void* const p = is_standard() && rounded >= bytes ? next.aligned_alloc(n, rounded) : nullptr)
+    return allocated(p, event, caller());
+  return from_next<F, std::size_t, std::align_val_t, Arguments...>(function, event, caller(), bytes,
+                                                                   alignment, arguments...);
 }
 
 template <class F, class... Arguments>
@@ -121,6 +130,7 @@ using std::align_val_t;
 using std::nothrow_t;
 using std::size_t;
 
+#pragma GCC visibility push(default)
 void* operator new(size_t n) {
   return make(Operation::new_object, next_new, n);
 }
@@ -182,3 +192,4 @@ void operator delete[](void* p, size_t, align_val_t a) noexcept {
 void operator delete[](void* p, align_val_t a, const nothrow_t&) noexcept {
   give_back(Operation::delete_array, next_delete_array_aligned, p, a);
 }
+#pragma GCC visibility pop
