@@ -13,15 +13,10 @@
 
 #include "collect.hpp"
 #include "launch.hpp"
+#include "record.hpp"
 
+namespace record {
 namespace {
-
-using namespace record;
-
-struct Options {
-  std::string file = "allot.trace";
-  bool children = false;
-};
 
 template <class... Arguments>
 void tell(fmt::format_string<Arguments...> text, Arguments&&... args) {
@@ -59,6 +54,8 @@ int tell_recorded(const Outcome& outcome) {
   return whole ? exit_code::done : exit_code::unusable;
 }
 
+} // namespace
+
 int run(const Options& options, const std::vector<std::string>& command) {
   if (command.empty()) {
     tell("record: there is no program to record: allot record -- PROGRAM ARGUMENTS");
@@ -87,10 +84,10 @@ int run(const Options& options, const std::vector<std::string>& command) {
   return tell_recorded(outcome);
 }
 
-} // namespace
+} // namespace record
 
 Command add_record(CLI::App& allot, const std::vector<std::string>& program) {
-  auto options = std::make_shared<Options>();
+  auto options = std::make_shared<record::Options>();
   CLI::App* const app = allot.add_subcommand(
       "record",
       "Runs a program, and writes down its calls of malloc and the like: allot record -- PROGRAM");
@@ -104,5 +101,5 @@ Command add_record(CLI::App& allot, const std::vector<std::string>& program) {
       "end.\n"
       "Exit codes: 0 a trace was written, 1 it could not be or not wholly, 2 usage, 3 nothing "
       "can be\npreloaded into the program.");
-  return {app, [options, &program] { return run(*options, program); }};
+  return {app, [options, &program] { return record::run(*options, program); }};
 }

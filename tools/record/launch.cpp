@@ -102,7 +102,7 @@ Program find_program(const std::string& command) {
 std::string find_library() {
   const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
   constexpr const char* name = "liballot_record.so";
-  for (const char* const place : {ALLOT_RECORD_INSTALLED, ALLOT_RECORD_BUILT, "."}) {
+  for (const char* const place : {ALLOT_RECORD_INSTALLED, ALLOT_RECORD_BUILT}) {
     const fs::path path = (here / place / name).lexically_normal();
     if (fs::exists(path)) {
       // The dynamic linker's list has these between its entries.

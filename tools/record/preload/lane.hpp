@@ -69,16 +69,16 @@ private:
   bool turn(std::uint64_t order);
   bool wait_for_room(std::uint32_t closed);
 
-  Segment* segment_;
-  Lane* lane_;
-  Block* block_;
-  std::uint8_t* at_;    ///< beyond `limit_`: there is no block
-  std::uint8_t* limit_; ///< an event more has room at it
-  std::uint64_t order_;
-  std::uint64_t address_;
-  std::uint64_t count_;
-  std::uint32_t thread_;
-  bool fresh_; ///< nothing is in the block
+  Segment* segment_ = nullptr;
+  Lane* lane_ = nullptr;
+  Block* block_ = nullptr;
+  std::uint8_t* at_ = nullptr;    ///< beyond `limit_`: there is no block
+  std::uint8_t* limit_ = nullptr; ///< an event more has room at it
+  std::uint64_t order_ = 0;
+  std::uint64_t address_ = 0;
+  std::uint64_t count_ = 0;
+  std::uint32_t thread_ = 0;
+  bool fresh_ = true; ///< nothing is in the block
 };
 
 } // namespace record
