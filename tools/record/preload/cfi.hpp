@@ -16,6 +16,8 @@ struct Rule {
     bp,      ///< CFA = frame pointer + offset
     through, ///< CFA = what lies at frame pointer + offset: a realigned stack
     signal,  ///< the kernel's frame below a signal handler
+    own_sp,  ///< as sp and bp, of a frame of the recorder, which isn't to be seen
+    own_bp,
   };
   static constexpr std::uint8_t bp_same = 0;      ///< the caller's frame pointer is as here
   static constexpr std::uint8_t bp_pointed = 254; ///< lies where the frame pointer points to

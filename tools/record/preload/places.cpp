@@ -49,6 +49,15 @@ std::uint8_t* put_bytes(std::uint8_t* at, Bytes bytes) {
   return at + bytes.count;
 }
 
+// Whether it is a place in this library.
+bool is_own(std::uint64_t ip) {
+  static const char here = 0;
+  dl_find_object object;
+  return _dl_find_object(const_cast<char*>(&here), &object) == 0 && // NOLINT: as it wants it
+         ip >= reinterpret_cast<std::uint64_t>(object.dlfo_map_start) &&
+         ip < reinterpret_cast<std::uint64_t>(object.dlfo_map_end);
+}
+
 // The module's path, absolute; `room` has path_bytes.
 constexpr std::size_t path_bytes = 4096;
 Bytes path_of(const link_map& map, char* room) {
@@ -81,11 +90,16 @@ bool Places::start(Segment* segment) {
 }
 
 std::uint64_t Places::learn_rule(std::uint64_t ip, bool exact) {
-  const std::uint64_t rule = learn(ip, exact).packed();
+  const bool own = is_own(ip);
+  Rule learnt = learn(ip, exact);
+  if (own && (learnt.kind == Rule::sp || learnt.kind == Rule::bp))
+    learnt.kind = learnt.kind == Rule::sp ? Rule::own_sp : Rule::own_bp;
+  const std::uint64_t rule = learnt.packed();
   const std::uint64_t key = ip | (exact ? exactly : 0);
   const Locked locked(lock_);
   if (rules_.find(hash(ip), key, 0) == 0) {
-    note_module(ip);
+    if (!own)
+      note_module(ip);
     rules_.add(hash(ip), key, rule,
                [](std::uint64_t k, std::uint64_t) { return hash(k & ~exactly); });
   }

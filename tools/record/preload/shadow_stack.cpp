@@ -69,17 +69,20 @@ std::uint64_t ShadowStack::highest(std::uint64_t sp) const {
   return home_.has(sp) ? home_.high : sp + max_frame;
 }
 
-// The CFA of a frame that is neither at a fixed distance from the stack pointer nor from the frame
-// pointer, and where it leads; 0 where there is no way on.
+// The CFA of a frame that is not as most are, and where it leads; 0 where there is no way on.
 [[gnu::cold]] std::uint64_t ShadowStack::leave_seldom(std::uint64_t packed, Cursor& at) const {
   const Rule rule = Rule::unpacked(packed);
-  if (rule.kind == Rule::through && at.bp > at.sp && at.bp < at.high) {
-    const std::uint64_t cfa =
-        *word(at.bp + static_cast<std::uint64_t>(std::int64_t{rule.offset} * 8));
+  const auto offset = static_cast<std::uint64_t>(std::int64_t{rule.offset} * 8);
+  if (rule.kind == Rule::own_sp || rule.kind == Rule::own_bp || rule.kind == Rule::through) {
+    std::uint64_t cfa = (rule.kind == Rule::own_sp ? at.sp : at.bp) + offset;
+    if (rule.kind == Rule::through)
+      cfa = at.bp > at.sp && at.bp < at.high ? *word(cfa) : 0;
     if (cfa <= at.sp || cfa > at.high)
       return 0;
-    if (rule.saved_bp == Rule::bp_pointed)
-      at.bp = *word(at.bp);
+    at.bp = rule.saved_bp == Rule::bp_same      ? at.bp
+            : rule.saved_bp == Rule::bp_lost    ? 0
+            : rule.saved_bp == Rule::bp_pointed ? *word(at.bp)
+                                                : *word(cfa - 8 * std::uint64_t{rule.saved_bp});
     at.ip = *word(cfa - 8);
     at.sp = cfa;
     at.exact = false;
@@ -101,7 +104,7 @@ inline ShadowStack::Walk ShadowStack::walk(Places& places, Registers r) {
   std::uint32_t known = depth_; // frames that may be the same
   bool compared = false;
   Cursor at{r, false, highest(r.sp)};
-  for (bool more = true; more; ++walk.found) {
+  for (bool more = true; more;) {
     if (walk.found == capacity_ && !grow())
       return walk;
     const std::uint64_t packed = places.rule(at.ip, at.exact);
@@ -127,9 +130,11 @@ inline ShadowStack::Walk ShadowStack::walk(Places& places, Registers r) {
       cfa = at.sp | 1;
       more = false;
     }
-    new_frames_[walk.found] = {cfa, ip, rule.into, 0};
+    if (rule.kind == Rule::own_sp || rule.kind == Rule::own_bp)
+      continue;
+    new_frames_[walk.found++] = {cfa, ip, rule.into, 0};
     if (!home_.has(cfa)) {
-      walk.foreign = walk.found + 1;
+      walk.foreign = walk.found;
       continue;
     }
     while (known != 0 && frames_[known - 1].cfa < cfa)
@@ -147,6 +152,7 @@ inline ShadowStack::Walk ShadowStack::walk(Places& places, Registers r) {
         continue;
       }
     }
+    --walk.found;
     walk.kept = known;
     walk.ip = ip;
     walk.into = rule.into;
