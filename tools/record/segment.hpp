@@ -63,6 +63,9 @@ struct Segment {
   std::atomic<std::uint32_t> homeless; ///< contexts that had no room
   std::atomic<std::uint32_t> modules;  ///< bytes of their payload
   std::atomic<std::uint64_t> lost;     ///< events
+  std::atomic<std::uint64_t> ticks; ///< of the processor's clock, that recording took: an estimate
+  std::atomic<std::uint64_t> first_tick;
+  std::atomic<std::uint64_t> began; ///< nanoseconds on the monotonic clock, then
 };
 
 constexpr std::size_t modules_at = 4096;

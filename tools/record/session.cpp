@@ -17,6 +17,7 @@
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 namespace record {
 namespace {
@@ -269,6 +270,16 @@ void Session::write_block(const Block& block) {
   events_ += header.count;
 }
 
+// Of the program's processor time, what recording took, in nanoseconds.
+std::uint64_t Session::recording_time() const {
+  const auto ticks = static_cast<double>(__rdtsc() - segment_->first_tick.load());
+  const auto nanoseconds = static_cast<double>(now() - segment_->began.load());
+  if (segment_->first_tick.load() == 0 || ticks <= 0 || nanoseconds <= 0)
+    return 0;
+  return static_cast<std::uint64_t>(static_cast<double>(segment_->ticks.load()) / ticks *
+                                    nanoseconds);
+}
+
 void Session::write_footer(const Ending& ending) {
   write_modules();
   std::vector<std::uint8_t> payload;
@@ -278,6 +289,7 @@ void Session::write_footer(const Ending& ending) {
   put_number(payload, static_cast<std::uint64_t>(static_cast<unsigned>(ending.status)));
   put_number(payload, ending.processor_time);
   put_number(payload, ending.peak_bytes);
+  put_number(payload, recording_time());
   put(trace::FrameKind::footer, 1, payload.data(), payload.size());
 }
 

@@ -49,6 +49,7 @@ private:
   void write_modules();
   void write_contexts();
   void write_block(const Block& block);
+  std::uint64_t recording_time() const;
   void write_footer(const Ending& ending);
   void put(trace::FrameKind kind, std::uint64_t count, const std::uint8_t* begin,
            std::size_t bytes);

@@ -19,7 +19,7 @@
 //   events         see below; of one thread
 //   footer         varints events, lost events, contexts that had no room (events went to their
 //                  parent), exit status as wait() has it, nanoseconds of processor time of the
-//                  program, peak bytes resident
+//                  program, peak bytes resident, of that time an estimate of what recording took
 //
 //   event:  tag | varint order | varint kept | varint context | address | varint size
 //

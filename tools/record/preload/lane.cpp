@@ -9,16 +9,13 @@
 #include <unistd.h>
 
 namespace record {
-namespace {
 
-std::uint64_t now() {
+std::uint64_t monotonic() {
   timespec t;
   ::clock_gettime(CLOCK_MONOTONIC, &t);
   return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 +
          static_cast<std::uint64_t>(t.tv_nsec);
 }
-
-} // namespace
 
 void Pen::start(Segment* segment, Lane* lane, std::uint32_t thread) {
   segment_ = segment;
@@ -36,7 +33,7 @@ bool Pen::turn(std::uint64_t order) {
   std::uint32_t closed = lane_->closed.load(std::memory_order_relaxed);
   if (block_) {
     block_->last = order_;
-    block_->end = now();
+    block_->end = monotonic();
     block_->count = count_;
     block_ = nullptr;
     limit_ = nullptr;
@@ -49,7 +46,7 @@ bool Pen::turn(std::uint64_t order) {
   block_->used.store(0, std::memory_order_relaxed);
   block_->thread = thread_;
   block_->first = order;
-  block_->begin = now();
+  block_->begin = monotonic();
   block_->count = 0;
   lane_->open.store(1, std::memory_order_release);
   at_ = block_->events;

@@ -17,6 +17,9 @@ struct Event {
   std::uint64_t order = 0; ///< 0: it gets the next one
 };
 
+/// Nanoseconds on the monotonic clock.
+std::uint64_t monotonic();
+
 /// Writes into the ring of one lane.
 class Pen {
 public:

@@ -9,6 +9,7 @@
 #include <sys/single_threaded.h>
 #include <sys/syscall.h>
 #include <unistd.h>
+#include <x86intrin.h>
 
 #include "connection.hpp"
 
@@ -23,7 +24,12 @@ namespace {
 struct Thread {
   ShadowStack stack;
   Pen pen;
+  std::uint32_t until_sample = 0;
 };
+
+// One event of so many is timed. One that took longer than any does was interrupted.
+constexpr std::uint32_t sample_every = 64;
+constexpr std::uint64_t longest_ticks = 20'000;
 
 struct Image {
   Segment* segment = nullptr;
@@ -88,6 +94,8 @@ bool start() {
   image.lock.unlock();
   image.threads = image.probe = 0;
   ++image.generation;
+  segment->first_tick = __rdtsc();
+  segment->began = monotonic();
   segment->ready.store(1, std::memory_order_release);
   return true;
 }
@@ -209,6 +217,11 @@ void lose() {
     image.segment->lost.fetch_add(1, std::memory_order_relaxed);
 }
 
+void count_ticks(std::uint64_t ticks) {
+  if (ticks < longest_ticks)
+    image.segment->ticks.fetch_add(ticks * sample_every, std::memory_order_relaxed);
+}
+
 } // namespace
 
 void begin(Registers caller) {
@@ -238,11 +251,18 @@ void take_down(const Event& event, Registers caller) {
   }
   if (!is_entered())
     enter();
-  if (mine.thread) {
+  if (Thread* const thread = mine.thread) {
+    std::uint64_t tick = 0;
+    if (thread->until_sample-- == 0) {
+      thread->until_sample = sample_every - 1;
+      tick = __rdtsc();
+    }
     const std::uint64_t order = event.order != 0 ? event.order : next_order();
-    const ShadowStack::Step step = mine.thread->stack.step(places, caller);
-    if (!mine.thread->pen.write(event, order, step))
+    const ShadowStack::Step step = thread->stack.step(places, caller);
+    if (!thread->pen.write(event, order, step))
       forgotten.mode.store(Mode::off);
+    if (tick != 0)
+      count_ticks(__rdtsc() - tick);
   } else {
     lose();
   }
