@@ -262,6 +262,17 @@ TEST_F(Record, TheProgramFindsItsInputAndArgumentsAndEnvironmentAsTheyAre) {
   EXPECT_EQ(read(path("out")), "text\n[a,b] -o --\n0\n");
 }
 
+TEST_F(Record, WhatTheProgramBecomesIsRecordedWithChildrenOnly) {
+  for (const char* const shell : {"sh", "bash"}) { // the latter has a getenv of its own
+    EXPECT_EQ(record(shell + std::string(" -c 'exec " ALLOT_SUBJECT " plain'")), 0);
+    EXPECT_EQ(read(path("out")), "done\n");
+    EXPECT_FALSE(this->shell("ls t.* >/dev/null 2>&1") == 0);
+  }
+  EXPECT_EQ(record("sh -c 'exec " ALLOT_SUBJECT " plain'", "--children"), 0);
+  ASSERT_EQ(shell("mv $(ls t.* | head -1) child"), 0);
+  EXPECT_EQ(read_trace("child").mallocs_of(24).size(), 2000u);
+}
+
 TEST_F(Record, AnAbsentProgramIsNamed) {
   EXPECT_EQ(record("./absent"), 1);
   EXPECT_NE(read(path("err")).find("./absent"), std::string::npos);
@@ -304,6 +315,12 @@ TEST_F(Record, AFullDiskLeavesAReadableTraceAndTheProgramAlone) {
   EXPECT_NE(read(path("err")).find("missing"), std::string::npos);
   const trace::Trace t = trace::Trace::open(path("t"));
   EXPECT_FALSE(t.footer());
+}
+
+TEST_F(Record, AProcessWithoutRoomForTheRecorderGoesOnWithoutIt) {
+  EXPECT_EQ(record("sh -c 'ulimit -v 100000; exec " ALLOT_SUBJECT " plain'", "--children"), 1);
+  EXPECT_EQ(read(path("out")), "done\n");
+  EXPECT_NE(read(path("err")).find("no room"), std::string::npos);
 }
 
 TEST_F(Record, ADeviceWithoutRoomIsTold) {

@@ -164,6 +164,8 @@ void Session::finish(const Ending& ending) {
     if (lane[i].open.load(std::memory_order_acquire) != 0)
       attempt([&] { write_block(lane[i].blocks[lane[i].closed.load() % blocks_of_lane]); });
   attempt([&] { write_footer(ending); });
+  if (segment_->ready.load() == 0 && failure_.empty())
+    failure_ = path() + ": the process had no room for it among its addresses";
 }
 
 void Session::put(trace::FrameKind kind, std::uint64_t count, const std::uint8_t* begin,

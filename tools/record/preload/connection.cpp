@@ -1,7 +1,6 @@
 #include "connection.hpp"
 
 #include <cerrno>
-#include <cstdlib>
 #include <cstring>
 
 #include <dlfcn.h>
@@ -18,21 +17,39 @@ namespace {
 char name[64]; // of the command's socket
 bool children = false;
 
+// The entry of a variable, or null. Some programs, shells above all, have a getenv of their own.
+char** find_variable(const char* variable) {
+  const std::size_t length = std::strlen(variable);
+  for (char** entry = environ; *entry; ++entry)
+    if (std::strncmp(*entry, variable, length) == 0 && (*entry)[length] == '=')
+      return entry;
+  return nullptr;
+}
+
+void remove_variable(char** entry) {
+  do
+    entry[0] = entry[1];
+  while (*entry++);
+}
+
 // Takes the first entry, which is ours, out of the list of libraries to preload.
 void leave_environment() {
-  if (char* const list = std::getenv("LD_PRELOAD")) {
+  if (char** const entry = find_variable("LD_PRELOAD")) {
+    char* const list = *entry + std::strlen("LD_PRELOAD=");
     if (const char* const others = std::strpbrk(list, ": "))
       std::memmove(list, others + 1, std::strlen(others));
     else
-      ::unsetenv("LD_PRELOAD");
+      remove_variable(entry);
   }
-  ::unsetenv(environment_variable);
+  if (char** const entry = find_variable(environment_variable))
+    remove_variable(entry);
 }
 
 void read_environment() {
-  const char* value = std::getenv(environment_variable);
-  if (!value)
+  char** const entry = find_variable(environment_variable);
+  if (!entry)
     return;
+  const char* const value = *entry + sizeof environment_variable;
   children = *value == '+';
   std::strncpy(name, value + children, sizeof name - 1);
   if (!children)
