@@ -13,7 +13,12 @@ namespace record {
 inline void* fresh_memory(std::size_t bytes) {
   void* const p = ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE,
                          MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-  return p == MAP_FAILED ? nullptr : p;
+  if (p == MAP_FAILED)
+    return nullptr;
+  // What is as large as this is looked up all over: a page of 4 KiB would be another miss.
+  if (bytes >= std::size_t{1} << 23)
+    ::madvise(p, bytes, MADV_HUGEPAGE);
+  return p;
 }
 
 /// A hash table of slots of a key and a value, neither of them zero. The value's bits of `tag`
