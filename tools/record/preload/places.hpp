@@ -69,7 +69,7 @@ private:
 
   // The children of a context that were asked for last: the lower bits of an address, and a number.
   // Modules that are alike in 41 bits of their addresses would be four terabytes apart.
-  static constexpr std::size_t ways = 4;
+  static constexpr std::size_t ways = 8;
   static constexpr unsigned id_bits = 23;
   static_assert(trace::max_contexts < std::size_t{1} << id_bits);
   static constexpr std::size_t recent_bytes =
