@@ -29,4 +29,4 @@ Command add_tour(CLI::App& allot);
 /// arguments in its own way, such as [a,b].
 Command add_record(CLI::App& allot, const std::vector<std::string>& program);
 Command add_analyze(CLI::App& allot);
-Command add_advise(CLI::App& allot);
+Command add_advise(CLI::App& allot, const std::vector<std::string>& program);

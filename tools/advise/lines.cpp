@@ -1,0 +1,53 @@
+#include "report.hpp"
+
+#include <algorithm>
+#include <bit>
+#include <fmt/format.h>
+
+namespace advise {
+namespace {
+
+/// A round number of bytes that has room for n and some more, as somebody would write it.
+std::string with_room(std::uint64_t n) {
+  const std::uint64_t bytes = std::bit_ceil(std::max<std::uint64_t>(n + n / 4, 4096));
+  return bytes < (1 << 20) ? fmt::format("{} * 1024", bytes >> 10)
+                           : fmt::format("{} * 1024 * 1024", bytes >> 20);
+}
+
+} // namespace
+
+std::string lines_to_write(const Entry& entry) {
+  switch (entry.kind) {
+  case Kind::region:
+    return fmt::format("allot::Region region({{.zero = false, .arena_size = {}}}); // once\n"
+                       "std::vector<T, allot::Allocator<T, allot::Region>> v(region); "
+                       "// or region.create<T>(...)\n"
+                       "region.reset();                // at the end of {}\n",
+                       with_room(entry.max_bytes),
+                       entry.epochs > 1 ? "each turn or call" : "the work");
+  case Kind::pool:
+    return fmt::format(
+        "allot::BlockPool pool({}, {}, {{.zero = false, .order = allot::Order::any}}); // once\n"
+        "T* t = new (pool.allocate()) T(...);\n"
+        "t->~T(), pool.deallocate(t);\n",
+        entry.block_bytes, std::bit_ceil(std::max<std::uint64_t>(entry.most_blocks, 64)));
+  case Kind::object_pool:
+    return "allot::ObjectPool pool([] { return T(...); }, [](T& t) { t.clear(); }); // once\n"
+           "auto t = pool.lease();         // instead of new or a local one; gives itself back\n";
+  case Kind::stack:
+    return fmt::format("allot::Scratch scratch({}); // once\n"
+                       "auto scope = scratch.scope();  // where the function begins\n"
+                       "auto* t = static_cast<T*>(scratch.allocate(n * sizeof(T)));\n",
+                       with_room(entry.max_live));
+  case Kind::reserve:
+    return "v.reserve(n);                  // before the loop that appends; or keep v, and clear() "
+           "it\n";
+  case Kind::other_malloc:
+    return "LD_PRELOAD=libmimalloc.so.2.0 ./program  // or libjemalloc.so.2; nothing to change\n";
+  case Kind::leave:
+    break;
+  }
+  return {};
+}
+
+} // namespace advise

@@ -1,0 +1,19 @@
+// Advice in the forms that people and programs read.
+#pragma once
+
+#include <cstdio>
+#include <string>
+
+#include "advice.hpp"
+
+namespace advise {
+
+void print_text(std::FILE* out, const Advice& advice);
+void print_json(std::FILE* out, const Advice& advice);
+/// What a trial routes where. See docs/advisor.md.
+void print_plan(std::FILE* out, const Inputs& inputs, const Advice& advice);
+
+/// The lines to write with allot for an entry, and what to mind; each ends with a newline.
+std::string lines_to_write(const Entry& entry);
+
+} // namespace advise
