@@ -50,7 +50,7 @@ test-fuzz:
 
 SECONDS ?= 60
 fuzz: # runs each libFuzzer target for SECONDS=60 seconds
-	$(install) build clang test
+	$(install) build clang test tools
 	cmake --preset fuzz -D ALLOT_FUZZ_SECONDS=$(SECONDS) && cmake --build --preset fuzz
 	ctest --preset fuzz
 

@@ -218,7 +218,7 @@ void small_stacks() {
   for (int i = 0; i < 50; ++i) {
     pthread_attr_t attributes;
     pthread_attr_init(&attributes);
-    pthread_attr_setstacksize(&attributes, PTHREAD_STACK_MIN);
+    pthread_attr_setstacksize(&attributes, static_cast<std::size_t>(PTHREAD_STACK_MIN));
     pthread_t thread;
     pthread_create(
         &thread, &attributes,

@@ -547,7 +547,7 @@ TEST(Region, AsksOnceForWhatIsRefusedAgainAndAgain) {
   EXPECT_EQ(region.try_allocate(8), nullptr);
   EXPECT_EQ(upstream.requests.size(), 14u); // 64 KiB, 32, and so on to 8 bytes
   for (int i = 0; i != 100; ++i)
-    EXPECT_EQ(region.try_allocate(8 + i % 2 * 1000), nullptr);
+    EXPECT_EQ(region.try_allocate(i % 2 == 0 ? 8u : 1008u), nullptr);
   EXPECT_EQ(upstream.requests.size(), 114u);
 }
 

@@ -12,7 +12,8 @@
 //   payload of     is
 //   program        varint process, varint length and text: the executable's path; varint number of
 //                  arguments, for each its length and text
-//   modules        for each: varints begin, end, bias (what to add to an address in the file), length
+//   modules        for each: varints begin, end, bias (what to add to an address in the file),
+//   length
 //                  and bytes of the build id, length and text of the path
 //   contexts       for each, numbered from 1 on in their order: varint parent (0: none), varint
 //                  zigzag of ip - the ip before, varint ip - start of its function
@@ -25,8 +26,8 @@
 //
 //   tag      bits 0 to 3 the Operation; the rest are flags
 //   order    there with flag ordered: how much its number is above that of the event before it in
-//            the frame; without, 1. The first one's is the header's. A number is drawn before a block
-//            is given back and after one is got, so that it orders the events of all threads.
+//            the frame; without, 1. The first one's is the header's. A number is drawn before a
+//            block is given back and after one is got, so that it orders the events of all threads.
 //   kept     how many frames of the stack, from the outermost, are the same activations as at the
 //            thread's event before
 //   context  where it is called from: the innermost frame below the recorder's. With flag same,
@@ -85,7 +86,9 @@ enum class Operation : std::uint8_t {
   delete_array,
 };
 
-constexpr bool releases(Operation o) { return o >= Operation::free; }
+constexpr bool releases(Operation o) {
+  return o >= Operation::free;
+}
 
 namespace flag {
 constexpr std::uint8_t ordered = 1 << 4;
