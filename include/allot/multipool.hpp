@@ -9,11 +9,6 @@
 //   one range of 64 KiB slabs
 //   | blocks of 64 | blocks of 1 KiB | a large object, three slabs      | free | addresses only  |
 //
-//   a slab of blocks                                         its record, in a table of their own
-//   | block 0 | block 1 | block 2 | ... | not carved yet |     size class, a stack of the blocks
-//     in use     free     in use        ^ carved                that are free, and a bit for each 8
-//                                                               bytes: a block in use starts there
-//
 // Sizes are rounded up to a class: a multiple of 8 up to 128, then one of four to each doubling, up
 // to 160 KiB (detail/size_classes.hpp); above, to whole pages, in runs of slabs of their own
 // (detail/slab_runs.hpp). No more than a quarter of the slabs that are full is lost, whatever size
@@ -54,13 +49,10 @@
 #include <allot/detail/construct.hpp>
 #include <allot/detail/copying.hpp>
 #include <allot/detail/size_classes.hpp>
-#include <allot/detail/slab_runs.hpp>
+#include <allot/detail/slab_blocks.hpp>
 #include <allot/stats.hpp>
 
-#include <bit>
 #include <cstddef>
-#include <cstdint>
-#include <cstring>
 #include <utility>
 
 namespace allot {
@@ -89,38 +81,38 @@ public:
   /// goes back before `release`, and `reserve` and `huge_pages` mean nothing. Misuse: there is no
   /// room for one slab.
   explicit Multipool(Buffer buffer, const MultipoolOptions& options = {});
-  Multipool(Multipool&& other) noexcept : Multipool(Nothing()) { *this = std::move(other); }
-  Multipool& operator=(Multipool&& other) noexcept;
-  ~Multipool() { release(); }
+  Multipool(Multipool&&) noexcept = default;
+  Multipool& operator=(Multipool&&) noexcept = default;
+  ~Multipool() = default;
 
   /// `bytes` aligned to 8, or to the largest power of two that divides their class; zero unless
   /// zeroing is off. 0 bytes are served as 1 is.
   /// Exhausted: the limit, the reservation or the system has no more. Misuse: released.
   [[nodiscard]] void* allocate(std::size_t bytes) {
-    Slab& slab = *current_[Classes::of(bytes)];
+    Slab& slab = slabs_.current(Classes::of(bytes));
     if (slab.free == 0) [[unlikely]]
       return allocate_slow(bytes, granule);
-    return take(slab, bytes);
+    return slabs_.take(slab, bytes);
   }
   /// `bytes` aligned to `alignment`, any power of two. Misuse also: another alignment.
   [[nodiscard]] void* allocate(std::size_t bytes, std::size_t alignment) {
-    Slab& slab = *current_[Classes::of(bytes, alignment)];
+    Slab& slab = slabs_.current(Classes::of(bytes, alignment));
     if (slab.free == 0) [[unlikely]]
       return allocate_slow(bytes, alignment);
-    return take(slab, bytes);
+    return slabs_.take(slab, bytes);
   }
   /// As allocate, but null for every refusal.
   [[nodiscard]] void* try_allocate(std::size_t bytes) noexcept {
-    Slab& slab = *current_[Classes::of(bytes)];
+    Slab& slab = slabs_.current(Classes::of(bytes));
     if (slab.free == 0) [[unlikely]]
-      return try_allocate_slow(bytes, granule);
-    return take(slab, bytes);
+      return slabs_.allocate(bytes, granule);
+    return slabs_.take(slab, bytes);
   }
   [[nodiscard]] void* try_allocate(std::size_t bytes, std::size_t alignment) noexcept {
-    Slab& slab = *current_[Classes::of(bytes, alignment)];
+    Slab& slab = slabs_.current(Classes::of(bytes, alignment));
     if (slab.free == 0) [[unlikely]]
-      return try_allocate_slow(bytes, alignment);
-    return take(slab, bytes);
+      return slabs_.allocate(bytes, alignment);
+    return slabs_.take(slab, bytes);
   }
 
   struct AtLeast {
@@ -131,43 +123,43 @@ public:
   /// the one asked for to the one given. O(1).
   [[nodiscard]] AtLeast allocate_at_least(std::size_t bytes) {
     void* const p = allocate(bytes);
-    const std::size_t usable = slab_at(granule_at(p)).usable();
-    annotate::resized(slabs_, p, usable, usable);
+    const std::size_t usable = slabs_.slab_at(slabs_.granule_at(p)).usable();
+    annotate::resized(slabs_.id(), p, usable, usable);
     return {p, usable};
   }
 
   /// How many of the `bytes` at `p`, which was just allocated, may not be zero; the rest is.
   [[nodiscard]] std::size_t dirty_bytes(const void* /*p*/, std::size_t bytes) const noexcept {
-    return zero_ ? 0 : bytes;
+    return slabs_.zero() ? 0 : bytes;
   }
   /// Frees a block, and zeroes it unless zeroing is off. Misuse, and nothing changed: a pointer
   /// that is null, foreign, inside a block, or free already; released.
   void deallocate(void* p) {
-    const std::size_t at = granule_at(p);
-    if (!is_live(at)) [[unlikely]]
+    const std::size_t at = slabs_.granule_at(p);
+    if (!slabs_.is_live(at)) [[unlikely]]
       refuse_pointer(p);
-    put_back(slab_at(at), at, p);
+    slabs_.put_back(slabs_.slab_at(at), at, p);
   }
   /// The same for a block whose size, and alignment if one was given, is known. Misuse also: a
   /// block of that size is of another class.
   void deallocate(void* p, std::size_t bytes) { deallocate(p, bytes, granule); }
   void deallocate(void* p, std::size_t bytes, std::size_t alignment) {
-    const std::size_t at = granule_at(p);
-    if (!is_live(at)) [[unlikely]]
+    const std::size_t at = slabs_.granule_at(p);
+    if (!slabs_.is_live(at)) [[unlikely]]
       refuse_pointer(p);
-    Slab& slab = slab_at(at);
+    Slab& slab = slabs_.slab_at(at);
     const std::size_t size_class = Classes::of(bytes, alignment);
     if (size_class != slab.size_class || size_class == Classes::large) [[unlikely]]
       check_size(slab, p, bytes, alignment);
-    put_back(slab, at, p);
+    slabs_.put_back(slab, at, p);
   }
 
   /// As deallocate(p), but false, and nothing changed, for all that is misuse there.
   [[nodiscard]] bool try_deallocate(void* p) noexcept {
-    const std::size_t at = granule_at(p);
-    if (!is_live(at)) [[unlikely]]
+    const std::size_t at = slabs_.granule_at(p);
+    if (!slabs_.is_live(at)) [[unlikely]]
       return false;
-    put_back(slab_at(at), at, p);
+    slabs_.put_back(slabs_.slab_at(at), at, p);
     return true;
   }
 
@@ -189,23 +181,23 @@ public:
   /// Bytes that the block at `p` has. Sanitizers let only those be touched that were asked for.
   /// Misuse: as deallocate.
   [[nodiscard]] std::size_t usable_size(const void* p) const {
-    const Slab* const slab = find(p);
+    const Slab* const slab = slabs_.find(p);
     if (slab == nullptr) [[unlikely]]
       refuse_pointer(p);
     return slab->usable();
   }
   /// As usable_size, but 0 for all that is misuse there.
   [[nodiscard]] std::size_t try_usable_size(const void* p) const noexcept {
-    const Slab* const slab = find(p);
+    const Slab* const slab = slabs_.find(p);
     return slab == nullptr ? 0 : slab->usable();
   }
   /// Whether `p` points into a block that is in use. O(1), but O(slabs) inside a large object.
-  [[nodiscard]] bool owns(const void* p) const noexcept;
+  [[nodiscard]] bool owns(const void* p) const noexcept { return slabs_.owns(p); }
 
   /// Frees all blocks and zeroes them; the memory is kept. O(slabs). Misuse: released.
   void reset();
   /// Gives everything back to the system. May be called twice.
-  void release() noexcept;
+  void release() noexcept { slabs_.release(); }
   /// Gives the memory of empty slabs back to the system, all but `keep` bytes, rounded up to
   /// 64 KiB. O(slabs). Misuse: released.
   void trim(std::size_t keep = 0);
@@ -227,35 +219,35 @@ public:
   /// Destroys what `create` made and frees its block. Misuse: as deallocate, before the destructor.
   template <class T>
   void destroy(T* object) {
-    if (find(object) == nullptr) [[unlikely]]
+    if (slabs_.find(object) == nullptr) [[unlikely]]
       refuse_pointer(object);
     object->~T();
     deallocate(object);
   }
 
   /// Whether it was released or moved from.
-  [[nodiscard]] bool freed() const noexcept { return begin_ == nullptr; }
-  [[nodiscard]] bool empty() const noexcept { return runs_.in_use() == 0 || used() == 0; }
+  [[nodiscard]] bool freed() const noexcept { return slabs_.begin() == nullptr; }
+  [[nodiscard]] bool empty() const noexcept { return slabs_.runs().in_use() == 0 || used() == 0; }
   /// In bytes: the most that can be held, whole slabs; the smaller of the limit and the
   /// reservation.
-  [[nodiscard]] std::size_t capacity() const noexcept { return runs_.most() * slab_bytes; }
+  [[nodiscard]] std::size_t capacity() const noexcept { return slabs_.runs().most() * slab_bytes; }
   /// Bytes held now, whole slabs: those in use and those kept for reuse; on a buffer all.
-  [[nodiscard]] std::size_t committed() const noexcept { return runs_.held() * slab_bytes; }
+  [[nodiscard]] std::size_t committed() const noexcept { return slabs_.runs().held() * slab_bytes; }
   /// Bytes of the blocks and large objects in use, as `usable_size` gives them. O(slabs).
-  [[nodiscard]] std::size_t used() const noexcept;
+  [[nodiscard]] std::size_t used() const noexcept { return slabs_.used(); }
   /// Bytes of the slabs that are not in use, what new slabs and large objects can still take. There
   /// are free blocks in the others.
   [[nodiscard]] std::size_t available() const noexcept {
-    return (runs_.most() - runs_.in_use()) * slab_bytes;
+    return (slabs_.runs().most() - slabs_.runs().in_use()) * slab_bytes;
   }
 
   /// The most bytes that were in use, in whole slabs where one came into use since construction or
   /// reset_peak. Survives reset. O(slabs).
   [[nodiscard]] std::size_t peak() const noexcept {
-    return larger(runs_.peak() * slab_bytes, used());
+    return larger(slabs_.runs().peak() * slab_bytes, used());
   }
   /// The peak is what is used now.
-  void reset_peak() noexcept { runs_.reset_peak(); }
+  void reset_peak() noexcept { slabs_.reset_peak(); }
   /// The option's, or the strategy's own; never null.
   [[nodiscard]] const char* name() const noexcept { return label().text(); }
   /// How messages name it.
@@ -286,186 +278,31 @@ private:
     Multipool& pool;
     void* p;
     ~Undo() {
-      if (p != nullptr && pool.find(p) != nullptr)
+      if (p != nullptr && pool.slabs_.find(p) != nullptr)
         pool.deallocate(p);
     }
   };
 
-  // Distances in memory are stretched in instrumented builds, numbers of granules are the same.
-  static constexpr std::size_t slab_bytes = detail::SlabRuns::slab_bytes;
-  [[nodiscard]] std::size_t slab_extent() const noexcept { return runs_.gap().stretch(slab_bytes); }
-  [[nodiscard]] int granule_shift() const noexcept {
-    return std::countr_zero(runs_.gap().stretch(granule));
-  }
-  static constexpr std::size_t slab_granules = slab_bytes / granule;
-  static constexpr std::size_t page = 4096; // of accounting, whatever the system's pages are
-
+  using Slab = detail::Slab;
   using Classes = detail::SizeClasses;
-  static_assert(Classes::slab_bytes == slab_bytes);
+  static constexpr std::size_t slab_bytes = detail::SlabRuns::slab_bytes;
 
-  using Number = detail::SlabRuns::Number; // of a slab
-  static constexpr Number none = detail::SlabRuns::none;
-  static constexpr std::uint32_t never = 0xFFFFFFFF;
-
-  enum class State : std::uint8_t {
-    idle,    // in a free run, or not the first of a large object
-    current, // the one that blocks of its class are taken from
-    roomy,   // in the list of its class
-    scarce,  // in the other list: less than a sixteenth of its blocks is free
-    full,    // in no list until a block is free
-    large,   // the first of a large object
-  };
-
-  // Element types that alias no member that the hot path reads, so that a store to them makes the
-  // compiler reload nothing.
-  using Word = unsigned long long;
-  using Index = std::uint16_t;
-  static constexpr std::size_t word_bits = 64;
-  static constexpr std::size_t own_indices = 128;
-
-  /// Its size, an odd number of cache lines, spreads the records over the cache.
-  struct alignas(64) Slab {
-    Index* stack = nullptr; // granules where free blocks start: in `own`, or behind the blocks
-    std::byte* begin = nullptr;
-    std::uint32_t free = 0;        // blocks on the stack
-    std::uint32_t wake = 0;        // how many there are when the slab has to be seen to
-    std::uint32_t bytes = 0;       // of a block; 0 for a large object
-    std::uint32_t carved = 0;      // blocks that were ever free or in use
-    std::uint32_t capacity = 0;    // blocks
-    std::uint32_t pages = 0;       // of a large object
-    std::uint32_t written = 0;     // pages of it, since it was allocated, that may not be zero
-    Number next = 0, previous = 0; // of its list
-    State state = State::idle;
-    std::uint8_t size_class = 0;
-    bool was_used = false; // what is freed twice may be in a slab that is not in use now
-    bool loose = false;    // a block in it was shrunk in place to the size of another class
-    Word live[slab_granules / word_bits] = {};
-    Index own[own_indices] = {};
-    Index first = 0;        // granule where the first block starts that does so in this slab
-    std::uint8_t piece = 0; // its place in its run
-
-    [[nodiscard]] std::size_t usable() const noexcept { return bytes == 0 ? pages * page : bytes; }
-  };
-  static_assert(sizeof(Slab) / 64 % 2 == 1);
-
-  // Of a slab that has a free block.
-  [[nodiscard]] void* take(Slab& slab, std::size_t bytes) noexcept {
-    const std::size_t at = slab.stack[--slab.free];
-    slab.live[at / word_bits] |= Word{1} << (at % word_bits);
-    std::byte* const p = slab.begin + (at << granule_shift());
-    annotate::allocated(slabs_, p, bytes + (bytes == 0 ? 1 : 0));
-    return p;
-  }
-
-  /// The number of the granule that starts at `p`, or one above all.
-  [[nodiscard]] std::size_t granule_at(const void* p) const noexcept {
-    const std::size_t offset =
-        reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(begin_);
-    return std::rotr(offset, granule_shift());
-  }
-  [[nodiscard]] Slab& slab_at(std::size_t at) const noexcept { return slabs_[at / slab_granules]; }
-  [[nodiscard]] static Word& live_word(Slab& slab, std::size_t at) noexcept {
-    return slab.live[at % slab_granules / word_bits];
-  }
-  /// Whether a block in use starts there.
-  [[nodiscard]] bool is_live(std::size_t at) const noexcept {
-    return at < ready_granules_ && (live_word(slab_at(at), at) >> (at % word_bits) & 1) != 0;
-  }
-  [[nodiscard]] Slab* find(const void* p) const noexcept {
-    const std::size_t at = granule_at(p);
-    return is_live(at) ? &slab_at(at) : nullptr;
-  }
-
-  // What may call a function comes last, so that this one needs no frame of its own.
-  void put_back(Slab& slab, std::size_t at, void* p) {
-    live_word(slab, at) &= ~(Word{1} << (at % word_bits));
-    const std::uint32_t free = slab.free;
-    slab.stack[free] = static_cast<Index>(at % slab_granules);
-    slab.free = free + 1;
-    if (zero_)
-      return wipe_and_settle(slab, p);
-    annotate::freed(slabs_, p, slab.usable());
-    if (free + 1 == slab.wake) [[unlikely]]
-      settle(slab);
-  }
-
-  struct Nothing {};
-  explicit Multipool(Nothing) noexcept { forget(); }
-  void forget() noexcept;
-  void forget_slabs() noexcept;
   void check_usable() const;
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
-  void* try_allocate_slow(std::size_t bytes, std::size_t alignment) noexcept;
   [[noreturn, gnu::cold]] void refuse_pointer(const void* p) const;
   [[noreturn, gnu::cold]] void refuse_request(std::size_t bytes, std::size_t alignment) const;
-  void reserve_default(std::size_t most, HugePages huge_pages);
-  void begin_on_runs(std::size_t most) noexcept;
-  [[gnu::cold]] void check_size(const Slab& slab, const void* p, std::size_t bytes,
-                                std::size_t alignment) const;
-  void wipe_and_settle(Slab& slab, void* p) noexcept;
-  void settle(Slab& slab) noexcept;
-  static void wipe(void* p, std::size_t bytes) noexcept;
-
   [[nodiscard]] static bool has_size(const Slab& slab, std::size_t bytes,
                                      std::size_t alignment) noexcept;
-  [[nodiscard]] bool resize(Slab& slab, void* p, std::size_t bytes, std::size_t alignment) noexcept;
-  void* move(Slab& slab, void* p, std::size_t bytes, std::size_t alignment) noexcept;
+  [[gnu::cold]] void check_size(const Slab& slab, const void* p, std::size_t bytes,
+                                std::size_t alignment) const;
 
-  [[nodiscard]] bool refill(std::size_t size_class) noexcept;
-  [[nodiscard]] Slab* next_slab(std::size_t size_class) noexcept;
-  void carve(Slab& slab) noexcept;
-  [[nodiscard]] Slab* start_run(std::size_t size_class) noexcept;
-  [[nodiscard]] void* allocate_large(std::size_t bytes, std::size_t alignment,
-                                     const std::byte* origin = nullptr) noexcept;
-  [[nodiscard]] bool loosen(Slab& slab, void* p, std::size_t bytes) noexcept;
-  [[nodiscard]] bool resize_large(Slab& slab, std::size_t bytes) noexcept;
-  void move_large(Slab& slab, Slab& target, std::size_t bytes) noexcept;
-  void shrink_large(Slab& slab, std::size_t run) noexcept;
-  void clear(Slab& slab) noexcept;
-  void retire_idle() noexcept;
-  [[nodiscard]] bool is_run_empty(const Slab& slab) const noexcept;
-  void retire_run(Slab& slab) noexcept;
-  void enlist(Slab& slab, Number& head) noexcept;
-  void delist(Slab& slab, Number& head) noexcept;
-  [[nodiscard]] Slab* pop(Number& head) noexcept;
-
-  /// From one block to the next in memory.
-  [[nodiscard]] std::size_t stride(const Slab& slab) const noexcept {
-    return runs_.gap().stretch(slab.bytes);
-  }
-  [[nodiscard]] Number number_of(const Slab& slab) const noexcept {
-    return static_cast<Number>(&slab - slabs_);
-  }
-  /// How far `p`, in the slab, lies from where a block of its class starts.
-  [[nodiscard]] std::size_t offset_in_block(const Slab& slab, const void* p) const noexcept {
-    const auto offset = static_cast<std::size_t>(static_cast<const std::byte*>(p) - slab.begin);
-    return (slab.piece * slab_extent() + offset) % stride(slab);
-  }
-  [[nodiscard]] bool was_block(const Slab& slab, const std::byte* start) const noexcept;
-  [[nodiscard]] const Slab* large_around(std::size_t number) const noexcept;
-  template <class F>
-  void for_each_slab(const F& f) const noexcept;
-  [[nodiscard]] Number take_run(std::size_t length, std::size_t alignment) noexcept;
-  void see_new_slabs() noexcept { ready_granules_ = runs_.ready() * slab_granules; }
-
-  std::byte* begin_ = nullptr;
-  Slab* slabs_ = nullptr;
-  std::size_t ready_granules_ = 0; // of the slabs that have records
-  bool zero_ = true;
-  Slab* current_[Classes::count + 1] = {}; // never null; the last never has room
-  Number roomy_[Classes::count] = {};      // heads of lists
-  Number scarce_[Classes::count] = {};     // heads of lists
-  detail::SlabRuns runs_;
+  detail::SlabBlocks slabs_;
   bool limited_ = false; // the limit is the capacity, not what was reserved
   const char* name_ = nullptr;
-
-  static Slab no_slab; // has no room, and is never written to
 };
 
 static_assert(Reporting<Multipool> && Allocating<Multipool> && Deallocating<Multipool> &&
               Resettable<Multipool>);
-
-inline constinit Multipool::Slab Multipool::no_slab{};
 
 } // namespace ALLOT_ABI
 } // namespace allot
