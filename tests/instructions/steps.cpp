@@ -1,10 +1,13 @@
-// steps OPERATION N: what steps.sh counts the instructions of, each done N times among N others.
+// steps N OPERATION...: what steps.sh counts the instructions of, each done N times among N others,
+// then 4 N times.
 #include <allot/allocator.hpp>
 #include <allot/allot.hpp>
 #include <allot/hooks.hpp>
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
+#include <iterator>
 #include <vector>
 
 namespace {
@@ -212,13 +215,20 @@ constexpr Operation operations[] = {{"hooks_free", hooks_free},
 
 } // namespace
 
+// callgrind counts what each call of it does.
+extern "C" [[gnu::noinline]] void counted(const Operation& operation, std::size_t n) {
+  operation.run(n);
+}
+
 int main(int count, char** arguments) {
-  if (count != 3)
-    return 2;
-  for (const Operation& operation : operations)
-    if (std::strcmp(arguments[1], operation.name) == 0) {
-      operation.run(std::strtoull(arguments[2], nullptr, 10));
-      return 0;
-    }
-  return 2;
+  for (int i = 2; i < count; ++i) {
+    const auto* const operation =
+        std::find_if(std::begin(operations), std::end(operations),
+                     [&](const Operation& o) { return std::strcmp(arguments[i], o.name) == 0; });
+    if (operation == std::end(operations))
+      return 2;
+    const std::size_t n = std::strtoull(arguments[1], nullptr, 10);
+    counted(*operation, n);
+    counted(*operation, 4 * n);
+  }
 }
