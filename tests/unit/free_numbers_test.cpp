@@ -20,8 +20,8 @@ using allot::FreeStack;
 namespace {
 
 // Where words and levels end, and begin.
-constexpr std::size_t counts[] = {1,    2,    63,   64,     65,     127,    128,    4095,  4096,
-                                  4097, 8192, 8193, 100000, 262143, 262144, 262145, 300000};
+constexpr std::size_t counts[] = {1,    2,    63,   64,   65,     127,    128,   4095,
+                                  4096, 4097, 8192, 8193, 262143, 262144, 262145};
 
 /// The next is the lowest.
 class Lowest {
@@ -121,13 +121,12 @@ public:
     }
     std::size_t next = numbers_.next_in_use(0);
     for (std::size_t number = 0; number != count_; ++number) {
-      ASSERT_EQ(numbers_.in_use(number), used[number]);
-      ASSERT_EQ(number == next, used[number]);
+      const bool taken = used[number];
+      ASSERT_TRUE(numbers_.in_use(number) == taken && (number == next) == taken &&
+                  (taken || !put_back(numbers_, number)))
+          << number;
       if (number == next)
         next = numbers_.next_in_use(number + 1);
-      if (!used[number]) {
-        ASSERT_FALSE(put_back(numbers_, number));
-      }
     }
   }
   void reset() {
@@ -138,8 +137,8 @@ public:
     check();
   }
   void run() {
-    for (int step = 0; step != (count_ < 10000 ? 60 : 6) && !testing::Test::HasFatalFailure();
-         ++step) {
+    const int steps = count_ < 1000 ? 60 : count_ < 10000 ? 12 : 2;
+    for (int step = 0; step != steps && !testing::Test::HasFatalFailure(); ++step) {
       const std::size_t all = count_ + 1;
       const std::size_t some = random_() % 3 == 0 ? 1 + random_() % all : 1 + random_() % 200;
       take_some(step == 0 ? all : some);
@@ -172,7 +171,7 @@ TEST(FreeBitmap, TakesWhatAnOrderedSetWouldTake) {
 }
 
 TEST(FreeStack, TakesWhatAStackWouldTake) {
-  for (const std::size_t count : counts)
+  for (const std::size_t count : {1U, 2U, 64U, 65U, 8193U}) // it has neither words nor levels
     for (const int filling : {0x00, 0xFF})
       Compared<FreeStack, Latest>(count, static_cast<std::byte>(filling)).run();
 }
