@@ -70,7 +70,7 @@ private:
   using InPlain = hooks::Through<&Plain::user, S>;
 
   static S make(Input& in, Memory& memory) {
-    const std::size_t bytes = 4096 << in.below(9);
+    const std::size_t bytes = std::size_t{4096} << in.below(9);
     operation("make", bytes);
     if constexpr (std::is_same_v<S, allot::Multipool>)
       return S({.limit = bytes * 4});
