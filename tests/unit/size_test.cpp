@@ -131,6 +131,23 @@ TEST(Size, AlignUpRefusesZeroAndWhatNoSizeHolds) {
 }
 
 static_assert(align_up(10, 4) == 12 && round_up(9) == 16 && fits(8, 8) && padding(1, 8) == 7);
+// Where what is initialized depends on a template's type, clang 14 does not evaluate what is
+// consteval.
+struct Bytes {
+  explicit Bytes(std::size_t n) : count(n) {}
+  std::size_t count;
+};
+template <class Number>
+std::size_t from_literal() {
+  const Number number(64_MiB);
+  return number.count;
+}
+TEST(Size, ALiteralIsAConstantInATemplateToo) {
+  EXPECT_EQ(from_literal<Bytes>(), 64U << 20);
+}
+
+static_assert(1'000_KiB == 1'024'000 && 0_TiB == 0);
+static_assert(0x1F_KiB == 31 * 1024 && 010_KiB == 8 * 1024 && 0b11_MiB == 3 * 1024 * 1024);
 static_assert(1_KiB == 1024 && 1_MiB == 1024 * 1_KiB && 1_GiB == 1024 * 1_MiB && 0_KiB == 0);
 #if SIZE_MAX > UINT32_MAX
 static_assert(1_TiB == 1024 * 1_GiB);

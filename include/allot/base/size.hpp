@@ -119,25 +119,54 @@ namespace detail {
 }
 
 [[noreturn]] void size_t_cannot_hold_this(); // nowhere defined: no constant calls it
-consteval std::size_t scaled(unsigned long long n, int shift) {
-  if (n > std::uint64_t{max_size} >> shift)
-    size_t_cannot_hold_this();
+[[noreturn]] void only_integers();           // nor this
+consteval unsigned digit(char c) {
+  return static_cast<unsigned>(c <= '9' ? c - '0' : (c | 0x20) - 'a' + 10);
+}
+/// What a literal's characters say, times 2^shift.
+template <int shift, char... characters>
+consteval std::size_t scaled() {
+  constexpr char text[] = {characters..., '\0'};
+  constexpr std::uint64_t most = std::uint64_t{max_size} >> shift;
+  const bool hex = (text[1] | 0x20) == 'x';
+  const bool binary = (text[1] | 0x20) == 'b';
+  const unsigned base = text[0] != '0' ? 10 : hex ? 16 : binary ? 2 : 8;
+  std::uint64_t n = 0;
+  for (const char* c = text + (hex || binary ? 2 : 0); *c != '\0'; ++c) {
+    if (*c == '\'')
+      continue;
+    if (digit(*c) >= base) // a point or an exponent
+      only_integers();
+    n = n * base + digit(*c);
+    if (n > most) // which is far from where the next digit would wrap
+      size_t_cannot_hold_this();
+  }
   return static_cast<std::size_t>(n << shift);
 }
 } // namespace detail
 
+// Templates, whose constants are constants wherever they stand: clang 14 would call a consteval
+// function of a number, which is nowhere, where what is initialized depends on a template's type.
 inline namespace literals {
-consteval std::size_t operator""_KiB(unsigned long long n) {
-  return detail::scaled(n, 10);
+template <char... characters>
+constexpr std::size_t operator""_KiB() {
+  constexpr std::size_t bytes = detail::scaled<10, characters...>();
+  return bytes;
 }
-consteval std::size_t operator""_MiB(unsigned long long n) {
-  return detail::scaled(n, 20);
+template <char... characters>
+constexpr std::size_t operator""_MiB() {
+  constexpr std::size_t bytes = detail::scaled<20, characters...>();
+  return bytes;
 }
-consteval std::size_t operator""_GiB(unsigned long long n) {
-  return detail::scaled(n, 30);
+template <char... characters>
+constexpr std::size_t operator""_GiB() {
+  constexpr std::size_t bytes = detail::scaled<30, characters...>();
+  return bytes;
 }
-consteval std::size_t operator""_TiB(unsigned long long n) {
-  return detail::scaled(n, 40);
+template <char... characters>
+constexpr std::size_t operator""_TiB() {
+  constexpr std::size_t bytes = detail::scaled<40, characters...>();
+  return bytes;
 }
 } // namespace literals
 
