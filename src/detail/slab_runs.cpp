@@ -49,6 +49,8 @@ void SlabRuns::forget() noexcept {
 }
 
 void SlabRuns::release() noexcept {
+  if (ready() != 0) // what was put back is hidden, and somebody else may be given those addresses
+    annotate::show(address(0), ready() * memory_.extent());
   forget();
   memory_.release();
 }

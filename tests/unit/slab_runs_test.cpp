@@ -35,6 +35,15 @@ TEST(SlabRuns, HasNothingUntilItReserves) {
   runs.release();
 }
 
+TEST(SlabRuns, LeavesNothingHidden) {
+  SlabRuns runs = make(8);
+  runs.put(runs.take(3, 1), 0);
+  std::byte* const p = runs.address(0);
+  EXPECT_EQ(test::is_hidden(p), test::watched());
+  runs.release();
+  EXPECT_FALSE(test::is_hidden(p));
+}
+
 TEST(SlabRuns, TakesTheShortestThatIsLongEnough) {
   SlabRuns runs = make(32);
   const auto three = runs.take(3, 1);
