@@ -1,12 +1,15 @@
 // The command `allot advise`.
 #include "../command.hpp"
+#include "../progress.hpp"
 
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 #include <vector>
 
 #include <CLI/CLI.hpp>
@@ -41,7 +44,9 @@ void write(const std::string& path, auto&& print) {
 }
 
 int advise_on(const std::string& file, const Options& options, std::FILE* out) {
-  const trace::Trace trace = trace::Trace::open(file);
+  std::optional<Progress> progress(std::in_place);
+  trace::Trace trace = trace::Trace::open(file);
+  trace.watch([&](std::size_t part) { progress->show(fmt::format("reading, {} %", part)); });
   if (!trace.footer())
     fmt::print(stderr, "allot: {}: cut short after {} events; this is about those\n", file,
                trace.events());
@@ -55,6 +60,8 @@ int advise_on(const std::string& file, const Options& options, std::FILE* out) {
 
   const Inputs inputs{trace, stacks, lifetimes, symbols};
   const Advice advice = find_advice(inputs, options.min / 100);
+  trace.watch({});
+  progress.reset();
   if (options.json != "-")
     print_text(out, advice);
   if (!options.json.empty())

@@ -1,11 +1,14 @@
 // The command `allot analyze`.
 #include "../command.hpp"
+#include "../progress.hpp"
 
 #include <cerrno>
 #include <cstdio>
 #include <memory>
+#include <optional>
 #include <string>
 #include <system_error>
+#include <utility>
 
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
@@ -16,13 +19,17 @@ namespace {
 
 int analyze_file(const std::string& file) {
   try {
-    const trace::Trace trace = trace::Trace::open(file);
+    std::optional<Progress> progress(std::in_place);
+    trace::Trace trace = trace::Trace::open(file);
+    trace.watch([&](std::size_t part) { progress->show(fmt::format("reading, {} %", part)); });
     if (!trace.footer())
       fmt::print(stderr, "allot: {}: cut short after {} events; this is about those\n", file,
                  trace.events());
     const analyze::Stacks stacks(trace.contexts());
     const analyze::Lifetimes lifetimes = measure_lifetimes(trace, stacks);
     symbols::Symbols symbols(trace.modules());
+    trace.watch({});
+    progress.reset();
     print_facts(stdout, trace, stacks, lifetimes, symbols);
   } catch (const trace::Error& error) {
     fmt::print(stderr, "allot: {}: {}\n", file, error.what());

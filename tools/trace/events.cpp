@@ -53,6 +53,8 @@ bool Events::choose() {
 }
 
 void Events::open_frame() {
+  if (trace_.watcher_)
+    trace_.watcher_(100 * frame_ / trace_.frames_.size());
   const Trace::Frame& frame = trace_.frames_[frame_++];
   if (closed_.empty()) {
     closed_.push_back(static_cast<std::uint32_t>(cursors_.size()));

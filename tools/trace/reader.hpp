@@ -2,9 +2,11 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
 #include <optional>
 #include <stdexcept>
 #include <string>
+#include <utility>
 #include <vector>
 
 #include "format.hpp"
@@ -79,6 +81,9 @@ public:
   std::uint64_t events() const { return events_; }   ///< whole ones, in the file
   std::uint32_t threads() const { return threads_; } ///< the highest number and one
 
+  /// What to call with a percentage as a pass goes on.
+  void watch(std::function<void(std::size_t)> watcher) { watcher_ = std::move(watcher); }
+
 private:
   friend class Events;
   struct Frame {
@@ -102,6 +107,7 @@ private:
   std::uint64_t events_ = 0;
   std::uint64_t ip_ = 0; // of the last context
   std::uint32_t threads_ = 0;
+  std::function<void(std::size_t)> watcher_;
 };
 
 /// One pass over a trace's events, of all threads, by their numbers. The trace must live on. Holds
