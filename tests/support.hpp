@@ -102,8 +102,9 @@ inline void fill(void* p, std::size_t bytes, int value = 0xA5) {
   std::memset(p, value, bytes);
 }
 inline bool holds(const void* p, std::size_t bytes, int value) {
-  const auto* at = static_cast<const unsigned char*>(p);
-  return std::all_of(at, at + bytes, [=](unsigned char byte) { return byte == value; });
+  const auto* const at = static_cast<const unsigned char*>(p);
+  return bytes == 0 ||
+         (at[0] == static_cast<unsigned char>(value) && std::memcmp(at, at + 1, bytes - 1) == 0);
 }
 /// A write that no compiler leaves out.
 inline void touch(void* p) {

@@ -414,7 +414,7 @@ TEST(Faults, AMultipoolsMemoryIsZeroThoughTheSystemRefusedToTakeItBack) {
 TEST(Faults, ALargeObjectIsCopiedWhereTheSystemRefusesToMoveItsPages) {
   for (unsigned number = 1; number != 8; ++number) {
     for (const bool for_good : {false, true}) {
-      Multipool pool({.reserve = 64 * mib});
+      Multipool pool({.reserve = 24 * mib});
       void* p = pool.allocate(2 * mib);
       test::fill(p, 2 * mib);
       for (std::size_t size = 3; size != 6; ++size) { // and the second time it lies in parts
@@ -436,7 +436,7 @@ TEST(Faults, ALargeObjectIsCopiedWhereTheSystemRefusesToMoveItsPages) {
         pool.deallocate(p);
         pool.trim();
       }
-      EXPECT_TRUE(test::holds(pool.allocate(60 * mib), 60 * mib, 0));
+      EXPECT_TRUE(test::holds(pool.allocate(20 * mib), 20 * mib, 0));
     }
   }
 }
