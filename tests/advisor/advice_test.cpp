@@ -170,9 +170,33 @@ TEST(Advice, APoolForNodesThatComeAndGoInAnyOrder) {
   const Entry& first = advice.entries.front();
   EXPECT_EQ(first.kind, Kind::pool);
   EXPECT_EQ(first.function, Recording::name(work));
-  EXPECT_EQ(first.block_bytes, 64u);
+  EXPECT_EQ(first.block_bytes, 56u);
   EXPECT_GE(first.most_blocks, 500u);
   EXPECT_LT(first.most_blocks, 1000u);
+}
+
+// Short texts, say, whose sizes happen to be alike, and buffers that grow.
+TEST(Advice, NoPoolForBlocksOfSeveralSizesOrThatAreReallocated) {
+  for (const bool texts : {false, true}) {
+    const Advice advice = advice_on([texts](Recording& r) {
+      std::minstd_rand random(1);
+      std::vector<Recording::Address> blocks;
+      for (int i = 0; i < 20000; ++i) {
+        const Call call(r, work);
+        if (blocks.size() < 500) {
+          blocks.push_back(r.allocate(texts ? 1 + random() % 16 : 16));
+          if (!texts)
+            blocks.back() = r.reallocate(blocks.back(), 1000 + 100 * (random() % 50));
+        } else {
+          std::swap(blocks[random() % blocks.size()], blocks.back());
+          r.free(blocks.back());
+          blocks.pop_back();
+        }
+      }
+    });
+    for (const Entry& entry : advice.entries)
+      EXPECT_NE(entry.kind, Kind::pool) << entry.block_bytes;
+  }
 }
 
 TEST(Advice, AnObjectPoolForWhatIsMadeAndDestroyedAlike) {

@@ -176,9 +176,10 @@ private:
 
   void find_pools() {
     for (auto& [key, sites] : by_asker([](const Lives& l) -> std::optional<std::uint64_t> {
-           if (!l.one_size() || l.max_size > max_pool_block || l.foreign * 1000 > l.calls)
+           if (l.min_size != l.max_size || l.max_size > max_pool_block ||
+               (l.foreign + l.moves) * 1000 > l.calls)
              return {};
-           return (l.max_size + 15) / 16 * 16;
+           return l.max_size;
          }))
       add_group(Kind::pool, std::move(sites), key.second);
   }

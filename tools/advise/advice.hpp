@@ -31,6 +31,7 @@ struct Entry {
   std::uint64_t escapes = 0;      ///< calls whose block outlives the scope
   unsigned threads = 0;           ///< that allocate or free there; 64 stands for that many and more
   std::vector<std::string> sites; ///< the largest places that allocate
+  std::size_t more_sites = 0;     ///< beside those
   std::vector<std::uint32_t> site_numbers;
   std::uint32_t maker = 0;          ///< the site whose function it is about; 0: the largest
   std::uint32_t scope_function = 0; ///< index in the stacks; 0: none

@@ -101,7 +101,7 @@ int run(const Options& options, const std::vector<std::string>& program) {
     if (!options.file.empty())
       return advise_on(options.file, options, stdout);
     const TemporaryTrace trace;
-    const int code = record::run({trace.path(), false}, program);
+    const int code = record::run({.file = trace.path(), .quiet = true}, program);
     // Ours to standard error: standard output is the program's.
     return code == exit_code::done ? advise_on(trace.path(), options, stderr) : code;
   } catch (const trace::Error& error) {

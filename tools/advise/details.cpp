@@ -117,6 +117,7 @@ void describe(const Inputs& in, analyze::Naming& naming, Entry& entry,
                    [](const auto& a, const auto& b) { return a.first > b.first; });
   for (std::size_t i = 0; i < std::min(max_sites, sites.size()); ++i)
     entry.sites.push_back(sites[i].second.function);
+  entry.more_sites = sites.size() - entry.sites.size();
 
   const Name where = entry.scope_function != 0 ? naming.within(entry.scope_function, ips)
                      : entry.maker != 0        ? naming.asker(entry.maker)

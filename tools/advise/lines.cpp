@@ -22,9 +22,8 @@ std::string lines_to_write(const Entry& entry) {
     return fmt::format("allot::Region region({{.zero = false, .arena_size = {}}}); // once\n"
                        "std::vector<T, allot::Allocator<T, allot::Region>> v(region); "
                        "// or region.create<T>(...)\n"
-                       "region.reset();                // at the end of {}\n",
-                       with_room(entry.max_bytes),
-                       entry.epochs > 1 ? "each turn or call" : "the work");
+                       "region.reset();                // wherever none of these blocks lives\n",
+                       with_room(entry.max_bytes));
   case Kind::pool:
     return fmt::format(
         "allot::BlockPool pool({}, {}, {{.zero = false, .order = allot::Order::any}}); // once\n"
@@ -35,9 +34,9 @@ std::string lines_to_write(const Entry& entry) {
     return "allot::ObjectPool pool([] { return T(...); }, [](T& t) { t.clear(); }); // once\n"
            "auto t = pool.lease();         // instead of new or a local one; gives itself back\n";
   case Kind::stack:
-    return fmt::format("allot::Scratch scratch({}); // once\n"
-                       "auto scope = scratch.scope();  // where the function begins\n"
-                       "auto* t = static_cast<T*>(scratch.allocate(n * sizeof(T)));\n",
+    return fmt::format("allot::Stack stack({}); // once\n"
+                       "auto bytes = stack.push(text); // any value or range, which is copied\n"
+                       "stack.pop(text.size());        // the newest first\n",
                        with_room(entry.max_live));
   case Kind::reserve:
     return "v.reserve(n);                  // before the loop that appends; or keep v, and clear() "

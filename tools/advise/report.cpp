@@ -76,6 +76,8 @@ void print_facts(std::FILE* out, const Entry& e) {
     fmt::print(out, "   allocated in");
     for (std::size_t i = 0; i < e.sites.size(); ++i)
       fmt::print(out, "{} {}", i == 0 ? "" : ",", shortened(e.sites[i]));
+    if (e.more_sites != 0)
+      fmt::print(out, " and {} more", e.more_sites);
     fmt::print(out, "\n");
   }
 }

@@ -55,6 +55,7 @@ public:
     remove(lives, living(site, block.thread), block);
     if (e.operation == trace::Operation::reallocate) {
       ++out.reallocations;
+      ++lives.moves;
       if (e.size > block.size)
         ++out.sites[stacks_.site_of(e.context)].growths;
     } else {

@@ -20,6 +20,7 @@ struct Lives {
   std::uint64_t bytes = 0;
   std::uint64_t deaths = 0;
   std::uint64_t foreign = 0; ///< deaths by another thread than the one that made them
+  std::uint64_t moves = 0;   ///< deaths by a reallocation
   std::uint64_t growths = 0; ///< calls that got a larger block for the content of another
   std::uint64_t ages = 0;    ///< sum of the times that blocks lived
   std::uint64_t min_size = ~std::uint64_t{0};

@@ -38,11 +38,12 @@ void tell_status(int status) {
     tell("the program ended with exit code {}", WEXITSTATUS(status));
 }
 
-int tell_recorded(const Outcome& outcome) {
+int tell_recorded(const Outcome& outcome, bool quiet) {
   bool whole = true;
   for (const Recorded& r : outcome.recorded) {
-    tell("{}: {} calls of process {}, {} bytes", r.path, grouped(r.events), r.process,
-         grouped(r.bytes));
+    if (!quiet)
+      tell("{}: {} calls of process {}, {} bytes", r.path, grouped(r.events), r.process,
+           grouped(r.bytes));
     if (r.lost != 0)
       tell("{}: {} calls more are not in it: they came from signal handlers at an awkward time, or "
            "from too many threads",
@@ -81,7 +82,7 @@ int run(const Options& options, const std::vector<std::string>& command) {
   }
   if (!program.interpreter.empty())
     tell("{} is a script: its interpreter {} was recorded", program.path, program.interpreter);
-  return tell_recorded(outcome);
+  return tell_recorded(outcome, options.quiet);
 }
 
 } // namespace record

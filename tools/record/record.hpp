@@ -9,6 +9,7 @@ namespace record {
 struct Options {
   std::string file = "allot.trace";
   bool children = false;
+  bool quiet = false; ///< what went well is not told
 };
 
 /// Runs the program and records it; tells about it on standard error. Returns an exit code.
