@@ -38,11 +38,6 @@ void SlabTable::release() noexcept {
   runs_.release();
 }
 
-void SlabTable::wipe(void* p, std::size_t bytes) noexcept {
-  annotate::show(p, bytes);
-  std::memset(p, 0, bytes);
-}
-
 // --------------------------------------------------------------------------------- what lies where
 
 const Slab* SlabTable::around(const void* p) const noexcept {

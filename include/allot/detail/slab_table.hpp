@@ -23,6 +23,7 @@
 #include <bit>
 #include <cstddef>
 #include <cstdint>
+#include <cstring>
 
 namespace allot {
 inline namespace ALLOT_ABI {
@@ -103,7 +104,10 @@ protected:
   /// Frees the run of one that is not in use any more.
   void put_large(Slab& slab) noexcept;
 
-  static void wipe(void* p, std::size_t bytes) noexcept;
+  static void wipe(void* p, std::size_t bytes) noexcept {
+    annotate::show(p, bytes);
+    std::memset(p, 0, bytes);
+  }
 
   // Distances in memory are stretched in instrumented builds, numbers of granules are the same.
   [[nodiscard]] std::size_t slab_extent() const noexcept { return runs_.gap().stretch(slab_bytes); }
