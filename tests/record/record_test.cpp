@@ -234,6 +234,15 @@ TEST_F(Record, OnlyTheProgramItselfIsRecorded) {
   EXPECT_FALSE(shell("ls t.* >/dev/null 2>&1") == 0);
 }
 
+// A driver, such as a compiler's, does little itself.
+TEST_F(Record, TellsWhereTheWorkIsThatOfOthers) {
+  std::ofstream(path("work")) << "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
+  ASSERT_EQ(record("sh -c 'sh work; true'"), 0);
+  EXPECT_NE(read(path("err")).find("allot record --children does"), std::string::npos);
+  ASSERT_EQ(record("sh work"), 0);
+  EXPECT_EQ(read(path("err")).find("allot record --children does"), std::string::npos);
+}
+
 TEST_F(Record, ChildrenHaveTracesOfTheirOwn) {
   ASSERT_EQ(record_subject("fork", "--children"), 0);
   EXPECT_EQ(read_trace().mallocs_of(24).size(), 10u);

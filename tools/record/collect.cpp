@@ -247,8 +247,12 @@ void Collector::program_ended() {
   rusage usage{};
   if (::wait4(program_, &ending.status, 0, &usage) == program_) {
     ending.peak_bytes = static_cast<std::uint64_t>(usage.ru_maxrss) * 1024;
+    const std::uint64_t of_all = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
     if (ending.processor_time == 0)
-      ending.processor_time = nanoseconds(usage.ru_utime) + nanoseconds(usage.ru_stime);
+      ending.processor_time = of_all;
+    if (of_all > ending.processor_time)
+      outcome_.of_children =
+          1 - static_cast<double>(ending.processor_time) / static_cast<double>(of_all);
   }
   outcome_.status = ending.status;
   ::close(program_descriptor_);

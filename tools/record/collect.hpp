@@ -26,6 +26,7 @@ struct Outcome {
   std::vector<Recorded> recorded; ///< in the order they ended
   std::string refusal;            ///< why the program could not be recorded, as the library says
   int status = 0;                 ///< of the program, as wait() has it
+  double of_children = 0;         ///< their part of the processor time that it and they took
   bool replaced = false;          ///< the program has gone on as another one, which isn't recorded
 };
 

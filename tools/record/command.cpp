@@ -82,6 +82,11 @@ int run(const Options& options, const std::vector<std::string>& command) {
   }
   if (!program.interpreter.empty())
     tell("{} is a script: its interpreter {} was recorded", program.path, program.interpreter);
+  if (!options.children && outcome.of_children > 0.5)
+    tell(
+        "{:.0f} % of the processor time was that of processes which it started, and which were not "
+        "recorded: allot record --children does",
+        100 * outcome.of_children);
   return tell_recorded(outcome, options.quiet);
 }
 
