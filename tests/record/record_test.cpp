@@ -239,6 +239,8 @@ TEST_F(Record, TellsWhereTheWorkIsThatOfOthers) {
   std::ofstream(path("work")) << "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done";
   ASSERT_EQ(record("sh -c 'sh work; true'"), 0);
   EXPECT_NE(read(path("err")).find("allot record --children does"), std::string::npos);
+  ASSERT_EQ(record("env sh work"), 0);
+  EXPECT_NE(read(path("err")).find("the program went on as "), std::string::npos);
   ASSERT_EQ(record("sh work"), 0);
   EXPECT_EQ(read(path("err")).find("allot record --children does"), std::string::npos);
 }

@@ -63,6 +63,12 @@ std::uint64_t processor_time(pid_t process) {
          static_cast<std::uint64_t>(t.tv_nsec);
 }
 
+// The path of what it runs; empty when it has ended, or that may not be known.
+std::string image_of(pid_t process) {
+  std::error_code error;
+  return std::filesystem::read_symlink("/proc/" + std::to_string(process) + "/exe", error);
+}
+
 std::uint64_t nanoseconds(const timeval& t) {
   return static_cast<std::uint64_t>(t.tv_sec) * 1'000'000'000 +
          static_cast<std::uint64_t>(t.tv_usec) * 1000;
@@ -138,6 +144,8 @@ Outcome Collector::run(pid_t program) {
     }
     if (program_descriptor_ < 0 && (interrupted != interrupted_before || terminated != passed_on))
       break;
+    if (!children_)
+      look_at_image();
     const std::size_t blocks = drain();
     pause = blocks >= blocks_of_lane / 4 ? 1 : std::min(pause + 1, 20);
   }
@@ -150,6 +158,13 @@ Outcome Collector::run(pid_t program) {
       std::filesystem::remove(path_, error);
   }
   return std::move(outcome_);
+}
+
+// What comes after exec would be taken for the program's own.
+void Collector::look_at_image() {
+  const std::string now = image_of(program_);
+  if (!now.empty() && !image_.empty() && now != image_)
+    outcome_.became = now;
 }
 
 // Orphans become this process's children, so that it learns when the last has ended.
@@ -211,6 +226,8 @@ void Collector::accept_one() {
           end(*watched, {.status = 0, .processor_time = processor_time(peer.pid), .peak_bytes = 0});
       try {
         watched_.push_back(std::make_unique<Watched>(peer.pid, trace_for(peer.pid)));
+        if (ours && image_.empty())
+          image_ = image_of(program_);
         answer(socket, answer_go, watched_.back()->session.descriptor());
         watched_.back()->session.sent();
       } catch (const std::exception& error) {

@@ -27,7 +27,7 @@ struct Outcome {
   std::string refusal;            ///< why the program could not be recorded, as the library says
   int status = 0;                 ///< of the program, as wait() has it
   double of_children = 0;         ///< their part of the processor time that it and they took
-  bool replaced = false;          ///< the program has gone on as another one, which isn't recorded
+  std::string became;             ///< the program that it went on as, which was not recorded
 };
 
 class Collector {
@@ -51,6 +51,7 @@ private:
   std::unique_ptr<trace::Writer> trace_for(pid_t process);
   void end(Watched& watched, const Ending& ending);
   void program_ended();
+  void look_at_image();
   bool others_are_left();
   std::size_t drain();
   void wait(int milliseconds);
@@ -61,6 +62,7 @@ private:
   std::string name_;
   int listener_ = -1;
   pid_t program_ = 0;
+  std::string image_;           // of the program, once it is known
   int program_descriptor_ = -1; // until it has ended
   std::vector<std::unique_ptr<Watched>> watched_;
   Outcome outcome_;

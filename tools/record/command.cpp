@@ -82,6 +82,9 @@ int run(const Options& options, const std::vector<std::string>& command) {
   }
   if (!program.interpreter.empty())
     tell("{} is a script: its interpreter {} was recorded", program.path, program.interpreter);
+  if (!outcome.became.empty())
+    tell("the program went on as {}, which was not recorded: allot record --children does",
+         outcome.became);
   if (!options.children && outcome.of_children > 0.5)
     tell(
         "{:.0f} % of the processor time was that of processes which it started, and which were not "
