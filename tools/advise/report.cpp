@@ -37,6 +37,8 @@ std::string shortened(const std::string& name) {
   return name.size() <= most ? name : name.substr(0, most - 3) + "...";
 }
 
+constexpr double short_run = 0.05; // in seconds
+
 const char* what(Kind kind) {
   switch (kind) {
   case Kind::region:
@@ -91,6 +93,9 @@ void print_text(std::FILE* out, const Advice& advice) {
                large(advice.calls_per_second()), 100 * advice.at_most());
   else
     fmt::print(out, "; how much time the program took is not known: the trace was cut short\n");
+  if (advice.processor_seconds > 0 && advice.processor_seconds < short_run)
+    fmt::print(out, "it ran for {:.0f} ms of processor time: what takes longer tells more\n",
+               1000 * advice.processor_seconds);
   if (advice.leave()) {
     fmt::print(out, "\nLeave it: there is nothing that would be worth the work.\n");
     return;
