@@ -284,7 +284,7 @@ private:
   // no atomic, and no program lives to see them end.
   static constexpr std::uint64_t serial_run = 4096;
 
-  struct Mark {
+  struct alignas(granule) Mark { // whole granules on 32 bits, too
     std::byte* top;
     std::uint64_t serial;
   };
