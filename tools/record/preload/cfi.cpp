@@ -22,28 +22,26 @@ struct Reader {
     return value;
   }
   std::uint64_t uleb() {
-    std::uint64_t n = 0;
-    unsigned shift = 0;
-    std::uint8_t byte;
-    do {
-      byte = *at++;
-      n |= static_cast<std::uint64_t>(byte & 0x7f) << (shift & 63);
-      shift += 7;
-    } while (byte & 0x80);
-    return n;
+    unsigned bits = 0;
+    return leb(bits);
   }
   std::int64_t sleb() {
+    unsigned bits = 0;
+    std::uint64_t n = leb(bits);
+    if (bits < 64 && (at[-1] & 0x40))
+      n |= ~std::uint64_t{0} << bits;
+    return static_cast<std::int64_t>(n);
+  }
+  // The bits of either, and how many there are.
+  std::uint64_t leb(unsigned& bits) {
     std::uint64_t n = 0;
-    unsigned shift = 0;
     std::uint8_t byte;
     do {
       byte = *at++;
-      n |= static_cast<std::uint64_t>(byte & 0x7f) << (shift & 63);
-      shift += 7;
+      n |= static_cast<std::uint64_t>(byte & 0x7f) << (bits & 63);
+      bits += 7;
     } while (byte & 0x80);
-    if (shift < 64 && (byte & 0x40))
-      n |= ~std::uint64_t{0} << shift;
-    return static_cast<std::int64_t>(n);
+    return n;
   }
   // A number in one of the forms of DW_EH_PE; `base` is what "relative to data" refers to.
   std::uint64_t encoded(std::uint8_t form, std::uint64_t base = 0) {
