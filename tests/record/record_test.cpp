@@ -91,6 +91,18 @@ protected:
     return read;
   }
 
+  /// The calls after the frames were left stand where the first of them did.
+  void expect_frames_left_by(const std::string& way) const {
+    ASSERT_EQ(record_subject(way), 0);
+    const Read t = read_trace();
+    const auto after = t.mallocs_of(32);
+    ASSERT_EQ(after.size(), 100u);
+    for (const trace::Event& e : after) {
+      ASSERT_EQ(t.depth(e), t.depth(after.front()));
+      ASSERT_EQ(e.kept, t.depth(e) - 1);
+    }
+  }
+
 private:
   fs::path directory_;
 };
@@ -131,25 +143,11 @@ TEST_F(Record, KeepsTheFramesThatAreStillTheSame) {
 }
 
 TEST_F(Record, ALongjmpEndsTheFramesThatItLeaves) {
-  ASSERT_EQ(record_subject("longjmp"), 0);
-  const Read t = read_trace();
-  const auto after = t.mallocs_of(32);
-  ASSERT_EQ(after.size(), 100u);
-  for (const trace::Event& e : after) {
-    ASSERT_EQ(t.depth(e), t.depth(after.front()));
-    ASSERT_EQ(e.kept, t.depth(e) - 1);
-  }
+  expect_frames_left_by("longjmp");
 }
 
 TEST_F(Record, AnExceptionEndsTheFramesThatItLeaves) {
-  ASSERT_EQ(record_subject("exceptions"), 0);
-  const Read t = read_trace();
-  const auto after = t.mallocs_of(32);
-  ASSERT_EQ(after.size(), 100u);
-  for (const trace::Event& e : after) {
-    ASSERT_EQ(t.depth(e), t.depth(after.front()));
-    ASSERT_EQ(e.kept, t.depth(e) - 1);
-  }
+  expect_frames_left_by("exceptions");
 }
 
 TEST_F(Record, AHandlersCallsStandOnTheFramesThatItInterrupted) {
