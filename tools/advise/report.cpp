@@ -1,5 +1,7 @@
 #include "report.hpp"
 
+#include "../text.hpp"
+
 #include <cstddef>
 #include <fmt/format.h>
 #include <iterator>
@@ -18,25 +20,13 @@ std::string bytes(std::uint64_t n) {
   return fmt::format("{:.{}f} {}", value, unit == 0 || value >= 99.95 ? 0 : 1, units[unit]);
 }
 
-std::string grouped(std::uint64_t n) {
-  std::string digits = std::to_string(n);
-  for (std::size_t at = digits.size(); at > 3;)
-    digits.insert(at -= 3, 1, ',');
-  return digits;
-}
-
 std::string large(double n) {
   return n >= 1e6   ? fmt::format("{:.1f} million", n / 1e6)
          : n >= 1e4 ? fmt::format("{:.0f},000", n / 1e3)
                     : fmt::format("{:.0f}", n);
 }
 
-/// Names of templates' instances can be longer than anybody reads.
-std::string shortened(const std::string& name) {
-  constexpr std::size_t most = 70;
-  return name.size() <= most ? name : name.substr(0, most - 3) + "...";
-}
-
+constexpr std::size_t longest_name = 70;
 constexpr double short_run = 0.05; // in seconds
 
 const char* what(Kind kind) {
@@ -77,7 +67,7 @@ void print_facts(std::FILE* out, const Entry& e) {
   if (!e.sites.empty()) {
     fmt::print(out, "   allocated in");
     for (std::size_t i = 0; i < e.sites.size(); ++i)
-      fmt::print(out, "{} {}", i == 0 ? "" : ",", shortened(e.sites[i]));
+      fmt::print(out, "{} {}", i == 0 ? "" : ",", shortened(e.sites[i], longest_name));
     if (e.more_sites != 0)
       fmt::print(out, " and {} more", e.more_sites);
     fmt::print(out, "\n");
@@ -103,8 +93,8 @@ void print_text(std::FILE* out, const Advice& advice) {
   std::size_t number = 0;
   for (const Entry& e : advice.entries) {
     fmt::print(out, "\n{} {}{}{}  {:.0f} % of the calls, {:.0f} % of the bytes\n", ++number,
-               name_of(e.kind), e.function.empty() ? "" : " in ", shortened(e.function),
-               100 * advice.share(e.calls),
+               name_of(e.kind), e.function.empty() ? "" : " in ",
+               shortened(e.function, longest_name), 100 * advice.share(e.calls),
                advice.bytes == 0
                    ? 0.0
                    : 100 * static_cast<double>(e.bytes) / static_cast<double>(advice.bytes));

@@ -1,5 +1,6 @@
 #include "report.hpp"
 
+#include "../text.hpp"
 #include "naming.hpp"
 
 #include <algorithm>
@@ -16,6 +17,7 @@ namespace analyze {
 namespace {
 
 constexpr std::size_t rows = 15; // of a table
+constexpr std::size_t longest_name = 48;
 
 double percent(std::uint64_t of, std::uint64_t all) {
   return all == 0 ? 0 : 100 * static_cast<double>(of) / static_cast<double>(all);
@@ -23,10 +25,6 @@ double percent(std::uint64_t of, std::uint64_t all) {
 
 double average(std::uint64_t sum, std::uint64_t n) {
   return n == 0 ? 0 : static_cast<double>(sum) / static_cast<double>(n);
-}
-
-std::string shortened(const std::string& name) {
-  return name.size() <= 48 ? name : name.substr(0, 45) + "...";
 }
 
 /// What is known of all sites of one function.
@@ -90,7 +88,7 @@ void print_sites(std::FILE* out, const Lifetimes& all, Naming& naming) {
   for (const auto& [name, t] : functions)
     fmt::print(
         out, "{:<48} {:>5.1f}% {:>5.1f}% {:>15} {:>9.0f} {:>5.0f}% {:>5.0f}% {:>5.0f}% {:>5.0f}%\n",
-        shortened(name), percent(t.calls, all.calls), percent(t.bytes, all.bytes),
+        shortened(name, longest_name), percent(t.calls, all.calls), percent(t.bytes, all.bytes),
         t.min_size == t.max_size ? fmt::format("{}", t.min_size)
                                  : fmt::format("{}-{}", t.min_size, t.max_size),
         average(t.ages, t.deaths), percent(t.calls - std::min(t.deaths, t.calls), t.calls),
@@ -118,7 +116,7 @@ void print_scopes(std::FILE* out, const trace::Trace& trace, const Stacks& stack
              "bytes", "epochs", "calls each", "most bytes", "most live");
   for (const Scope* const scope : found)
     fmt::print(out, "{:<48} {:>5.1f}% {:>5.1f}% {:>10} {:>10.1f} {:>12} {:>12}\n",
-               shortened(naming.function(stacks.functions()[scope->function])),
+               shortened(naming.function(stacks.functions()[scope->function]), longest_name),
                percent(scope->calls, all.calls), percent(scope->bytes, all.bytes), scope->epochs,
                average(scope->calls, scope->epochs), scope->max_bytes, scope->max_live);
   fmt::print(out,

@@ -1,5 +1,6 @@
 // The command `allot record`.
 #include "../command.hpp"
+#include "../text.hpp"
 
 #include <csignal>
 #include <cstring>
@@ -21,13 +22,6 @@ namespace {
 template <class... Arguments>
 void tell(fmt::format_string<Arguments...> text, Arguments&&... args) {
   fmt::print(stderr, "allot: {}\n", fmt::format(text, std::forward<Arguments>(args)...));
-}
-
-std::string grouped(std::uint64_t n) {
-  std::string digits = std::to_string(n);
-  for (std::size_t at = digits.size(); at > 3;)
-    digits.insert(at -= 3, 1, ',');
-  return digits;
 }
 
 void tell_status(int status) {
