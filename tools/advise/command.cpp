@@ -1,6 +1,5 @@
 // The command `allot advise`.
 #include "../command.hpp"
-#include "../progress.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -16,6 +15,7 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include "../analyze/opened.hpp"
 #include "../record/record.hpp"
 #include "report.hpp"
 
@@ -45,11 +45,7 @@ void write(const std::string& path, auto&& print) {
 
 int advise_on(const std::string& file, const Options& options, std::FILE* out) {
   std::optional<Progress> progress(std::in_place);
-  trace::Trace trace = trace::Trace::open(file);
-  trace.watch([&](std::size_t part) { progress->show(fmt::format("reading, {} %", part)); });
-  if (!trace.footer())
-    fmt::print(stderr, "allot: {}: cut short after {} events; this is about those\n", file,
-               trace.events());
+  trace::Trace trace = analyze::open_watched(file, *progress);
   const analyze::Stacks stacks(trace.contexts());
   const analyze::Lifetimes lifetimes = measure_lifetimes(trace, stacks);
   symbols::Symbols symbols(trace.modules());

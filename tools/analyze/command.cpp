@@ -1,6 +1,5 @@
 // The command `allot analyze`.
 #include "../command.hpp"
-#include "../progress.hpp"
 
 #include <cerrno>
 #include <cstdio>
@@ -13,6 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
+#include "opened.hpp"
 #include "report.hpp"
 
 namespace {
@@ -20,11 +20,7 @@ namespace {
 int analyze_file(const std::string& file) {
   try {
     std::optional<Progress> progress(std::in_place);
-    trace::Trace trace = trace::Trace::open(file);
-    trace.watch([&](std::size_t part) { progress->show(fmt::format("reading, {} %", part)); });
-    if (!trace.footer())
-      fmt::print(stderr, "allot: {}: cut short after {} events; this is about those\n", file,
-                 trace.events());
+    trace::Trace trace = analyze::open_watched(file, *progress);
     const analyze::Stacks stacks(trace.contexts());
     const analyze::Lifetimes lifetimes = measure_lifetimes(trace, stacks);
     symbols::Symbols symbols(trace.modules());

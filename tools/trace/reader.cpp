@@ -79,7 +79,7 @@ Trace::Trace(Trace&& other) noexcept
     : file_(std::exchange(other.file_, -1)), program_(std::move(other.program_)),
       modules_(std::move(other.modules_)), contexts_(std::move(other.contexts_)),
       footer_(other.footer_), frames_(std::move(other.frames_)), events_(other.events_),
-      threads_(other.threads_) {}
+      threads_(other.threads_), watcher_(std::move(other.watcher_)) {}
 
 Trace::~Trace() {
   if (file_ >= 0)
