@@ -3,6 +3,7 @@
 
 #include <cstddef>
 #include <cstdint>
+#include <cstdio>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -11,6 +12,10 @@ std::optional<std::size_t> first_byte_not_utf8(std::string_view text);
 
 /// For a message of one line: what is no UTF-8, and control characters, become '?'.
 std::string printable(std::string text);
+
+/// The columns of a terminal, as COLUMNS or it itself tells; 80 at the least. Without limit where
+/// it is none.
+std::size_t terminal_width(std::FILE* out);
 
 /// With a comma before each three digits.
 inline std::string grouped(std::uint64_t n) {

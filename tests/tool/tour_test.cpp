@@ -79,18 +79,6 @@ TEST(Counting, StartsAnew) {
   EXPECT_EQ(counting::stop()->peak_bytes, 4096u);
 }
 
-void find_three(const Input&, Values& values) {
-  for (const unsigned value : {1u, 2u, 3u})
-    values.number(value);
-}
-void find_three_others(const Input&, Values& values) {
-  for (const unsigned value : {1u, 2u, 4u})
-    values.number(value);
-}
-
-constexpr Job same{"same", "counts", "counting", find_three, find_three};
-constexpr Job different{"different", "counts", "counting", find_three_others, find_three};
-
 template <class Print>
 std::string printed(Print print) {
   const File file(std::tmpfile());
@@ -99,6 +87,39 @@ std::string printed(Print print) {
   std::rewind(file.get());
   EXPECT_EQ(std::fread(text.data(), 1, text.size(), file.get()), text.size());
   return text;
+}
+
+template <unsigned last>
+Job::Turn find_three(const Input&) {
+  return [](Values& values) {
+    for (const unsigned value : {1u, 2u, last})
+      values.number(value);
+  };
+}
+
+constexpr Job job(const char* name, Job::Side side) {
+  return {name, "counts", "counting", side, find_three<3>, "it is new", "it is old", "nothing"};
+}
+constexpr Job same = job("same", find_three<3>);
+constexpr Job different = job("different", find_three<4>);
+
+/// The row of a job that takes so many times as long as malloc's side.
+std::string row_of(double ratio) {
+  const Input input{.name = "nothing", .file = {}, .text = {}, .tokens = {}, .records = {}};
+  Tour tour;
+  tour.results.push_back({.job = same});
+  tour.results.back().strategy.seconds = ratio;
+  tour.results.back().malloc.seconds = 1;
+  const std::string table = printed([&](std::FILE* out) { print_table(out, input, tour); });
+  const std::size_t at = table.find("\nsame") + 1;
+  return table.substr(at, table.find('\n', at) - at);
+}
+
+TEST(Tour, SaysWhyARowWinsOrLoses) {
+  EXPECT_TRUE(row_of(0.5).ends_with("it is new")) << row_of(0.5);
+  EXPECT_TRUE(row_of(2).ends_with("it is old")) << row_of(2);
+  EXPECT_TRUE(row_of(0.95).ends_with("as fast")) << row_of(0.95);
+  EXPECT_TRUE(row_of(1.05).ends_with("as fast")) << row_of(1.05);
 }
 
 TEST(Tour, TellsOfJobsWhoseSidesDiffer) {

@@ -4,6 +4,7 @@
 #include <allot/block_pool.hpp>
 
 #include <functional>
+#include <memory>
 #include <string_view>
 #include <vector>
 
@@ -91,26 +92,36 @@ void use_all(const Input& input, Memory& memory, Values& values) {
   cache.drop_all(values);
 }
 
-void with_strategy(const Input& input, Values& values) {
-  struct {
+Job::Turn with_strategy(const Input& input) {
+  struct Memory {
     allot::BlockPool pool;
     Entry* make(const Entry& entry) { return pool.create<Entry>(entry); }
     void drop(Entry* entry) { pool.destroy(entry); }
-  } memory{allot::BlockPool(sizeof(Entry), capacity, {.zero = false, .order = allot::Order::any})};
-  use_all(input, memory, values);
+  };
+  const auto memory = std::make_shared<Memory>(Memory{
+      allot::BlockPool(sizeof(Entry), capacity, {.zero = false, .order = allot::Order::any})});
+  return [&input, memory](Values& values) { use_all(input, *memory, values); };
 }
 
-void with_malloc(const Input& input, Values& values) {
-  struct {
-    Entry* make(const Entry& entry) { return new Entry(entry); }
-    void drop(Entry* entry) { delete entry; }
-  } memory;
-  use_all(input, memory, values);
+Job::Turn with_malloc(const Input& input) {
+  return [&input](Values& values) {
+    struct {
+      Entry* make(const Entry& entry) { return new Entry(entry); }
+      void drop(Entry* entry) { delete entry; }
+    } memory;
+    use_all(input, memory, values);
+  };
 }
 
 } // namespace
 
-constinit const Job block_pool_job{"block pool", "an LRU cache of 1024 strings", "new and delete",
-                                   with_strategy, with_malloc};
+constinit const Job block_pool_job{"block pool",
+                                   "an LRU cache of 1024 strings",
+                                   "new and delete",
+                                   with_strategy,
+                                   with_malloc,
+                                   "one size: nothing to search",
+                                   "few misses: hashing is the work",
+                                   "sizes that vary"};
 
 } // namespace tour

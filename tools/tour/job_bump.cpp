@@ -7,6 +7,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <memory>
 #include <new>
 #include <string_view>
 #include <vector>
@@ -70,27 +71,38 @@ void intern_all(const Input& input, Names<Memory>& names, Values& values) {
   }
 }
 
-void with_strategy(const Input& input, Values& values) {
+Job::Turn with_strategy(const Input& input) {
   const std::size_t most =
       input.string_bytes + input.strings * (sizeof(Name) + allot::granule - 1) + allot::granule;
-  allot::Bump bump(most, {.zero = false});
-  Names names(bump, input.strings);
-  intern_all(input, names, values);
+  const auto bump = std::make_shared<allot::Bump>(most, allot::Options{.zero = false});
+  return [&input, bump](Values& values) {
+    Names names(*bump, input.strings);
+    intern_all(input, names, values);
+    bump->reset();
+  };
 }
 
-void with_malloc(const Input& input, Values& values) {
-  struct {
-    void* allocate(std::size_t bytes) { return ::operator new(bytes); }
-  } heap;
-  Names names(heap, input.strings);
-  intern_all(input, names, values);
-  for (Name* name : names.all())
-    ::operator delete(name);
+Job::Turn with_malloc(const Input& input) {
+  return [&input](Values& values) {
+    struct {
+      void* allocate(std::size_t bytes) { return ::operator new(bytes); }
+    } heap;
+    Names names(heap, input.strings);
+    intern_all(input, names, values);
+    for (Name* name : names.all())
+      ::operator delete(name);
+  };
 }
 
 } // namespace
 
-constinit const Job bump_job{"bump", "names and strings interned", "operator new for each text",
-                             with_strategy, with_malloc};
+constinit const Job bump_job{"bump",
+                             "names and strings interned",
+                             "operator new for each text",
+                             with_strategy,
+                             with_malloc,
+                             "no headers, nothing to free",
+                             "few new texts: hashing is all",
+                             "objects with destructors"};
 
 } // namespace tour

@@ -27,8 +27,8 @@ void read_all(std::FILE* file, Memory& memory, Values& values) {
   values.text({memory.text(), size});
 }
 
-void with_strategy(const Input& input, Values& values) {
-  struct {
+Job::Turn with_strategy(const Input& input) {
+  struct Memory {
     allot::MappedArena arena;
     void* all = nullptr;
     std::size_t bytes = 0;
@@ -38,12 +38,21 @@ void with_strategy(const Input& input, Values& values) {
       bytes = to;
       return text();
     }
-  } memory{allot::MappedArena(1_TiB, {.zero = false})};
-  read_all(input.file.get(), memory, values);
-  counting::add_mapped(memory.arena.committed());
+    void reset() {
+      arena.reset(); // its pages stay
+      all = nullptr;
+      bytes = 0;
+    }
+  };
+  const auto memory = std::make_shared<Memory>(Memory{allot::MappedArena(1_TiB, {.zero = false})});
+  return [&input, memory](Values& values) {
+    read_all(input.file.get(), *memory, values);
+    counting::add_mapped(memory->arena.committed());
+    memory->reset();
+  };
 }
 
-void with_malloc(const Input& input, Values& values) {
+void read_with_malloc(const Input& input, Values& values) {
   struct Free {
     void operator()(char* p) const { std::free(p); }
   };
@@ -67,9 +76,19 @@ void with_malloc(const Input& input, Values& values) {
   read_all(input.file.get(), memory, values);
 }
 
+Job::Turn with_malloc(const Input& input) {
+  return [&input](Values& values) { read_with_malloc(input, values); };
+}
+
 } // namespace
 
-constinit const Job mapped_arena_job{"mmap arena", "the file read in pieces", "realloc, doubling",
-                                     with_strategy, with_malloc};
+constinit const Job mapped_arena_job{"mmap arena",
+                                     "the file read in pieces",
+                                     "realloc, doubling",
+                                     with_strategy,
+                                     with_malloc,
+                                     "grows in place, copies nothing",
+                                     "malloc found room in place, too",
+                                     "less than some pages, or a short life"};
 
 } // namespace tour

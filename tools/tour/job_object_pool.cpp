@@ -4,6 +4,7 @@
 #include <allot/object_pool.hpp>
 
 #include <algorithm>
+#include <memory>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -37,8 +38,8 @@ void collect_lines(std::string_view text, Batch& batch, Values& values) {
   batch.hand_on(values);
 }
 
-void with_strategy(const Input& input, Values& values) {
-  struct {
+Job::Turn with_strategy(const Input& input) {
+  struct Batch {
     allot::ObjectPool<std::string> pool;
     std::vector<std::string*> lines;
     void add(std::string_view text) {
@@ -52,12 +53,13 @@ void with_strategy(const Input& input, Values& values) {
       }
       lines.clear();
     }
-  } batch{allot::ObjectPool<std::string>(16), {}};
-  collect_lines(input.text, batch, values);
+  };
+  const auto batch = std::make_shared<Batch>(Batch{allot::ObjectPool<std::string>(16), {}});
+  return [&input, batch](Values& values) { collect_lines(input.text, *batch, values); };
 }
 
-void with_malloc(const Input& input, Values& values) {
-  struct {
+Job::Turn with_malloc(const Input& input) {
+  struct Batch {
     std::vector<std::string> lines;
     void add(std::string_view text) { lines.emplace_back(text); }
     void hand_on(Values& to) {
@@ -65,13 +67,20 @@ void with_malloc(const Input& input, Values& values) {
         to.text(line);
       lines.clear();
     }
-  } batch;
-  collect_lines(input.text, batch, values);
+  };
+  const auto batch = std::make_shared<Batch>();
+  return [&input, batch](Values& values) { collect_lines(input.text, *batch, values); };
 }
 
 } // namespace
 
-constinit const Job object_pool_job{"object pool", "line buffers recycled",
-                                    "a new std::string a line", with_strategy, with_malloc};
+constinit const Job object_pool_job{"object pool",
+                                    "line buffers recycled",
+                                    "a new std::string a line",
+                                    with_strategy,
+                                    with_malloc,
+                                    "a buffer keeps its room",
+                                    "short lines fit into strings",
+                                    "objects that are cheap to make"};
 
 } // namespace tour

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstddef>
+#include <memory>
 #include <span>
 #include <string>
 #include <string_view>
@@ -55,54 +56,66 @@ std::size_t most_scratch(const Input& input) {
   return most + allot::granule;
 }
 
-void with_strategy(const Input& input, Values& values) {
-  allot::Scratch scratch(most_scratch(input), {.zero = false});
-  const auto append = [](char* to, std::string_view text) {
-    return to + text.copy(to, text.size());
+Job::Turn with_strategy(const Input& input) {
+  const auto kept =
+      std::make_shared<allot::Scratch>(most_scratch(input), allot::Options{.zero = false});
+  return [&input, kept](Values& values) {
+    allot::Scratch& scratch = *kept;
+    const auto append = [](char* to, std::string_view text) {
+      return to + text.copy(to, text.size());
+    };
+    for (const Record& record : input.records) {
+      const auto scope = scratch.scope();
+      const auto fields = scratch.create_array<std::string_view>(count_fields(input, record));
+      std::size_t count = 0;
+      std::size_t size = 0;
+      for_each_field(input, record, [&](const Field& field) {
+        const std::size_t bytes = field.name.size() + 1 + field.value.size();
+        auto* const text = static_cast<char*>(scratch.allocate(bytes));
+        append(append(append(text, field.name), "="), field.value);
+        fields[count++] = {text, bytes};
+        size += bytes + separator.size();
+      });
+      auto* const line = static_cast<char*>(scratch.allocate(size));
+      char* end = line;
+      for (const std::string_view field : fields)
+        end = append(append(end, field), separator);
+      values.text({line, size});
+    }
   };
-  for (const Record& record : input.records) {
-    const auto scope = scratch.scope();
-    const auto fields = scratch.create_array<std::string_view>(count_fields(input, record));
-    std::size_t count = 0;
-    std::size_t size = 0;
-    for_each_field(input, record, [&](const Field& field) {
-      const std::size_t bytes = field.name.size() + 1 + field.value.size();
-      auto* const text = static_cast<char*>(scratch.allocate(bytes));
-      append(append(append(text, field.name), "="), field.value);
-      fields[count++] = {text, bytes};
-      size += bytes + separator.size();
-    });
-    auto* const line = static_cast<char*>(scratch.allocate(size));
-    char* end = line;
-    for (const std::string_view field : fields)
-      end = append(append(end, field), separator);
-    values.text({line, size});
-  }
 }
 
-void with_malloc(const Input& input, Values& values) {
-  for (const Record& record : input.records) {
-    std::vector<std::string> fields;
-    fields.reserve(count_fields(input, record));
-    std::size_t size = 0;
-    for_each_field(input, record, [&](const Field& field) {
-      std::string text;
-      text.reserve(field.name.size() + 1 + field.value.size());
-      text.append(field.name).append("=").append(field.value);
-      size += text.size() + separator.size();
-      fields.push_back(std::move(text));
-    });
-    std::string line;
-    line.reserve(size);
-    for (const std::string& field : fields)
-      line.append(field).append(separator);
-    values.text(line);
-  }
+Job::Turn with_malloc(const Input& input) {
+  return [&input](Values& values) {
+    for (const Record& record : input.records) {
+      std::vector<std::string> fields;
+      fields.reserve(count_fields(input, record));
+      std::size_t size = 0;
+      for_each_field(input, record, [&](const Field& field) {
+        std::string text;
+        text.reserve(field.name.size() + 1 + field.value.size());
+        text.append(field.name).append("=").append(field.value);
+        size += text.size() + separator.size();
+        fields.push_back(std::move(text));
+      });
+      std::string line;
+      line.reserve(size);
+      for (const std::string& field : fields)
+        line.append(field).append(separator);
+      values.text(line);
+    }
+  };
 }
 
 } // namespace
 
-constinit const Job scratch_job{"scratch", "a line of text a record", "std::string for each part",
-                                with_strategy, with_malloc};
+constinit const Job scratch_job{"scratch",
+                                "a line of text a record",
+                                "std::string for each part",
+                                with_strategy,
+                                with_malloc,
+                                "a scope takes all parts back",
+                                "short texts fit into strings",
+                                "what outlives the work it was for"};
 
 } // namespace tour

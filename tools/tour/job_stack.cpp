@@ -4,6 +4,7 @@
 #include <allot/stack.hpp>
 
 #include <cstdint>
+#include <memory>
 #include <span>
 #include <vector>
 
@@ -24,16 +25,13 @@ void add_pair(const Token& open, const Token& close, std::span<const Comma> comm
 }
 
 // An open bracket, a mark, and the commas since; a closing bracket goes back to the mark.
-void with_strategy(const Input& input, Values& values) {
+void match_on(allot::Stack& stack, const Input& input, Values& values) {
   struct Open {
     const Token* token;
     Open* outer;
     allot::Marker mark = allot::Marker();
     std::size_t used = 0; // at the mark
   };
-  allot::Stack stack(input.depth * sizeof(Open) + input.most_commas * sizeof(Comma) +
-                         allot::granule,
-                     {.zero = false});
   Open* open = nullptr; // the innermost
   for (const Token& token : input.tokens) {
     switch (token.kind) {
@@ -66,41 +64,62 @@ void with_strategy(const Input& input, Values& values) {
   }
 }
 
-void with_malloc(const Input& input, Values& values) {
+Job::Turn with_strategy(const Input& input) {
+  constexpr std::size_t open_bytes =
+      2 * sizeof(void*) + sizeof(allot::Marker) + sizeof(std::size_t);
+  const auto stack = std::make_shared<allot::Stack>(
+      input.depth * open_bytes + input.most_commas * sizeof(Comma) + allot::granule,
+      allot::Options{.zero = false});
+  return [&input, stack](Values& values) { match_on(*stack, input, values); };
+}
+
+Job::Turn with_malloc(const Input& input) {
   struct Open {
     const Token* token;
     std::size_t first_comma;
   };
-  std::vector<Open> opens;
-  std::vector<Comma> commas;
-  opens.reserve(input.depth);
-  commas.reserve(input.most_commas);
-  for (const Token& token : input.tokens) {
-    switch (token.kind) {
-    case '{':
-    case '[':
-      opens.push_back({&token, commas.size()});
-      break;
-    case ',':
-      commas.push_back({token.offset});
-      break;
-    case '}':
-    case ']': {
-      const Open open = opens.back();
-      add_pair(*open.token, token, std::span(commas).subspan(open.first_comma), values);
-      commas.resize(open.first_comma);
-      opens.pop_back();
-      break;
+  struct Vectors {
+    std::vector<Open> opens;
+    std::vector<Comma> commas;
+  };
+  const auto kept = std::make_shared<Vectors>();
+  kept->opens.reserve(input.depth);
+  kept->commas.reserve(input.most_commas);
+  return [&input, kept](Values& values) {
+    auto& [opens, commas] = *kept;
+    for (const Token& token : input.tokens) {
+      switch (token.kind) {
+      case '{':
+      case '[':
+        opens.push_back({&token, commas.size()});
+        break;
+      case ',':
+        commas.push_back({token.offset});
+        break;
+      case '}':
+      case ']': {
+        const Open open = opens.back();
+        add_pair(*open.token, token, std::span(commas).subspan(open.first_comma), values);
+        commas.resize(open.first_comma);
+        opens.pop_back();
+        break;
+      }
+      default:
+        break;
+      }
     }
-    default:
-      break;
-    }
-  }
+  };
 }
 
 } // namespace
 
-constinit const Job stack_job{"stack", "brackets and commas matched", "two reserved std::vectors",
-                              with_strategy, with_malloc};
+constinit const Job stack_job{"stack",
+                              "brackets and commas matched",
+                              "two reserved std::vectors",
+                              with_strategy,
+                              with_malloc,
+                              "all sizes in one place",
+                              "each mark is checked",
+                              "what goes in another order"};
 
 } // namespace tour

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstdint>
+#include <memory>
 #include <vector>
 
 namespace tour {
@@ -52,31 +53,45 @@ void link_nodes(const Input& input, Table& table, Values& values) {
   }
 }
 
-void with_strategy(const Input& input, Values& values) {
-  struct {
+Job::Turn with_strategy(const Input& input) {
+  struct Table {
     allot::TypedArena<Node> nodes;
     Index add(const Node& node) { return static_cast<Index>(nodes.create(node).index); }
     Node& operator[](Index i) { return nodes[i]; }
-  } table{allot::TypedArena<Node>(input.nodes)};
-  link_nodes(input, table, values);
+  };
+  const auto table = std::make_shared<Table>(Table{allot::TypedArena<Node>(input.nodes)});
+  return [&input, table](Values& values) {
+    link_nodes(input, *table, values);
+    table->nodes.reset();
+  };
 }
 
-void with_malloc(const Input& input, Values& values) {
-  struct {
+Job::Turn with_malloc(const Input& input) {
+  struct Table {
     std::vector<Node> nodes;
     Index add(const Node& node) {
       nodes.push_back(node);
       return static_cast<Index>(nodes.size() - 1);
     }
     Node& operator[](Index i) { return nodes[i]; }
-  } table;
-  table.nodes.reserve(input.nodes);
-  link_nodes(input, table, values);
+  };
+  const auto table = std::make_shared<Table>();
+  table->nodes.reserve(input.nodes);
+  return [&input, table](Values& values) {
+    link_nodes(input, *table, values);
+    table->nodes.clear();
+  };
 }
 
 } // namespace
 
-constinit const Job typed_arena_job{"typed arena", "nodes in a table, by index",
-                                    "a reserved std::vector", with_strategy, with_malloc};
+constinit const Job typed_arena_job{"typed arena",
+                                    "nodes in a table, by index",
+                                    "a reserved std::vector",
+                                    with_strategy,
+                                    with_malloc,
+                                    "no growth to look out for",
+                                    "each index is checked",
+                                    "elements of several types"};
 
 } // namespace tour

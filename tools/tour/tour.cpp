@@ -23,9 +23,9 @@ void compare(const Input& input, Result& result, Progress& progress) {
   Values found(Values::Keep::everything);
   Values expected(Values::Keep::everything);
   progress.show(fmt::format("comparing, {}", result.job.strategy));
-  result.job.with_strategy(input, found);
+  result.job.with_strategy(input)(found);
   progress.show(fmt::format("comparing, {} with malloc", result.job.strategy));
-  result.job.with_malloc(input, expected);
+  result.job.with_malloc(input)(expected);
   progress.show(fmt::format("comparing, {}: values", result.job.strategy));
   result.values = expected.count();
   result.difference = expected.first_difference(found);
@@ -34,28 +34,28 @@ void compare(const Input& input, Result& result, Progress& progress) {
 std::optional<counting::Usage> usage_of(Job::Side side, const Input& input) {
   Values values(Values::Keep::checksum);
   counting::start();
-  side(input, values);
+  side(input)(values);
   return counting::stop();
 }
 
 /// One side of a job, with the times that it took.
 struct Run {
-  Job::Side side;
+  Job::Turn turn;
   Cost* cost;
   std::size_t repeats = 1;
   std::vector<double> times = {};
 
-  [[nodiscard]] double time(const Input& input) const {
+  [[nodiscard]] double time() const {
     const double start = seconds_now();
     for (std::size_t i = 0; i != repeats; ++i) {
       Values values(Values::Keep::checksum);
-      side(input, values);
+      turn(values);
     }
     return (seconds_now() - start) / static_cast<double>(repeats);
   }
   /// Warms up, and finds how often to repeat what is too short to be measured.
-  void calibrate(const Input& input) {
-    while (time(input) * static_cast<double>(repeats) < least_time)
+  void calibrate() {
+    while (time() * static_cast<double>(repeats) < least_time)
       repeats *= 2;
   }
   [[nodiscard]] double median() {
@@ -66,13 +66,13 @@ struct Run {
 };
 
 /// Every run once a round, each time in another order; gives the number of rounds.
-std::size_t measure(const Input& input, std::vector<Run>& runs, Progress& progress) {
+std::size_t measure(std::vector<Run>& runs, Progress& progress) {
   const auto show = [&](std::string_view phase, const Run& run) {
     progress.show(fmt::format("{}, {} of {}", phase, &run - runs.data() + 1, runs.size()));
   };
   for (Run& run : runs) {
     show("warming up", run);
-    run.calibrate(input);
+    run.calibrate();
   }
   std::mt19937 random; // the same orders in every tour
   std::size_t rounds = 0;
@@ -83,7 +83,7 @@ std::size_t measure(const Input& input, std::vector<Run>& runs, Progress& progre
     std::shuffle(runs.begin(), runs.end(), random);
     for (Run& run : runs) {
       show(fmt::format("measuring, round {}", rounds), run);
-      run.times.push_back(run.time(input));
+      run.times.push_back(run.time());
     }
   }
   for (Run& run : runs)
@@ -104,10 +104,10 @@ Tour take(const Input& input, std::span<const Job> jobs, Progress& progress) {
     result.strategy.usage = usage_of(job.with_strategy, input);
     progress.show(fmt::format("counting, {} with malloc", job.strategy));
     result.malloc.usage = usage_of(job.with_malloc, input);
-    runs.push_back({job.with_strategy, &result.strategy});
-    runs.push_back({job.with_malloc, &result.malloc});
+    runs.push_back({job.with_strategy(input), &result.strategy});
+    runs.push_back({job.with_malloc(input), &result.malloc});
   }
-  tour.rounds = measure(input, runs, progress);
+  tour.rounds = measure(runs, progress);
   return tour;
 }
 
