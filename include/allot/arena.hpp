@@ -125,6 +125,7 @@ private:
   friend Copying<Arena>;
   friend Creating<Arena, Destructors::run>;
   friend Rewinding<Arena, detail::ArenaPosition>;
+  friend struct Sketch;
   static constexpr const char* strategy_name = "arena";
   using Position = detail::ArenaPosition;
 

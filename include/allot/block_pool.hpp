@@ -184,6 +184,7 @@ public:
   [[nodiscard]] Label label() const noexcept { return {strategy_name, name_}; }
 
 private:
+  friend struct Sketch;
   static constexpr const char* strategy_name = "block_pool";
   static constexpr std::size_t none = FreeBitmap::none;
   static_assert(none == FreeStack::none);

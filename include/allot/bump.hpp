@@ -85,6 +85,7 @@ private:
   friend Bumping<Bump>;
   friend Copying<Bump>;
   friend Creating<Bump, Destructors::never_run>;
+  friend struct Sketch;
   static constexpr const char* strategy_name = "bump";
 
   [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);

@@ -110,6 +110,7 @@ private:
   friend Copying<MappedArena>;
   friend Creating<MappedArena, Destructors::never_run>;
   friend Rewinding<MappedArena, Cursor::Position>;
+  friend struct Sketch;
   static constexpr const char* strategy_name = "mapped_arena";
   [[nodiscard]] bool holds(const void* p, std::size_t bytes) const noexcept {
     return cursor_.holds(p, bytes);

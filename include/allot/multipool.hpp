@@ -264,6 +264,7 @@ public:
 
 private:
   friend Copying<Multipool>;
+  friend struct Sketch;
   static constexpr const char* strategy_name = "multipool";
 
   template <class T, class... Args>

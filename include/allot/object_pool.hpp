@@ -196,6 +196,7 @@ public:
   using ObjectPoolCore::owns;
 
 private:
+  friend struct Sketch;
   static constexpr ObjectKind kind = ObjectKind::of<T>();
 
   [[gnu::cold, gnu::noinline]] T& make_object() {

@@ -182,6 +182,7 @@ private:
   friend Copying<Region>;
   friend Creating<Region, Destructors::run>;
   friend Rewinding<Region, detail::RegionPosition>;
+  friend struct Sketch;
   using Chunk = ArenaStore::Chunk;
   using Position = detail::RegionPosition;
   static constexpr const char* strategy_name = "region";

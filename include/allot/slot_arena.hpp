@@ -126,6 +126,7 @@ protected:
   [[noreturn, gnu::cold]] void refuse() const;
 
 private:
+  friend struct Sketch;
   static constexpr const char* strategy_name = "slot_arena";
 
   Slot allocate_slow();

@@ -244,6 +244,7 @@ public:
   private:
     friend Stack;
     friend OpenScopes<Scope>;
+    friend struct Sketch;
     Stack* stack_; // null when it was destroyed, moved or assigned to meanwhile
     Scope* outer_ = nullptr;
     std::byte* top_ = nullptr;
@@ -279,6 +280,7 @@ public:
   }
 
 private:
+  friend struct Sketch;
   static constexpr const char* strategy_name = "stack";
   // Stacks draw serials in runs of so many, which start at multiples of it. So setting a mark needs
   // no atomic, and no program lives to see them end.

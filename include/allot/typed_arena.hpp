@@ -190,6 +190,7 @@ public:
   using SlotArena::used;
 
 private:
+  friend struct Sketch;
   static constexpr const char* strategy_name = "typed_arena";
   static constexpr std::size_t slot_alignment = alignof(T) > granule ? alignof(T) : granule;
 

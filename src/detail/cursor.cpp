@@ -42,11 +42,10 @@ void Cursor::advance_to(std::byte* to) noexcept {
   set_frontier(to);
 }
 
-// The block at the head, which was padded, was given back.
-void Cursor::drop_padding() noexcept {
-  const auto read_before = [this](std::size_t words) {
+Cursor::Padding Cursor::padding_before(std::byte* block) noexcept {
+  const auto read_before = [block](std::size_t words) {
     std::uint64_t value = 0;
-    std::byte* const at = head_ - words * sizeof value;
+    std::byte* const at = block - words * sizeof value;
     annotate::show(at, sizeof value);
     std::memcpy(&value, at, sizeof value);
     annotate::hide(at, sizeof value);
@@ -56,8 +55,15 @@ void Cursor::drop_padding() noexcept {
   std::uint64_t skip = told % (long_skip / granule) * granule;
   if (skip == 0)
     skip = read_before(2);
-  padded_ = static_cast<std::uintptr_t>(address(head_) - (told >> 20) * granule);
-  head_ -= skip;
+  return {static_cast<std::size_t>(skip),
+          static_cast<std::uintptr_t>(address(block) - (told >> 20) * granule)};
+}
+
+// The block at the head, which was padded, was given back.
+void Cursor::drop_padding() noexcept {
+  const Padding before = padding_before(head_);
+  padded_ = before.older;
+  head_ -= before.bytes;
 }
 
 void Cursor::check_request(Label who, bool busy, std::size_t alignment) const {

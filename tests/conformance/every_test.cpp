@@ -2,8 +2,10 @@
 // after them, release and use after it, and names.
 #include "strategies.hpp"
 
+#include <allot/draw.hpp>
 #include <allot/json.hpp>
 
+#include <algorithm>
 #include <cstring>
 #include <sstream>
 #include <string>
@@ -208,6 +210,53 @@ TYPED_TEST(Every, IsReleasedOnceAndForAll) {
   EXPECT_EQ(s.capacity(), 0u);
   EXPECT_EQ(s.peak(), 0u);
   EXPECT_TRUE(s.owns(TypeParam::take(s)));
+}
+
+// Bytes that a picture shows as used, or skipped.
+std::size_t used_in(const Picture& picture) {
+  std::size_t bytes = 0;
+  for (const Strip& strip : picture.strips)
+    for (const Segment& segment : strip.segments)
+      if (segment.fill == Fill::used || segment.fill == Fill::padding)
+        bytes += segment.bytes;
+  return bytes;
+}
+
+TYPED_TEST(Every, CanBeDrawnInEveryState) {
+  const auto expect_drawn = [](const auto& s, std::size_t used) {
+    const Drawing drawing = draw(s, {.width = 72});
+    const std::string text = drawing.text();
+    EXPECT_TRUE(text.starts_with(TypeParam::kind + std::string(" \"nodes\": "))) << text;
+    EXPECT_TRUE(std::all_of(text.begin(), text.end(), [](char c) {
+      return c == '\n' || (c >= ' ' && c <= '~');
+    })) << text;
+    EXPECT_NE(drawing.svg().find("<title>"), std::string::npos);
+    Picture picture = drawing.picture();
+    if (std::is_same_v<TypeParam, OfMultipool> && !picture.strips.empty())
+      picture.strips.resize(1); // the others are what is in it, by sizes
+    EXPECT_EQ(used_in(picture), used) << text;
+  };
+  auto s = TestFixture::make("nodes");
+  expect_drawn(s, 0);
+  const auto bytes_used = [](const auto& of) {
+    if constexpr (requires { of.stats().memory; })
+      return of.stats().memory.used;
+    else
+      return of.stats().used;
+  };
+  for (int i = 0; i != 20; ++i)
+    (void)TypeParam::take(s);
+  expect_drawn(s, bytes_used(s));
+  EXPECT_GT(bytes_used(s), 0u);
+  auto other = std::move(s);
+  expect_drawn(other, bytes_used(other));
+  expect_drawn(s, 0); // NOLINT(bugprone-use-after-move)
+  if constexpr (requires { other.reset(); }) {
+    other.reset();
+    expect_drawn(other, 0);
+  }
+  other.release();
+  expect_drawn(other, 0);
 }
 
 TYPED_TEST(Every, GoesOnWhereItIsMovedTo) {

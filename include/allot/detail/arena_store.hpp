@@ -132,6 +132,7 @@ public:
   void clear() noexcept;
 
 private:
+  friend struct Sketch;
   [[nodiscard]] Chunk* pop_spare(Chunk*& link) noexcept {
     if (link != first_)
       spare_bytes_ -= link->size;

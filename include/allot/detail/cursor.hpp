@@ -252,6 +252,20 @@ public:
   [[nodiscard]] std::uintptr_t close() noexcept { return std::exchange(limit_, address(head_)); }
   void reopen(std::uintptr_t limit) noexcept { limit_ = limit; }
 
+  /// Calls `visit(offset, bytes)` for what was skipped for alignment, the newest first, in bytes
+  /// accounted for.
+  template <class Visit>
+  void for_each_padding(Visit visit) const {
+    if (released())
+      return;
+    for (std::uintptr_t block = padded_; block != no_padding();) {
+      const Padding before = padding_before(begin_ + (block - address(begin_)));
+      const std::size_t end = block - address(begin_);
+      visit(gap_.shrink(end - before.bytes), gap_.shrink(before.bytes));
+      block = before.older;
+    }
+  }
+
   /// Whether `p` is the newest allocation, of `bytes`; if they are 0, whether it is the head.
   [[nodiscard]] bool is_newest(const std::byte* p, std::size_t bytes) const noexcept {
     const std::size_t reach = address(head_) - address(p); // more than is used, if p is elsewhere
@@ -311,6 +325,12 @@ private:
     padded_ = address(head_);
   }
   void drop_padding() noexcept;
+  // What stands there: how many bytes were skipped, and which block is the padded one before.
+  struct Padding {
+    std::size_t bytes;
+    std::uintptr_t older;
+  };
+  [[nodiscard]] static Padding padding_before(std::byte* block) noexcept;
   static constexpr std::size_t long_skip = 8_MiB;
   void write_before(std::size_t words, std::uint64_t value) noexcept {
     std::byte* const at = head_ - words * sizeof value;

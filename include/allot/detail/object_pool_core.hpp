@@ -163,6 +163,7 @@ protected:
   std::size_t leases_ = 0;
 
 private:
+  friend struct Sketch;
   struct Chunk {
     Buffer buffer;
     Chunk* older;

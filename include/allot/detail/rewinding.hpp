@@ -100,6 +100,26 @@ protected:
   [[nodiscard]] Records& records() noexcept { return checkpoints_; }
   [[nodiscard]] const Records& records() const noexcept { return checkpoints_; }
   [[nodiscard]] std::size_t checkpoints() const noexcept { return checkpoints_.size(); }
+  /// Calls `visit(position, number)` for each checkpoint and each open scope, newest first, of
+  /// which the latter have no number.
+  template <class Visit>
+  void for_each_record(Visit visit) const {
+    Position lowest =
+        self().position(); // what a newer one was lowered to holds for older ones, too
+    std::size_t number = checkpoints_.size();
+    for (const Scope* scope = innermost();; scope = scope->outer_) {
+      const std::size_t before = scope == nullptr ? 0 : scope->checkpoints_;
+      while (number > before) {
+        lowest.lower(checkpoints_[--number]);
+        visit(lowest, number);
+      }
+      if (scope == nullptr)
+        return;
+      lowest.lower(scope->position_);
+      visit(lowest, no_number);
+    }
+  }
+  static constexpr std::size_t no_number = max_size;
   /// Drops all but the oldest. O(those dropped), and O(1) for all.
   void forget_checkpoints(std::size_t but = 0) noexcept {
     if (but == 0 && innermost() == nullptr) {

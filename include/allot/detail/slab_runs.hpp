@@ -102,6 +102,10 @@ public:
   [[nodiscard]] std::size_t peak() const noexcept { return peak_; }
   void reset_peak() noexcept { peak_ = 0; }
 
+  /// The first slab above all that are in use or have memory.
+  [[nodiscard]] std::size_t top() const noexcept { return top_; }
+  /// What the run is that starts there, below the top: in use, spare or bare.
+  [[nodiscard]] Run::Kind kind(std::size_t number) const noexcept { return runs_[number].kind; }
   /// Slabs of the run that starts there.
   [[nodiscard]] std::size_t length(std::size_t number) const noexcept {
     return runs_[number].length;
