@@ -3,7 +3,9 @@
 #include "strategies.hpp"
 
 #include <allot/draw.hpp>
+#include <allot/draw/figures.hpp>
 #include <allot/json.hpp>
+#include <allot/print.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -257,6 +259,23 @@ TYPED_TEST(Every, CanBeDrawnInEveryState) {
   }
   other.release();
   expect_drawn(other, 0);
+}
+
+TYPED_TEST(Every, IsInATableInBytes) {
+  auto s = TestFixture::make("nodes");
+  (void)TypeParam::take(s);
+  const allot::Stats memory = detail::reported(s).memory;
+  std::ostringstream out;
+  print(out, s);
+  std::istringstream lines(out.str());
+  std::string line;
+  std::getline(lines, line);
+  std::getline(lines, line);
+  std::istringstream cells(line);
+  std::string name, used, unit;
+  cells >> name >> used >> unit;
+  EXPECT_EQ(name, "nodes");
+  EXPECT_EQ(used + " " + unit, detail::in_units(memory.used));
 }
 
 TYPED_TEST(Every, GoesOnWhereItIsMovedTo) {

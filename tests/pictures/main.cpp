@@ -3,6 +3,7 @@
 #include <allot/allot.hpp>
 #include <allot/draw.hpp>
 #include <allot/pmr.hpp>
+#include <allot/print.hpp>
 
 #include <fstream>
 #include <iostream>
@@ -200,6 +201,21 @@ void show_resources(std::ostream& out) {
        draw(resource, page));
 }
 
+void show_table(std::ostream& out) {
+  Arena request(64_KiB, {.name = "request"});
+  (void)request.allocate(450);
+  BlockPool nodes(48, 1000, {.name = "nodes"});
+  std::vector<void*> blocks(5);
+  nodes.allocate_many(blocks);
+  nodes.deallocate(blocks[0]);
+  MappedArena table(1_MiB * 1024);
+  (void)table.allocate(300'000);
+  out << "\n## Several at once\n\n`allot::print(std::cout, request, nodes, table)`, from "
+         "`<allot/print.hpp>`:\n\n```\n";
+  print(out, request, nodes, table);
+  out << "```\n";
+}
+
 std::string document() {
   std::ostringstream out;
   out << "# Pictures of live memory\n\n"
@@ -219,6 +235,7 @@ std::string document() {
   show_typed_arena(out);
   show_object_pool(out);
   show_resources(out);
+  show_table(out);
   return out.str();
 }
 
