@@ -4,6 +4,14 @@
 #include <cstdio>
 #include <cstdlib>
 
+// Where gdb finds the printers of what this program holds.
+#if defined(ALLOT_GDB_SCRIPT) && defined(__ELF__)
+asm(".pushsection \".debug_gdb_scripts\", \"MS\", %progbits, 1\n"
+    ".byte 1\n" // a file of Python
+    ".asciz \"" ALLOT_GDB_SCRIPT "\"\n"
+    ".popsection\n");
+#endif
+
 namespace allot {
 inline namespace ALLOT_ABI {
 
