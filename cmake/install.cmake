@@ -8,6 +8,17 @@ install(EXPORT allot FILE allot-config.cmake NAMESPACE allot:: DESTINATION ${pac
 write_basic_package_version_file(allot-config-version.cmake COMPATIBILITY SameMinorVersion)
 install(FILES ${PROJECT_BINARY_DIR}/allot-config-version.cmake DESTINATION ${package_dir})
 
+# For debuggers: gdb looks for the script of a shared library by that one's path, for that of a
+# static one by the path that the program tells.
+set(auto_load ${CMAKE_INSTALL_DATADIR}/gdb/auto-load)
+install(DIRECTORY debugger/allot_debug DESTINATION ${CMAKE_INSTALL_DATADIR}/allot/debugger
+  FILES_MATCHING PATTERN "*.py")
+install(FILES debugger/allot-gdb.py DESTINATION ${auto_load})
+if(BUILD_SHARED_LIBS)
+  install(FILES debugger/allot-gdb.py DESTINATION ${auto_load}${CMAKE_INSTALL_FULL_LIBDIR}
+    RENAME $<TARGET_FILE_NAME:allot>-gdb.py)
+endif()
+
 # Paths relative to allot.pc itself, so that an installation can be moved.
 set(pkgconfig_dir ${CMAKE_INSTALL_FULL_LIBDIR}/pkgconfig)
 file(RELATIVE_PATH include_from_pc ${pkgconfig_dir} ${CMAKE_INSTALL_FULL_INCLUDEDIR})
