@@ -13,6 +13,7 @@ install(FILES ${PROJECT_BINARY_DIR}/allot-config-version.cmake DESTINATION ${pac
 set(auto_load ${CMAKE_INSTALL_DATADIR}/gdb/auto-load)
 install(DIRECTORY debugger/allot_debug DESTINATION ${CMAKE_INSTALL_DATADIR}/allot/debugger
   FILES_MATCHING PATTERN "*.py")
+install(FILES debugger/allot_lldb.py DESTINATION ${CMAKE_INSTALL_DATADIR}/allot/debugger)
 install(FILES debugger/allot-gdb.py DESTINATION ${auto_load})
 if(BUILD_SHARED_LIBS)
   install(FILES debugger/allot-gdb.py DESTINATION ${auto_load}${CMAKE_INSTALL_FULL_LIBDIR}
