@@ -2,6 +2,8 @@
 #include "command.hpp"
 #include "text.hpp"
 
+#include <allot/version.hpp>
+
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
@@ -36,7 +38,7 @@ int main(int argc, char** argv) {
 
   CLI::App app("Says which memory allocation strategy would help a program, and shows them at work",
                "allot");
-  app.set_version_flag("--version", "allot " ALLOT_VERSION);
+  app.set_version_flag("--version", "allot " ALLOT_VERSION_STRING);
   app.require_subcommand(1);
   const std::vector<Command> commands = add_commands(app, program);
   CLI::App* const help = app.add_subcommand("help", "Prints this, or the help of a command");

@@ -15,3 +15,4 @@
 #include <allot/slot_arena.hpp>
 #include <allot/stack.hpp>
 #include <allot/typed_arena.hpp>
+#include <allot/version.hpp>
