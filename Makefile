@@ -6,7 +6,7 @@ install := scripts/install-packages
 build = cmake --preset $(1) && cmake --build --preset $(1)
 sources = $(shell find include src tests fuzz bench examples tools -name '*.[ch]pp' -o -name '*.h')
 
-.PHONY: help demo test matrix mutate coverage fuzz models bench bench-ends bench-report bench-instructions format lint
+.PHONY: help demo packages test matrix mutate coverage fuzz models bench bench-ends bench-report bench-instructions format lint
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*# /make \1	/p' Makefile
@@ -15,6 +15,10 @@ demo: # builds the allot command and takes its tour
 	$(install) build tools
 	$(call build,tools)
 	build/tools/tools/allot tour
+
+packages: # makes Debian packages of the library and the command in build/packages
+	$(install) build tools packages
+	scripts/make-packages build/packages
 
 test: test-release test-asan test-valgrind test-clang test-tsan test-fuzz test-bench # runs all tests
 
