@@ -1,5 +1,6 @@
 // The `allot` command as its users run it: what it prints where, and its exit codes.
 #include <allot/base/annotate.hpp>
+#include <allot/version.hpp>
 
 #include <gtest/gtest.h>
 #include <rapidjson/document.h>
@@ -330,6 +331,10 @@ TEST_F(Command, HelpsAndTellsItsVersion) {
     EXPECT_TRUE(holds(outcome.out, "allot")) << outcome.out;
     EXPECT_EQ(outcome.err, "") << arguments;
   }
+}
+
+TEST_F(Command, ItsVersionIsTheLibrarys) {
+  EXPECT_EQ(run("--version").out, "allot " ALLOT_VERSION_STRING "\n");
 }
 
 TEST_F(Command, HelpsAsMuchWithAWordAsWithAnOption) {
