@@ -151,6 +151,7 @@ TEST_F(Command, ShowsARowAStrategyAndWhyItWinsOrLoses) {
     EXPECT_TRUE(holds(header, title)) << header;
   EXPECT_TRUE(header.ends_with(" why")) << header;
   EXPECT_TRUE(holds(outcome.out, "Not for: ")) << outcome.out;
+  EXPECT_TRUE(holds(outcome.out, "\nregion \"document\": ")) << outcome.out; // a picture
   EXPECT_TRUE(holds(outcome.out, "allot advise -- ")) << outcome.out; // where to go next
 }
 

@@ -1,6 +1,7 @@
 #include "report.hpp"
 
 #include "../text.hpp"
+#include "picture.hpp"
 
 #include <fmt/format.h>
 #include <rapidjson/filewritestream.h>
@@ -189,10 +190,13 @@ void print_table(std::FILE* out, const Input& input, const Tour& tour) {
   for (const Result& result : tour.results)
     notes += fmt::format(" {} ({}){}", result.job.not_for, result.job.strategy,
                          &result == &tour.results.back() ? ".\n" : ";");
-  notes +=
-      "\nNext: allot advise -- PROGRAM tells which of these would help a program of yours, where, "
-      "and by how much, and tries it out; docs/guide/which.md is how to choose.\n";
-  fmt::print(out, "{}", wrapped(notes, std::min(width, readable_width)));
+  const std::size_t text_width = std::min(width, readable_width);
+  fmt::print(
+      out, "{}\nA region that holds the document, as allot::draw shows it:\n\n{}\n{}",
+      wrapped(notes, text_width), draw_region(input, text_width),
+      wrapped("Next: allot advise -- PROGRAM tells which of these would help a program of yours, "
+              "where, and by how much, and tries it out; docs/guide/which.md is how to choose.\n",
+              text_width));
 }
 
 void print_json(std::FILE* out, const Input& input, const Tour& tour) {
