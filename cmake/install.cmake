@@ -20,12 +20,13 @@ install(FILES ${PROJECT_BINARY_DIR}/allot-config-version.cmake DESTINATION ${pac
 # static one by the path that the program tells.
 set(auto_load ${CMAKE_INSTALL_DATADIR}/gdb/auto-load)
 install(DIRECTORY debugger/allot_debug DESTINATION ${CMAKE_INSTALL_DATADIR}/allot/debugger
-  FILES_MATCHING PATTERN "*.py")
-install(FILES debugger/allot_lldb.py DESTINATION ${CMAKE_INSTALL_DATADIR}/allot/debugger)
-install(FILES debugger/allot-gdb.py DESTINATION ${auto_load})
+  COMPONENT library FILES_MATCHING PATTERN "*.py")
+install(FILES debugger/allot_lldb.py DESTINATION ${CMAKE_INSTALL_DATADIR}/allot/debugger
+  COMPONENT library)
+install(FILES debugger/allot-gdb.py DESTINATION ${auto_load} COMPONENT library)
 if(BUILD_SHARED_LIBS)
   install(FILES debugger/allot-gdb.py DESTINATION ${auto_load}${CMAKE_INSTALL_FULL_LIBDIR}
-    RENAME $<TARGET_FILE_NAME:allot>-gdb.py)
+    RENAME $<TARGET_FILE_NAME:allot>-gdb.py COMPONENT library)
 endif()
 
 # Paths relative to allot.pc itself, so that an installation can be moved.
