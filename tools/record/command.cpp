@@ -1,5 +1,6 @@
 // The command `allot record`.
 #include "../command.hpp"
+#include "../launch/launch.hpp"
 #include "../text.hpp"
 
 #include <csignal>
@@ -13,8 +14,8 @@
 #include <sys/wait.h>
 
 #include "collect.hpp"
-#include "launch.hpp"
 #include "record.hpp"
+#include "segment.hpp"
 
 namespace record {
 namespace {
@@ -56,14 +57,17 @@ int run(const Options& options, const std::vector<std::string>& command) {
     tell("record: there is no program to record: allot record -- PROGRAM ARGUMENTS");
     return exit_code::usage;
   }
-  const Program program = find_program(command.front());
+  const launch::Program program = launch::find_program(command.front());
   if (program.refusal) {
     tell("{}: {}", command.front(), *program.refusal);
     return exit_code::cannot_load;
   }
-  const std::string library = find_library();
+  const std::string library = launch::find_library("liballot_record.so");
   Collector collector(options.file, options.children);
-  const pid_t process = start_program(program, command, library, collector.variable());
+  const pid_t process =
+      launch::start_program(program, command,
+                            {launch::preloading(library),
+                             std::string(environment_variable) + '=' + collector.variable()});
   const Outcome outcome = collector.run(process);
   if (!outcome.refusal.empty()) {
     tell("{}: {}", command.front(), outcome.refusal);

@@ -4,11 +4,7 @@
 
 namespace record {
 
-/// With what registers the function was called that this is inlined into.
-[[gnu::always_inline]] inline Registers caller() {
-  const auto* const frame = static_cast<const std::uint64_t*>(__builtin_frame_address(0));
-  return {frame[1], reinterpret_cast<std::uint64_t>(frame + 2), frame[0]};
-}
+using preload::caller;
 
 inline std::uint64_t address(const void* p) {
   return reinterpret_cast<std::uint64_t>(p);

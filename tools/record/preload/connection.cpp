@@ -9,6 +9,7 @@
 #include <sys/un.h>
 #include <unistd.h>
 
+#include "../../preload/environment.hpp"
 #include "recorder.hpp"
 
 namespace record {
@@ -17,43 +18,14 @@ namespace {
 char name[64]; // of the command's socket
 bool children = false;
 
-// The entry of a variable, or null. Some programs, shells above all, have a getenv of their own.
-char** find_variable(const char* variable) {
-  const std::size_t length = std::strlen(variable);
-  for (char** entry = environ; *entry; ++entry)
-    if (std::strncmp(*entry, variable, length) == 0 && (*entry)[length] == '=')
-      return entry;
-  return nullptr;
-}
-
-void remove_variable(char** entry) {
-  do
-    entry[0] = entry[1];
-  while (*entry++);
-}
-
-// Takes the first entry, which is ours, out of the list of libraries to preload.
-void leave_environment() {
-  if (char** const entry = find_variable("LD_PRELOAD")) {
-    char* const list = *entry + std::strlen("LD_PRELOAD=");
-    if (const char* const others = std::strpbrk(list, ": "))
-      std::memmove(list, others + 1, std::strlen(others));
-    else
-      remove_variable(entry);
-  }
-  if (char** const entry = find_variable(environment_variable))
-    remove_variable(entry);
-}
-
 void read_environment() {
-  char** const entry = find_variable(environment_variable);
-  if (!entry)
+  const char* const value = preload::variable(environment_variable);
+  if (!value)
     return;
-  const char* const value = *entry + sizeof environment_variable;
   children = *value == '+';
   std::strncpy(name, value + children, sizeof name - 1);
   if (!children)
-    leave_environment();
+    preload::leave_environment(environment_variable);
 }
 
 // Whether the program's calls of malloc come to this library. To ask for its address isn't enough:

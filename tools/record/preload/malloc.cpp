@@ -5,9 +5,10 @@
 
 #include <unistd.h>
 
+#include "../../preload/next.hpp"
 #include "caller.hpp"
-#include "next.hpp"
 
+using namespace preload;
 using namespace record;
 using trace::Operation;
 

@@ -3,44 +3,15 @@
 #include <cstring>
 
 #include <dlfcn.h>
-#include <elf.h>
 #include <link.h>
 #include <unistd.h>
+
+#include "../../preload/build_id.hpp"
 
 namespace record {
 namespace {
 
-struct Bytes {
-  const void* begin = nullptr;
-  std::size_t count = 0;
-};
-
-Bytes build_id(const dl_find_object& object) {
-  const auto* const base = static_cast<const char*>(object.dlfo_map_start);
-  Elf64_Ehdr header;
-  std::memcpy(&header, base, sizeof header);
-  if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
-    return {};
-  for (unsigned i = 0; i < header.e_phnum; ++i) {
-    Elf64_Phdr segment;
-    std::memcpy(&segment, base + header.e_phoff + i * sizeof segment, sizeof segment);
-    if (segment.p_type != PT_NOTE)
-      continue;
-    // NOLINTNEXTLINE(performance-no-int-to-ptr)
-    const auto* at = reinterpret_cast<const char*>(object.dlfo_link_map->l_addr + segment.p_vaddr);
-    const char* const end = at + segment.p_memsz;
-    while (at + sizeof(Elf64_Nhdr) <= end) {
-      Elf64_Nhdr note;
-      std::memcpy(&note, at, sizeof note);
-      const char* const name = at + sizeof note;
-      const char* const text = name + ((note.n_namesz + 3u) & ~3u);
-      if (note.n_type == NT_GNU_BUILD_ID && note.n_namesz == 4 && std::memcmp(name, "GNU", 4) == 0)
-        return {text, note.n_descsz};
-      at = text + ((note.n_descsz + 3u) & ~3u);
-    }
-  }
-  return {};
-}
+using preload::Bytes;
 
 std::uint8_t* put_bytes(std::uint8_t* at, Bytes bytes) {
   at = trace::put(at, bytes.count);
@@ -91,7 +62,7 @@ bool Places::start(Segment* segment) {
 
 std::uint64_t Places::learn_rule(std::uint64_t ip, bool exact) {
   const bool own = is_own(ip);
-  Rule learnt = learn(ip, exact);
+  Rule learnt = preload::learn(ip, exact);
   if (own && (learnt.kind == Rule::sp || learnt.kind == Rule::bp))
     learnt.kind = learnt.kind == Rule::sp ? Rule::own_sp : Rule::own_bp;
   const std::uint64_t rule = learnt.packed();
@@ -140,7 +111,7 @@ void Places::note_module(std::uint64_t ip) {
   known_[modules_++] = {begin, end, object.dlfo_link_map};
 
   static char room[path_bytes]; // the lock is held
-  const Bytes id = build_id(object);
+  const Bytes id = preload::build_id(object);
   const Bytes path = path_of(*object.dlfo_link_map, room);
   const std::uint32_t used = segment_->modules.load(std::memory_order_relaxed);
   if (used + 5 * std::size_t{10} + id.count + path.count > modules_bytes)

@@ -5,12 +5,16 @@
 #include <atomic>
 #include <cstdint>
 
+#include "../../preload/cfi.hpp"
+#include "../../preload/lock.hpp"
 #include "../segment.hpp"
-#include "cfi.hpp"
-#include "lock.hpp"
 #include "table.hpp"
 
 namespace record {
+
+using preload::Lock;
+using preload::Locked;
+using preload::Rule;
 
 class Places {
 public:

@@ -4,16 +4,12 @@
 
 #include <cstdint>
 
+#include "../../preload/registers.hpp"
 #include "places.hpp"
 
 namespace record {
 
-/// What a caller's frame is left with.
-struct Registers {
-  std::uint64_t ip;
-  std::uint64_t sp;
-  std::uint64_t bp;
-};
+using preload::Registers;
 
 /// A range of addresses that a stack lies in.
 struct Range {

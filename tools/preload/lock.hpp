@@ -4,10 +4,10 @@
 
 #include <sched.h>
 
-namespace record {
+namespace preload {
 
-/// For what is rare and short. Not taken again by a signal handler, as nothing is recorded there
-/// while the recorder is at work.
+/// For what is rare and short. Not taken again by a signal handler, as calls there
+/// are passed on while the library is at work.
 class Lock {
 public:
   void lock() {
@@ -32,4 +32,4 @@ private:
   Lock& lock_;
 };
 
-} // namespace record
+} // namespace preload

@@ -12,7 +12,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-namespace record {
+namespace launch {
 namespace {
 
 // A file in memory; empty when it can't be read.
@@ -125,4 +125,4 @@ std::optional<std::string> why_not_preloaded(const std::string& path) {
   return symbols(file, header);
 }
 
-} // namespace record
+} // namespace launch

@@ -4,7 +4,7 @@
 
 #include <cstdint>
 
-namespace record {
+namespace preload {
 
 /// The canonical frame address (CFA) is the stack pointer before the call; the return address lies
 /// right below it.
@@ -16,7 +16,7 @@ struct Rule {
     bp,      ///< CFA = frame pointer + offset
     through, ///< CFA = what lies at frame pointer + offset: a realigned stack
     signal,  ///< the kernel's frame below a signal handler
-    own_sp,  ///< as sp and bp, of a frame of the recorder, which isn't to be seen
+    own_sp,  ///< as sp and bp, of a frame of the library, which isn't to be seen
     own_bp,
   };
   static constexpr std::uint8_t bp_same = 0;      ///< the caller's frame pointer is as here
@@ -44,4 +44,4 @@ struct Rule {
 /// `end` where there is no information or none that fits a Rule. Allocates nothing, takes no lock.
 Rule learn(std::uint64_t ip, bool exact);
 
-} // namespace record
+} // namespace preload

@@ -1,5 +1,6 @@
 #include "launch.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <cstdlib>
@@ -18,9 +19,8 @@
 #include <unistd.h>
 
 #include "executable.hpp"
-#include "segment.hpp"
 
-namespace record {
+namespace launch {
 namespace {
 
 namespace fs = std::filesystem;
@@ -99,10 +99,9 @@ Program find_program(const std::string& command) {
   return program;
 }
 
-std::string find_library() {
+std::string find_library(const std::string& name) {
   const fs::path here = fs::read_symlink("/proc/self/exe").parent_path();
-  constexpr const char* name = "liballot_record.so";
-  for (const char* const place : {ALLOT_RECORD_INSTALLED, ALLOT_RECORD_BUILT}) {
+  for (const char* const place : {ALLOT_PRELOADS_INSTALLED, ALLOT_PRELOADS_BUILT}) {
     const fs::path path = (here / place / name).lexically_normal();
     if (fs::exists(path)) {
       // The dynamic linker's list has these between its entries.
@@ -112,19 +111,24 @@ std::string find_library() {
       return path;
     }
   }
-  throw std::runtime_error(std::string(name) + ": not installed with this command");
+  throw std::runtime_error(name + ": not installed with this command");
+}
+
+std::string preloading(const std::string& library) {
+  const char* const others = std::getenv("LD_PRELOAD");
+  return "LD_PRELOAD=" + library + (others && *others ? std::string(":") + others : "");
 }
 
 pid_t start_program(const Program& program, const std::vector<std::string>& arguments,
-                    const std::string& library, const std::string& variable) {
-  std::vector<std::string> variables{std::string(environment_variable) + '=' + variable};
-  const char* const others = std::getenv("LD_PRELOAD");
-  variables.push_back("LD_PRELOAD=" + library +
-                      (others && *others ? std::string(":") + others : ""));
-  for (char** v = environ; *v; ++v)
-    if (std::strncmp(*v, "LD_PRELOAD=", 11) != 0 &&
-        std::strncmp(*v, environment_variable, sizeof environment_variable - 1) != 0)
-      variables.emplace_back(*v);
+                    const std::vector<std::string>& variables) {
+  std::vector<std::string> environment = variables;
+  for (char** v = environ; *v; ++v) {
+    const std::string_view name(*v, std::strcspn(*v, "="));
+    if (std::none_of(variables.begin(), variables.end(), [name](const std::string& ours) {
+          return ours.starts_with(name) && ours[name.size()] == '=';
+        }))
+      environment.emplace_back(*v);
+  }
   const auto pointers = [](const std::vector<std::string>& strings) {
     std::vector<char*> list;
     for (const std::string& s : strings)
@@ -147,11 +151,11 @@ pid_t start_program(const Program& program, const std::vector<std::string>& argu
   ::posix_spawnattr_setflags(&attributes, POSIX_SPAWN_SETSIGDEF);
   pid_t process = 0;
   const int error = ::posix_spawn(&process, program.path.c_str(), nullptr, &attributes,
-                                  pointers(arguments).data(), pointers(variables).data());
+                                  pointers(arguments).data(), pointers(environment).data());
   ::posix_spawnattr_destroy(&attributes);
   if (error != 0)
     throw std::system_error(error, std::generic_category(), program.path);
   return process;
 }
 
-} // namespace record
+} // namespace launch

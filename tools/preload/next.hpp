@@ -1,9 +1,9 @@
-// The functions that the program would have called without the recorder.
+// The functions that the program would have called without the preloaded library.
 #pragma once
 
 #include <cstddef>
 
-namespace record {
+namespace preload {
 
 struct Next {
   void* (*malloc)(std::size_t);
@@ -16,6 +16,7 @@ struct Next {
   void* (*valloc)(std::size_t);
   void* (*pvalloc)(std::size_t);
   std::size_t (*usable_size)(void*);
+  void* (*dlopen)(const char*, int);
   int (*dlclose)(void*);
 };
 
@@ -36,4 +37,4 @@ void* early_block(std::size_t bytes);
 bool is_early(const void* block);
 std::size_t early_size(const void* block);
 
-} // namespace record
+} // namespace preload

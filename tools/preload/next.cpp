@@ -5,7 +5,7 @@
 
 #include <dlfcn.h>
 
-namespace record {
+namespace preload {
 
 Next next;
 
@@ -40,6 +40,7 @@ bool find_next() {
   find(next.valloc, "valloc");
   find(next.pvalloc, "pvalloc");
   find(next.usable_size, "malloc_usable_size");
+  find(next.dlopen, "dlopen");
   find(next.dlclose, "dlclose");
   found = true;
   finding = false;
@@ -88,4 +89,4 @@ std::size_t early_size(const void* block) {
   return bytes;
 }
 
-} // namespace record
+} // namespace preload

@@ -5,7 +5,7 @@
 
 #include <dlfcn.h>
 
-namespace record {
+namespace preload {
 namespace {
 
 constexpr std::uint64_t rbp = 6, rsp = 7, return_address = 16; // DWARF's numbers of registers
@@ -423,4 +423,4 @@ Rule learn(std::uint64_t ip, bool exact) {
   return rule_of(row, ip - start, cie.signal);
 }
 
-} // namespace record
+} // namespace preload
