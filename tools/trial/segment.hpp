@@ -95,26 +95,32 @@ struct Seen {
 };
 
 /// What one thread did on one route, and after its end a thread that went on with it. The owner
-/// alone writes, but for what others free.
+/// alone writes, but for `foreign`. A reallocation counts as a block more and one freed.
 struct Instance {
   std::uint32_t route;
-  std::uint32_t unused;
-  std::uint64_t calls;  ///< that the look-up found, of malloc and its kin, of realloc too
-  std::uint64_t served; ///< of them, by allot
-  std::uint64_t epochs; ///< of a region: how often its last block was freed
-  std::uint64_t peak;   ///< of a region: the most bytes of an epoch, in the prediction's measure,
-                        ///< each block rounded up to 16; of a pool: the most blocks in use
-  std::uint64_t live;   ///< blocks now
-  std::uint64_t left; ///< reallocations that took a block away, as their context isn't the route's
-  std::uint64_t refused; ///< of `calls`: not served, as it was larger than the pool's blocks, the
-                         ///< pool was full, or the region had no room
+  std::uint32_t outgrown;  ///< 1: an epoch or the pool got more than `trial::outgrown` times
+                           ///< what was predicted
+  std::uint64_t served;    ///< blocks from allot
+  std::uint64_t freed;     ///< of them
+  std::uint64_t passed_on; ///< calls that the look-up found, but that way or mask left as is
+  std::uint64_t refused;   ///< calls not served as the block was larger than the pool's, the
+                           ///< pool was full, or the region had no room
+  std::uint64_t epochs;    ///< of a region: how often the last block of it was freed
+  std::uint64_t bytes;     ///< of a region: of this epoch, each block rounded up to 16
+  std::uint64_t peak;      ///< of a region: the most bytes of an epoch before; of a pool: the
+                           ///< most blocks in use
+  std::uint64_t left;      ///< reallocations whose context wasn't the route's took so many away
   std::uint64_t teardown_ticks; ///< of the processor's clock, from one free of a region to the next
                                 ///< with nothing allocated between: destructors and the like, that
                                 ///< go when the region is reset by hand
   std::uint64_t teardown_frees; ///< how many such steps there were
-  std::uint64_t bytes;          ///< of a region: of this epoch, as `peak`
-  std::uint64_t outgrown;       ///< 1: more than `trial::outgrown` times the prediction
-  alignas(64) std::atomic<std::uint64_t> foreign; ///< blocks that another thread freed
+  std::uint64_t unused[4];
+  std::atomic<std::uint64_t> foreign; ///< blocks that another thread freed
+
+  /// That the look-up found, of malloc and its kin, of realloc too: what CALLS of a plan predicts.
+  std::uint64_t calls() const { return served + passed_on + refused; }
+  /// What BYTES or BLOCKS predicts.
+  std::uint64_t most() const { return bytes > peak ? bytes : peak; }
 };
 
 /// Where the parts are, in bytes from the beginning.
