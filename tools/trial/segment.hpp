@@ -98,8 +98,7 @@ struct Seen {
 /// alone writes, but for `foreign`. A reallocation counts as a block more and one freed.
 struct Instance {
   std::uint32_t route;
-  std::uint32_t outgrown;  ///< 1: an epoch or the pool got more than `trial::outgrown` times
-                           ///< what was predicted
+  std::uint32_t unused;
   std::uint64_t served;    ///< blocks from allot
   std::uint64_t freed;     ///< of them
   std::uint64_t passed_on; ///< calls that the look-up found, but that way or mask left as is
@@ -114,13 +113,17 @@ struct Instance {
                                 ///< with nothing allocated between: destructors and the like, that
                                 ///< go when the region is reset by hand
   std::uint64_t teardown_frees; ///< how many such steps there were
-  std::uint64_t unused[4];
+  std::uint64_t unused_too[4];
   std::atomic<std::uint64_t> foreign; ///< blocks that another thread freed
 
   /// That the look-up found, of malloc and its kin, of realloc too: what CALLS of a plan predicts.
   std::uint64_t calls() const { return served + passed_on + refused; }
   /// What BYTES or BLOCKS predicts.
   std::uint64_t most() const { return bytes > peak ? bytes : peak; }
+  /// Ten times what was predicted, or more, which a pool has not.
+  bool outgrew(const Route& predicted) const {
+    return most() / outgrown >= (predicted.kind == Kind::pool ? predicted.blocks : predicted.bytes);
+  }
 };
 
 /// Where the parts are, in bytes from the beginning.
