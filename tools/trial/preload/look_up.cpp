@@ -1,0 +1,100 @@
+#include "look_up.hpp"
+
+#include <bit>
+
+namespace trial {
+namespace {
+
+constexpr std::uint32_t max_place = ~std::uint32_t{0} >> 1;
+
+const Node* nodes_of(const Header& plan) {
+  return reinterpret_cast<const Node*>(reinterpret_cast<const char*>(&plan) + nodes_at(plan));
+}
+
+// At most a quarter is in use, so that what isn't there is mostly found out at once.
+std::size_t places_for(const Header& plan) {
+  return std::bit_ceil(std::size_t{4} * plan.nodes + 64);
+}
+
+} // namespace
+
+std::size_t Keys::bytes_for(const Header& plan) {
+  return sizeof(Keys) + places_for(plan) * sizeof(Place) + plan.nodes * sizeof(std::uint32_t);
+}
+
+Keys* Keys::make(void* bytes, const Header& plan, const std::uint64_t* biases) {
+  auto* const keys = static_cast<Keys*>(bytes);
+  const std::size_t slots = places_for(plan);
+  keys->mask_ = slots - 1;
+  keys->shift_ = 64 - static_cast<unsigned>(std::countr_zero(slots));
+  const Node* const nodes = nodes_of(plan);
+  auto* const at_of = reinterpret_cast<std::uint32_t*>(keys->places_ + slots); // by node
+  std::uint32_t any = 0;
+  for (std::uint32_t i = 0; i < plan.nodes; ++i) {
+    const Node& node = nodes[i];
+    if (node.module >= plan.modules || node.parent > i ||
+        node.route >= static_cast<std::int32_t>(plan.routes) || biases[node.module] == 0)
+      continue;
+    const std::uint64_t ip = biases[node.module] - 1 + node.offset;
+    if (keys->find(ip, node.parent))
+      continue;
+    std::size_t at = hash(ip, node.parent) >> keys->shift_;
+    while (keys->places_[at].ip != 0)
+      at = (at + 1) & keys->mask_;
+    Place& place = keys->places_[at];
+    place.ip = ip;
+    place.parent = node.parent;
+    place.node = i + 1;
+    place.route = node.route;
+    at_of[i] = static_cast<std::uint32_t>(at);
+    ++any;
+  }
+  keys->set_guesses(plan.nodes, at_of);
+  return any != 0 ? keys : nullptr;
+}
+
+void Keys::set_guesses(std::uint32_t nodes, const std::uint32_t* at_of) {
+  std::size_t free = 0;
+  while (places_[free].ip != 0)
+    ++free;
+  for (std::size_t i = 0; i <= mask_; ++i)
+    places_[i].guess = static_cast<std::uint32_t>(free) & max_place;
+  for (std::uint32_t i = 0; i < nodes; ++i) {
+    const Place& place = places_[at_of[i]];
+    if (place.node != i + 1 || place.parent == 0)
+      continue;
+    Place& parent = places_[at_of[place.parent - 1]];
+    if (parent.node != place.parent)
+      continue;
+    if (parent.guess == free)
+      parent.guess = at_of[i] & max_place;
+    else
+      parent.has_more = 1;
+  }
+}
+
+[[gnu::cold]] std::uint64_t Keys::learn(Place& place) {
+  const preload::Rule rule = preload::learn(place.ip, false);
+  Way way{};
+  way.kind = rule.kind;
+  way.saved_bp = rule.saved_bp;
+  way.offset = rule.offset * 8;
+  const auto word = __builtin_bit_cast(std::uint64_t, way);
+  place.way.store(word, std::memory_order_relaxed);
+  return word;
+}
+
+// A realigned stack; without an ip where there is no way on. A signal's frame is not left: what a
+// handler does is no part of an epoch.
+[[gnu::cold]] Registers Keys::leave_seldom(Way way, std::uint64_t sp, std::uint64_t bp) {
+  if (way.kind != preload::Rule::through || bp - sp > largest_frame)
+    return {};
+  const std::uint64_t cfa = *word_at(bp + static_cast<std::uint64_t>(std::int64_t{way.offset}));
+  if (cfa - sp - 8 > largest_frame)
+    return {};
+  if (way.saved_bp != preload::Rule::bp_same)
+    bp = saved(way.saved_bp, cfa, bp);
+  return {*word_at(cfa - 8), cfa, bp};
+}
+
+} // namespace trial

@@ -1,0 +1,383 @@
+#include "trial.hpp"
+
+#include <cerrno>
+#include <cstdlib>
+#include <cstring>
+#include <new>
+
+#include <dlfcn.h>
+#include <fcntl.h>
+#include <link.h>
+#include <pthread.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+#include <x86intrin.h>
+
+#include "../../preload/build_id.hpp"
+#include "../../preload/environment.hpp"
+#include "../../preload/lock.hpp"
+#include "../../preload/next.hpp"
+
+namespace trial {
+
+constinit thread_local Thread mine{};
+constinit Plan plan{};
+
+namespace {
+
+using preload::Lock;
+using preload::Locked;
+
+// One step between two frees that took longer than this was more than a destructor.
+constexpr std::uint64_t longest_step = 20'000;
+
+struct Process {
+  Header* header = nullptr;
+  Seen* seen = nullptr;
+  Instance* instances = nullptr;
+  pthread_key_t key = 0;
+  Lock lock; ///< of what follows
+  bool begun = false;
+  Keys* keys = nullptr;                ///< settled or not
+  std::uint64_t biases[max_modules]{}; ///< plus 1, that they are of; 0: not loaded
+  unsigned long long adds = 0;         ///< of modules, ever, when they were looked at last
+  unsigned long long subs = 0;
+  unsigned openings = 0; ///< threads that have called dlopen, and may be in it
+  std::uint32_t spans = 0;
+  std::uint32_t strategies = 0;
+  Strategy* idle[max_routes]{}; ///< whose threads have ended
+};
+constinit Process process;
+
+// Without constructors and destructors: programs still free when those have run.
+alignas(Strategy) constinit std::byte strategies[max_instances * sizeof(Strategy)]{};
+
+Strategy* strategy(std::uint32_t i) {
+  return reinterpret_cast<Strategy*>(strategies + i * sizeof(Strategy));
+}
+
+const Module* modules() {
+  return reinterpret_cast<const Module*>(reinterpret_cast<const char*>(process.header) +
+                                         modules_at);
+}
+
+class Errno {
+public:
+  Errno() : value_(errno) {}
+  Errno(const Errno&) = delete;
+  Errno& operator=(const Errno&) = delete;
+  ~Errno() { errno = value_; }
+
+private:
+  int value_;
+};
+
+void hand_on(void*) {
+  const AtWork at_work;
+  const Locked locked(process.lock);
+  for (Strategy*& of_route : mine.of_route) {
+    if (!of_route)
+      continue;
+    of_route->set_owner(nullptr);
+    of_route->next_idle = process.idle[of_route->route()];
+    process.idle[of_route->route()] = of_route;
+    of_route = nullptr;
+  }
+}
+
+// Its parent goes on counting in the segment.
+void in_child() {
+  process.lock.unlock();
+  const std::size_t at = seen_at(*process.header);
+  ::mmap(reinterpret_cast<char*>(process.header) + at, segment_bytes(*process.header) - at,
+         PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+}
+
+// ---------------------------------------------------------------------------------------- modules
+
+void note_module(const dl_phdr_info& info, std::uint64_t* biases) {
+  dl_find_object object;
+  const ElfW(Phdr)* segment = info.dlpi_phdr;
+  const ElfW(Phdr)* const end = segment + info.dlpi_phnum;
+  while (segment != end && segment->p_type != PT_LOAD)
+    ++segment;
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  if (segment == end ||
+      _dl_find_object(reinterpret_cast<void*>(info.dlpi_addr + segment->p_vaddr), &object) != 0)
+    return;
+  const preload::Bytes id = preload::build_id(object);
+  char room[4096];
+  const char* path = info.dlpi_name;
+  if (!path || !*path) {
+    const ssize_t n = ::readlink("/proc/self/exe", room, sizeof room - 1);
+    room[n > 0 ? n : 0] = '\0';
+    path = room;
+  }
+  const char* const slash = std::strrchr(path, '/');
+  const char* const name = slash ? slash + 1 : path;
+  for (std::uint32_t i = 0; i < process.header->modules; ++i) {
+    const Module& module = modules()[i];
+    std::atomic<Match>& match = process.seen->modules[i];
+    if (id.count != 0 && id.count == module.build_id_bytes && id.count <= sizeof module.build_id &&
+        std::memcmp(id.begin, module.build_id, id.count) == 0) {
+      biases[i] = info.dlpi_addr + 1;
+      match = Match::matched;
+    } else if (match == Match::absent &&
+               std::strncmp(name, module.name, sizeof module.name - 1) == 0) {
+      match = Match::differs;
+    }
+  }
+}
+
+struct Changes {
+  std::uint64_t* biases = nullptr; ///< null: only whether there are any
+  unsigned long long adds = 0;
+  unsigned long long subs = 0;
+};
+
+int note(dl_phdr_info* info, std::size_t, void* to) {
+  auto& changes = *static_cast<Changes*>(to);
+  changes.adds = info->dlpi_adds;
+  changes.subs = info->dlpi_subs;
+  if (!changes.biases)
+    return 1;
+  note_module(*info, changes.biases);
+  return 0;
+}
+
+// The keys by the modules that are loaded now.
+void resolve() {
+  Changes changes;
+  ::dl_iterate_phdr(note, &changes);
+  if (changes.adds == process.adds && changes.subs == process.subs)
+    return;
+  static std::uint64_t biases[max_modules]; // the lock is held
+  std::memset(biases, 0, sizeof biases);
+  changes.biases = biases;
+  ::dl_iterate_phdr(note, &changes);
+  process.adds = changes.adds;
+  process.subs = changes.subs;
+  if (std::memcmp(biases, process.biases, sizeof biases) == 0)
+    return;
+  std::memcpy(process.biases, biases, sizeof biases);
+  const std::size_t bytes = Keys::bytes_for(*process.header);
+  void* const memory =
+      ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+  // Those before stay where they are, as another thread may be looking up; modules come seldom.
+  if (memory != MAP_FAILED)
+    process.keys = Keys::make(memory, *process.header, biases);
+}
+
+// ------------------------------------------------------------------------------------------ begin
+
+// Whether the program's calls of malloc come to this library. To ask for its address isn't enough:
+// the address of a function that an executable takes may be in the executable.
+bool reaches_us() {
+  const auto malloc = reinterpret_cast<void* (*)(std::size_t)>(::dlsym(RTLD_DEFAULT, "malloc"));
+  const auto free = reinterpret_cast<void (*)(void*)>(::dlsym(RTLD_DEFAULT, "free"));
+  if (!malloc || !free)
+    return true;
+  const unsigned before = mine.unseen;
+  void* volatile block = malloc(1);
+  free(block);
+  return mine.unseen != before;
+}
+
+// The segment; null when the program isn't on trial.
+Header* open_segment() {
+  const char* const name = preload::variable(environment_variable);
+  if (!name)
+    return nullptr;
+  const int file = ::open(name, O_RDWR | O_CLOEXEC);
+  preload::leave_environment(environment_variable);
+  if (file < 0)
+    return nullptr;
+  void* p = MAP_FAILED;
+  Header header{};
+  struct stat status;
+  if (::pread(file, &header, sizeof header, 0) == sizeof header && header.magic == magic &&
+      header.protocol == protocol && header.modules <= max_modules && header.nodes <= max_nodes &&
+      header.routes <= max_routes && ::fstat(file, &status) == 0 &&
+      static_cast<std::uint64_t>(status.st_size) >= segment_bytes(header))
+    p = ::mmap(nullptr, segment_bytes(header), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
+  ::close(file);
+  return p == MAP_FAILED ? nullptr : static_cast<Header*>(p);
+}
+
+void measure_clock() {
+  constexpr std::uint64_t times = 1000;
+  const std::uint64_t begin = __rdtsc();
+  for (std::uint64_t i = 1; i < times; ++i)
+    static_cast<void>(__rdtsc());
+  process.seen->rdtsc_ticks = (__rdtsc() - begin) / times;
+}
+
+const char* why_not() {
+  if (!reaches_us())
+    return "its malloc is its own: one is linked in, or comes before the library";
+  process.spans = plan.range.reserve(max_instances);
+  if (process.spans == 0)
+    return "it has no room among its addresses";
+  if (::pthread_key_create(&process.key, hand_on) != 0 ||
+      ::pthread_atfork(nullptr, nullptr, in_child) != 0)
+    return "it has no room for what ends with a thread, or is copied with the process";
+  return nullptr;
+}
+
+// False where there is nothing to do.
+bool begin() {
+  process.begun = true;
+  process.header = open_segment();
+  if (!process.header)
+    return false;
+  auto* const base = reinterpret_cast<char*>(process.header);
+  process.seen = reinterpret_cast<Seen*>(base + seen_at(*process.header));
+  process.instances = reinterpret_cast<Instance*>(base + instances_at(*process.header));
+  if (const char* const reason = why_not()) {
+    std::strncpy(process.seen->refusal, reason, sizeof process.seen->refusal - 1);
+    process.seen->state = State::refused;
+    return false;
+  }
+  plan.measures = process.header->measure_teardown != 0;
+  if (plan.measures)
+    measure_clock();
+  process.seen->state = State::ready;
+  return true;
+}
+
+// Whether the thread is in dlopen still: what it returns to lies where it lay.
+bool is_in_dlopen(std::uint64_t sp) {
+  // NOLINTNEXTLINE(performance-no-int-to-ptr)
+  return mine.opening != 0 && sp < mine.opening &&
+         reinterpret_cast<const std::uint64_t*>(mine.opening)[-1] == mine.return_address;
+}
+
+void leave_dlopen() {
+  if (mine.opening != 0)
+    --process.openings;
+  mine.opening = 0;
+}
+
+bool is_on() {
+  return process.seen && process.seen->state == State::ready;
+}
+
+Keys* settle_locked(std::uint64_t sp) {
+  if (!process.begun && !begin())
+    plan.settled = true;
+  if (!is_on())
+    return nullptr;
+  resolve();
+  if (!is_in_dlopen(sp))
+    leave_dlopen();
+  if (process.openings == 0) {
+    plan.keys.store(process.keys, std::memory_order_release);
+    plan.settled = true;
+  }
+  return process.keys;
+}
+
+void unsettle() {
+  plan.settled = false;
+  plan.keys = nullptr;
+}
+
+} // namespace
+
+// -------------------------------------------------------------------------------------- the trial
+
+[[gnu::cold]] Keys* settle(std::uint64_t sp) {
+  if (mine.at_work) {
+    ++mine.unseen;
+    return nullptr;
+  }
+  if (!environ) // set by the C library, which may have come later than a call
+    return nullptr;
+  const Errno keep;
+  const AtWork at_work;
+  // Another may hold it and wait for the dynamic linker, which may wait for this call.
+  if (!process.lock.try_lock())
+    return nullptr;
+  Keys* const keys = settle_locked(sp);
+  process.lock.unlock();
+  return keys;
+}
+
+[[gnu::cold]] Strategy* make(std::uint32_t route) {
+  if (mine.of_route[route] || mine.at_work)
+    return nullptr;
+  const Errno keep;
+  const AtWork at_work;
+  const Locked locked(process.lock);
+  Strategy* made = process.idle[route];
+  if (made) {
+    process.idle[route] = made->next_idle;
+  } else {
+    const std::uint32_t i = process.strategies;
+    if (i == process.spans) {
+      process.seen->unplaced.fetch_add(1, std::memory_order_relaxed);
+      return nullptr;
+    }
+    made = ::new (strategy(i))
+        Strategy(*process.header, route, plan.range.span(i), process.instances[i]);
+    process.strategies = i + 1;
+    process.seen->instances = i + 1;
+  }
+  made->set_owner(&mine);
+  mine.of_route[route] = made;
+  ::pthread_setspecific(process.key, &mine);
+  return made;
+}
+
+Strategy& strategy_of(const void* p) {
+  return *strategy(plan.range.span_of(p));
+}
+
+namespace {
+
+// Where a region is reset by hand, what lies between the frees of its blocks goes: destructors.
+[[gnu::cold]] void give_back_measured(Strategy& of, void* p) {
+  const std::uint64_t ticks = __rdtsc() - mine.tick;
+  if (mine.last == &of) {
+    of.seen().teardown_ticks += ticks < longest_step ? ticks : longest_step;
+    ++of.seen().teardown_frees;
+  }
+  of.deallocate(p);
+  mine.last = of.is_region() ? &of : nullptr;
+  mine.tick = __rdtsc();
+}
+
+} // namespace
+
+void give_back(void* p) {
+  Strategy& of = strategy_of(p);
+  if (of.owner() != &mine) [[unlikely]] {
+    if (plan.range.span_of(p) >= process.strategies)
+      std::abort(); // as malloc's own does: nobody has handed it out
+    of.deallocate_foreign(p);
+  } else if (plan.measures) [[unlikely]] {
+    give_back_measured(of, p);
+  } else {
+    of.deallocate(p);
+  }
+}
+
+void opening(Registers caller) {
+  const Locked locked(process.lock);
+  if (!is_on() || is_in_dlopen(caller.sp)) // by a constructor of what is being opened
+    return;
+  leave_dlopen();
+  mine.opening = caller.sp;
+  mine.return_address = caller.ip;
+  ++process.openings;
+  unsettle();
+}
+
+void closed() {
+  const Locked locked(process.lock);
+  if (is_on())
+    unsettle();
+}
+
+} // namespace trial
