@@ -2,7 +2,6 @@
 
 #include <cstring>
 
-#include <elf.h>
 #include <link.h>
 
 namespace preload {
@@ -13,13 +12,17 @@ Bytes build_id(const dl_find_object& object) {
   std::memcpy(&header, base, sizeof header);
   if (std::memcmp(header.e_ident, ELFMAG, SELFMAG) != 0)
     return {};
-  for (unsigned i = 0; i < header.e_phnum; ++i) {
-    Elf64_Phdr segment;
-    std::memcpy(&segment, base + header.e_phoff + i * sizeof segment, sizeof segment);
+  return build_id(object.dlfo_link_map->l_addr,
+                  reinterpret_cast<const Elf64_Phdr*>(base + header.e_phoff), header.e_phnum);
+}
+
+Bytes build_id(std::uint64_t bias, const Elf64_Phdr* headers, std::size_t count) {
+  for (std::size_t i = 0; i < count; ++i) {
+    const Elf64_Phdr& segment = headers[i];
     if (segment.p_type != PT_NOTE)
       continue;
     // NOLINTNEXTLINE(performance-no-int-to-ptr)
-    const auto* at = reinterpret_cast<const char*>(object.dlfo_link_map->l_addr + segment.p_vaddr);
+    const auto* at = reinterpret_cast<const char*>(bias + segment.p_vaddr);
     const char* const end = at + segment.p_memsz;
     while (at + sizeof(Elf64_Nhdr) <= end) {
       Elf64_Nhdr note;

@@ -2,8 +2,10 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 #include <dlfcn.h>
+#include <elf.h>
 
 namespace preload {
 
@@ -14,5 +16,8 @@ struct Bytes {
 
 /// Its build id, in its own memory; nothing when it has none. Allocates nothing.
 Bytes build_id(const dl_find_object& object);
+
+/// The same by its program headers, and where it is loaded.
+Bytes build_id(std::uint64_t bias, const Elf64_Phdr* headers, std::size_t count);
 
 } // namespace preload
