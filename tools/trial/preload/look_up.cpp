@@ -11,9 +11,9 @@ const Node* nodes_of(const Header& plan) {
   return reinterpret_cast<const Node*>(reinterpret_cast<const char*>(&plan) + nodes_at(plan));
 }
 
-// At most a quarter is in use, so that what isn't there is mostly found out at once.
+// At most half of it is in use, so that what isn't there is mostly found out at once.
 std::size_t places_for(const Header& plan) {
-  return std::bit_ceil(std::size_t{4} * plan.nodes + 64);
+  return std::bit_ceil(std::size_t{2} * plan.nodes + 64);
 }
 
 } // namespace
@@ -28,7 +28,7 @@ Keys* Keys::make(void* bytes, const Header& plan, const std::uint64_t* biases) {
   keys->mask_ = slots - 1;
   keys->shift_ = 64 - static_cast<unsigned>(std::countr_zero(slots));
   const Node* const nodes = nodes_of(plan);
-  auto* const at_of = reinterpret_cast<std::uint32_t*>(keys->places_ + slots); // by node
+  auto* const at_of = reinterpret_cast<std::uint32_t*>(keys->places_ + 1 + slots); // by node
   std::uint32_t any = 0;
   for (std::uint32_t i = 0; i < plan.nodes; ++i) {
     const Node& node = nodes[i];
@@ -39,14 +39,14 @@ Keys* Keys::make(void* bytes, const Header& plan, const std::uint64_t* biases) {
     if (keys->find(ip, node.parent))
       continue;
     std::size_t at = hash(ip, node.parent) >> keys->shift_;
-    while (keys->places_[at].ip != 0)
+    while (keys->places_[1 + at].ip != 0)
       at = (at + 1) & keys->mask_;
-    Place& place = keys->places_[at];
+    Place& place = keys->places_[1 + at];
     place.ip = ip;
     place.parent = node.parent;
     place.node = i + 1;
     place.route = node.route;
-    at_of[i] = static_cast<std::uint32_t>(at);
+    at_of[i] = static_cast<std::uint32_t>(1 + at);
     ++any;
   }
   keys->set_guesses(plan.nodes, at_of);
@@ -54,11 +54,6 @@ Keys* Keys::make(void* bytes, const Header& plan, const std::uint64_t* biases) {
 }
 
 void Keys::set_guesses(std::uint32_t nodes, const std::uint32_t* at_of) {
-  std::size_t free = 0;
-  while (places_[free].ip != 0)
-    ++free;
-  for (std::size_t i = 0; i <= mask_; ++i)
-    places_[i].guess = static_cast<std::uint32_t>(free) & max_place;
   for (std::uint32_t i = 0; i < nodes; ++i) {
     const Place& place = places_[at_of[i]];
     if (place.node != i + 1 || place.parent == 0)
@@ -66,7 +61,7 @@ void Keys::set_guesses(std::uint32_t nodes, const std::uint32_t* at_of) {
     Place& parent = places_[at_of[place.parent - 1]];
     if (parent.node != place.parent)
       continue;
-    if (parent.guess == free)
+    if (parent.guess == 0)
       parent.guess = at_of[i] & max_place;
     else
       parent.has_more = 1;

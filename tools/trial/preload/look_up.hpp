@@ -51,7 +51,7 @@ public:
     std::uint32_t parent;
     std::uint32_t node; // its own number, plus 1
     std::int32_t route;
-    std::uint32_t guess : 31;   // a slot that it leads to, or a free one
+    std::uint32_t guess : 31;   // one that it leads to; 0: none
     std::uint32_t has_more : 1; // it leads to others, too
   };
 
@@ -60,11 +60,11 @@ private:
   static constexpr std::uint64_t largest_frame = std::uint64_t{1} << 23;
 
   static std::uint64_t hash(std::uint64_t ip, std::uint32_t parent) {
-    return (ip ^ std::uint64_t{parent} << 48) * 0x9E3779B97F4A7C15u + parent;
+    return (ip ^ std::uint64_t{parent} << 44) * 0x9E3779B97F4A7C15u;
   }
   Place* find(std::uint64_t ip, std::uint32_t parent) {
     for (std::size_t i = hash(ip, parent) >> shift_;; i = (i + 1) & mask_) {
-      Place& place = places_[i];
+      Place& place = places_[1 + i];
       if (place.ip == ip && place.parent == parent)
         return &place;
       if (place.ip == 0)
@@ -86,7 +86,7 @@ private:
 
   unsigned shift_;
   std::size_t mask_;
-  Place places_[1];
+  Place places_[1]; // the first stays free
 };
 
 inline int Keys::route_of(Place* place, std::uint64_t sp, std::uint64_t bp) {

@@ -97,16 +97,8 @@ void in_child() {
 // ---------------------------------------------------------------------------------------- modules
 
 void note_module(const dl_phdr_info& info, std::uint64_t* biases) {
-  dl_find_object object;
-  const ElfW(Phdr)* segment = info.dlpi_phdr;
-  const ElfW(Phdr)* const end = segment + info.dlpi_phnum;
-  while (segment != end && segment->p_type != PT_LOAD)
-    ++segment;
-  // NOLINTNEXTLINE(performance-no-int-to-ptr)
-  if (segment == end ||
-      _dl_find_object(reinterpret_cast<void*>(info.dlpi_addr + segment->p_vaddr), &object) != 0)
-    return;
-  const preload::Bytes id = preload::build_id(object);
+  // Not by _dl_find_object: it finds what dlopen brings only later.
+  const preload::Bytes id = preload::build_id(info.dlpi_addr, info.dlpi_phdr, info.dlpi_phnum);
   char room[4096];
   const char* path = info.dlpi_name;
   if (!path || !*path) {
@@ -336,6 +328,12 @@ Strategy& strategy_of(const void* p) {
 
 namespace {
 
+[[noreturn, gnu::cold]] void refuse_pointer() {
+  constexpr char text[] = "allot trial: free: nobody has handed out this pointer\n";
+  static_cast<void>(!::write(2, text, sizeof text - 1));
+  std::abort(); // as malloc's own does
+}
+
 // Where a region is reset by hand, what lies between the frees of its blocks goes: destructors.
 [[gnu::cold]] void give_back_measured(Strategy& of, void* p) {
   const std::uint64_t ticks = __rdtsc() - mine.tick;
@@ -354,7 +352,7 @@ void give_back(void* p) {
   Strategy& of = strategy_of(p);
   if (of.owner() != &mine) [[unlikely]] {
     if (plan.range.span_of(p) >= process.strategies)
-      std::abort(); // as malloc's own does: nobody has handed it out
+      refuse_pointer();
     of.deallocate_foreign(p);
   } else if (plan.measures) [[unlikely]] {
     give_back_measured(of, p);
@@ -364,6 +362,7 @@ void give_back(void* p) {
 }
 
 void opening(Registers caller) {
+  const AtWork at_work;
   const Locked locked(process.lock);
   if (!is_on() || is_in_dlopen(caller.sp)) // by a constructor of what is being opened
     return;
@@ -375,6 +374,7 @@ void opening(Registers caller) {
 }
 
 void closed() {
+  const AtWork at_work;
   const Locked locked(process.lock);
   if (is_on())
     unsettle();
