@@ -287,6 +287,10 @@ void forked() {
   const pid_t child = ::fork();
   CHECK(child >= 0);
   if (child == 0) {
+    std::free(used(Region::malloc(30), 30));
+    auto* const after = static_cast<char*>(used(Region::malloc(30), 30));
+    CHECK(after != before); // it lives here, too
+    std::free(after);
     for (int i = 0; i < 1000; ++i)
       std::free(used(Region::malloc(100), 100));
     std::free(before);

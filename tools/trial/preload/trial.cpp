@@ -86,12 +86,26 @@ void hand_on(void*) {
   }
 }
 
-// Its parent goes on counting in the segment.
+// What was counted when the process was copied. The strategies go by it, and the parent goes on
+// counting in the segment, which is no longer the child's.
+constinit std::byte at_fork[sizeof(Instance) * max_instances]{};
+
+void before_fork() {
+  std::memcpy(at_fork, static_cast<const void*>(process.instances),
+              sizeof(Instance) * process.strategies);
+}
+
 void in_child() {
   process.lock.unlock();
   const std::size_t at = seen_at(*process.header);
-  ::mmap(reinterpret_cast<char*>(process.header) + at, segment_bytes(*process.header) - at,
-         PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+  void* const p = ::mmap(reinterpret_cast<char*>(process.header) + at,
+                         segment_bytes(*process.header) - at, PROT_READ | PROT_WRITE,
+                         MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE, -1, 0);
+  if (p == MAP_FAILED)
+    std::abort(); // it would write into its parent's
+  process.seen->state = State::ready;
+  std::memcpy(static_cast<void*>(process.instances), at_fork,
+              sizeof(Instance) * process.strategies);
 }
 
 // ---------------------------------------------------------------------------------------- modules
@@ -212,7 +226,7 @@ const char* why_not() {
   if (process.spans == 0)
     return "it has no room among its addresses";
   if (::pthread_key_create(&process.key, hand_on) != 0 ||
-      ::pthread_atfork(nullptr, nullptr, in_child) != 0)
+      ::pthread_atfork(before_fork, nullptr, in_child) != 0)
     return "it has no room for what ends with a thread, or is copied with the process";
   return nullptr;
 }
