@@ -259,6 +259,15 @@ TEST(Preload, TakesBackWhatAnotherThreadFreed) {
   EXPECT_EQ(trial.sum(1).most, 1u);
 }
 
+TEST(Preload, KeepsWhatThreadsPassToEachOther) {
+  Trial trial;
+  ASSERT_EQ(trial.run("crossing"), 0);
+  EXPECT_EQ(trial.sum(0).calls + trial.sum(1).calls, 12'000u);
+  EXPECT_EQ(trial.sum(0).refused, 0u);
+  EXPECT_GT(trial.sum(0).foreign, 0u);
+  EXPECT_GE(trial.sum(0).freed + 4000, trial.sum(0).served); // the rest waits for its owner
+}
+
 TEST(Preload, HandsOnWhatAThreadHadWhenItEnds) {
   Trial trial;
   ASSERT_EQ(trial.run("threads_end"), 0);

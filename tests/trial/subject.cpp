@@ -1,10 +1,12 @@
 // The program under trial: what it says it does is checked here, what the library counted by the
 // test.
+#include <atomic>
 #include <cerrno>
 #include <csignal>
 #include <cstdint>
 #include <cstdio>
 #include <cstring>
+#include <mutex>
 #include <thread>
 #include <vector>
 
@@ -282,6 +284,55 @@ void threads_end() {
   }
 }
 
+// Blocks that go from thread to thread, of routes that all threads have.
+void crossing() {
+  struct Passed {
+    void* block;
+    std::size_t bytes;
+    int with;
+  };
+  std::mutex mutex;
+  std::vector<Passed> passed;
+  const auto take = [&](std::size_t which) {
+    const Passed p = passed[which % passed.size()];
+    passed[which % passed.size()] = passed.back();
+    passed.pop_back();
+    return p;
+  };
+  const auto check = [](const Passed& p) {
+    CHECK(is_filled(p.block, p.bytes, p.with));
+    std::free(p.block);
+  };
+  std::atomic<int> ready{0};
+  const auto work = [&](unsigned seed) {
+    for (++ready; ready != 4;)
+      std::this_thread::yield();
+    for (int i = 0; i < 3000; ++i) {
+      seed = seed * 1664525 + 1013904223;
+      if (i % 64 == 0)
+        std::this_thread::yield();
+      const std::size_t bytes = (seed >> 16) % 64 + 1;
+      Passed p{(seed >> 8) % 2 ? Region::malloc(bytes) : Pool::malloc(bytes), bytes, i};
+      std::memset(p.block, i, bytes);
+      {
+        const std::lock_guard<std::mutex> locked(mutex);
+        passed.push_back(p);
+        if (passed.size() < 100)
+          continue;
+        p = take(seed >> 4);
+      }
+      check(p);
+    }
+  };
+  std::vector<std::thread> threads;
+  for (unsigned i = 0; i < 4; ++i)
+    threads.emplace_back(work, i);
+  for (std::thread& t : threads)
+    t.join();
+  while (!passed.empty())
+    check(take(0));
+}
+
 void forked() {
   void* const before = used(Region::malloc(30), 30);
   const pid_t child = ::fork();
@@ -429,6 +480,7 @@ constexpr Case cases[] = {
     {"two_frames", two_frames},
     {"foreign", foreign},
     {"threads_end", threads_end},
+    {"crossing", crossing},
     {"forked", forked},
     {"interrupted", interrupted},
     {"killed", killed},

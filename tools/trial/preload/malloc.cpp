@@ -45,9 +45,11 @@ void* resize_ours(void* p, std::size_t bytes, Registers caller) {
   const bool mine_too = holder.owner() == &mine;
   if (wanted == &holder && mine_too && holder.try_resize(p, bytes))
     return p;
-  void* const room = !wanted            ? nullptr
-                     : wanted->serves() ? wanted->allocate(bytes)
-                                        : (wanted->pass_on(), nullptr);
+  void* room = nullptr;
+  if (wanted && wanted->serves())
+    room = wanted->allocate_growing(bytes);
+  else if (wanted)
+    wanted->pass_on();
   void* const moved = move(p, holder.size_of(p), bytes, room);
   if (!moved)
     return nullptr;

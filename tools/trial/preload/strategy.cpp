@@ -9,6 +9,7 @@ namespace {
 
 constexpr std::size_t smallest_arena = 4096;
 constexpr std::size_t largest_arena = std::size_t{1} << 30;
+constexpr std::size_t least_limit = std::size_t{64} << 20;
 constexpr std::size_t fewest_blocks = 64;
 
 const Route& route_of(const Header& plan, std::uint32_t i) {
@@ -41,11 +42,16 @@ Strategy::Strategy(const Header& plan, std::uint32_t route, std::byte* span, Ins
     block_bytes_ = pool_.block_size();
   } else {
     const std::size_t arena = arena_for(predicted.bytes);
+    // With heads, twice as much as is told to be too much: a plan that is wrong is not to take all
+    // of the machine's memory.
+    const std::size_t limit =
+        std::clamp<std::size_t>(2 * outgrown * std::min<std::uint64_t>(predicted.bytes, span_bytes),
+                                least_limit, span_bytes / 2);
     // Without exceptions allot's own code ends the program where an upstream refuses: it doesn't.
     ::new (&region_) allot::Region({.zero = false,
                                     .arena_size = arena,
                                     .max_arena_size = arena,
-                                    .limit = span_bytes / 2,
+                                    .limit = limit,
                                     .upstream = &memory_});
     largest_shared_ = arena / 4 - 64;
   }
@@ -71,19 +77,34 @@ Strategy::Strategy(const Header& plan, std::uint32_t route, std::byte* span, Ins
   return p;
 }
 
-// What may get an arena of its own has room wherever that begins.
-void* Strategy::take_large(std::size_t bytes, std::size_t alignment) {
+// What may get an arena of its own has room wherever that begins, and `spare` bytes behind it.
+void* Strategy::take_large(std::size_t bytes, std::size_t alignment, std::size_t spare) {
   if (bytes > largest || alignment > largest)
     return nullptr;
   const std::size_t skip = alignment > 16 ? alignment : 0;
-  void* const q = region_.try_allocate(in_region(bytes) + 8 + skip);
+  const std::size_t extent = in_region(bytes) + 8 + skip;
+  void* const q = region_.try_allocate(extent + spare);
   if (!q)
     return nullptr;
+  if (spare != 0)
+    static_cast<void>(region_.try_resize(q, extent + spare, extent));
   const auto first = reinterpret_cast<std::uintptr_t>(q) + 8;
   const auto lead = ((first + alignment - 1) & ~(alignment - 1)) - first + 8;
   void* const p = static_cast<std::byte*>(q) + lead;
   head_of(p) = bytes | padded | (lead == 16 ? led : 0) | (skip != 0 ? fixed : 0);
   count_in_region(bytes);
+  return p;
+}
+
+void* Strategy::allocate_growing(std::size_t bytes) {
+  if (is_pool_ || bytes <= largest_shared_ || bytes > largest)
+    return allocate(bytes);
+  const Working working(*this);
+  if (foreign_.load(std::memory_order_relaxed))
+    take_back_foreign();
+  void* const p = take_large(bytes, 16, bytes / 8 & ~std::size_t{15});
+  if (!p)
+    ++seen_->refused;
   return p;
 }
 
@@ -93,7 +114,7 @@ void* Strategy::allocate_aligned(std::size_t bytes, std::size_t alignment) {
   const Working working(*this);
   if (foreign_.load(std::memory_order_relaxed))
     take_back_foreign();
-  void* const p = is_pool_ ? nullptr : take_large(bytes, alignment);
+  void* const p = is_pool_ ? nullptr : take_large(bytes, alignment, 0);
   if (!p)
     ++seen_->refused;
   return p;

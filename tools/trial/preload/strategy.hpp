@@ -50,6 +50,9 @@ public:
     return p;
   }
   void* allocate_aligned(std::size_t bytes, std::size_t alignment);
+  /// For a block that was moved as it grew, and may go on: what is large can grow by an eighth
+  /// where it is then, as what Region's own reallocate moves.
+  void* allocate_growing(std::size_t bytes);
 
   [[gnu::always_inline]] void deallocate(void* p) {
     Working working(*this);
@@ -127,7 +130,7 @@ private:
 
   void* take_of_region(std::size_t bytes) {
     if (bytes > largest_shared_) [[unlikely]]
-      return take_large(bytes, 16);
+      return take_large(bytes, 16, 0);
     void* const q = region_.try_allocate(in_region(bytes));
     if (!q) [[unlikely]]
       return nullptr;
@@ -143,7 +146,7 @@ private:
     seen_->bytes += counted(bytes);
   }
   void* take_first(void* q, std::size_t bytes);
-  void* take_large(std::size_t bytes, std::size_t alignment);
+  void* take_large(std::size_t bytes, std::size_t alignment, std::size_t spare);
 
   void count_freed() {
     if (++seen_->freed == seen_->served && !is_pool_)
