@@ -150,16 +150,19 @@ bool is_aligned(const void* p, std::size_t alignment) {
   return reinterpret_cast<std::uintptr_t>(p) % alignment == 0;
 }
 
+constexpr std::size_t sizes[] = {0, 1, 15, 16, 24, 40, 64, 300, 5000, 200'000};
+constexpr std::size_t alignments[] = {16, 64, 4096};
+
 template <class S>
 void use_family() {
-  for (const std::size_t n : {0, 1, 15, 16, 24, 40, 64, 300, 5000, 200'000}) {
+  for (const std::size_t n : sizes) {
     std::free(used(S::malloc(n), n));
     void* const zeros = S::calloc(2, n);
     CHECK(zeros && is_filled(zeros, 2 * n, 0));
     std::free(used(zeros, 2 * n));
     std::free(used(S::realloc(nullptr, n), n));
     std::free(used(S::reallocarray(nullptr, 2, n), 2 * n));
-    for (const std::size_t a : {16, 64, 4096}) {
+    for (const std::size_t a : alignments) {
       void* const p[] = {S::aligned_alloc(a, n), S::memalign(a, n), S::posix_memalign(a, n)};
       for (void* const q : p) {
         CHECK(is_aligned(q, a));
