@@ -33,6 +33,7 @@ struct Entry {
   std::vector<std::string> sites; ///< the largest places that allocate
   std::size_t more_sites = 0;     ///< beside those
   std::vector<std::uint32_t> site_numbers;
+  int route = -1;                   ///< in the plan, once that is written; -1: none
   std::uint32_t maker = 0;          ///< the site whose function it is about; 0: the largest
   std::uint32_t scope_function = 0; ///< index in the stacks; 0: none
 };

@@ -55,7 +55,7 @@ int advise_on(const std::string& file, const Options& options, std::FILE* out) {
     fmt::print(stderr, "allot: built without libdw: functions have no names\n");
 
   const Inputs inputs{trace, stacks, lifetimes, symbols};
-  const Advice advice = find_advice(inputs, options.min / 100);
+  Advice advice = find_advice(inputs, options.min / 100);
   trace.watch({});
   progress.reset();
   if (options.json != "-")

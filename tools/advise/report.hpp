@@ -10,8 +10,9 @@ namespace advise {
 
 void print_text(std::FILE* out, const Advice& advice);
 void print_json(std::FILE* out, const Advice& advice);
-/// What a trial routes where. See docs/advisor.md.
-void print_plan(std::FILE* out, const Inputs& inputs, const Advice& advice);
+/// What a trial routes where; the entries get the numbers of their routes. See docs/advisor.md.
+/// Passes over the trace twice.
+void print_plan(std::FILE* out, const Inputs& inputs, Advice& advice);
 
 /// The lines to write with allot for an entry, and what to mind; each ends with a newline.
 std::string lines_to_write(const Entry& entry);
