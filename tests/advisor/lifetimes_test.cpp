@@ -122,6 +122,27 @@ TEST(Lifetimes, AReallocationEndsOneBlockAndBeginsAnother) {
   EXPECT_EQ(growths, 1u); // the second made it smaller
 }
 
+TEST(Lifetimes, AnAddressIsFreeWhileAReallocationMovesAwayFromIt) {
+  Recording::Address taken = 0;
+  const Measured m = measure([&](Recording& r) {
+    r.on_thread(1);
+    r.enter(1);
+    r.on_thread(0);
+    const auto block = r.allocate(16, 1);
+    const auto moved = r.reallocate_while(block, 5000, 1, [&] { taken = r.allocate(16, 7); });
+    ASSERT_EQ(taken, block);
+    r.free(moved);
+    r.on_thread(1);
+    r.free(taken);
+    r.on_thread(0);
+  });
+  EXPECT_EQ(m.lifetimes.unknown, 0u);
+  EXPECT_EQ(m.lifetimes.left, 0u);
+  EXPECT_EQ(m.lifetimes.foreign, 0u);
+  EXPECT_EQ(m.lifetimes.calls, 3u);
+  EXPECT_EQ(m.lifetimes.peak_bytes, 16u + 5000u);
+}
+
 TEST(Lifetimes, TellOrderFromDisorder) {
   const Measured m = measure([](Recording& r) {
     for (int i = 0; i < 100; ++i) {

@@ -91,16 +91,27 @@ public:
   }
   Address reallocate(Address old, std::uint64_t size, std::uint32_t line = 3) {
     const Address address = take(size);
-    event(trace::Operation::reallocate, line, old, address, size);
+    event(trace::Operation::reallocate, line, old, address, size, order_++);
     if (old != 0)
       give(old);
+    return address;
+  }
+  /// The same, and another thread does something when the old block is gone already.
+  Address reallocate_while(Address old, std::uint64_t size, std::uint32_t thread, auto&& act) {
+    const std::uint64_t gone = order_++;
+    give(old);
+    std::swap(thread, thread_);
+    act();
+    std::swap(thread, thread_);
+    const Address address = take(size);
+    event(trace::Operation::reallocate, 3, old, address, size, gone);
     return address;
   }
 
   /// `seconds` of processor time.
   void finish(double seconds) {
     flush_all();
-    number(order_ - 1);
+    number(events_);
     number(0);
     number(0);
     number(0);
@@ -113,7 +124,7 @@ public:
     for (std::uint32_t t = 0; t < threads_.size(); ++t)
       flush(t);
   }
-  std::uint64_t events() const { return order_ - 1; }
+  std::uint64_t events() const { return events_; }
 
 private:
   struct Frame {
@@ -132,36 +143,42 @@ private:
   Thread& now() { return threads_[thread_]; }
 
   void event(trace::Operation operation, std::uint32_t line, Address old, Address address,
-             std::uint64_t size) {
+             std::uint64_t size, std::uint64_t gone = 0) {
+    const std::uint64_t got = order_++;
+    const bool moves = operation == trace::Operation::reallocate;
+    const std::uint64_t order = moves ? gone : got;
     Thread& thread = now();
     thread.stack.back().line = line;
     const std::uint32_t context = context_of(thread.stack);
     if (thread.events.size() + trace::max_event > 60000)
       flush(thread_);
     if (thread.events.empty()) {
-      thread.header.first = order_;
-      thread.order = order_ - 1;
+      thread.header.first = order;
+      thread.order = order - 1;
       thread.address = 0;
     }
     std::uint8_t bytes[trace::max_event];
     std::uint8_t* at = bytes + 1;
     bytes[0] = static_cast<std::uint8_t>(operation) | trace::flag::ordered;
-    at = trace::put(at, order_ - thread.order);
+    at = trace::put(at, order - thread.order);
     at = trace::put(at, thread.kept);
     at = trace::put(at, context);
     const auto put_address = [&](Address a) {
       at = trace::put(at, trace::zigzag(static_cast<std::int64_t>(a - thread.address) / 16));
       thread.address = a;
     };
-    if (operation == trace::Operation::reallocate)
+    if (moves)
       put_address(old);
     put_address(address);
     if (!trace::releases(operation))
       at = trace::put(at, size);
     if (operation == trace::Operation::aligned)
       at = trace::put(at, 6);
+    if (moves)
+      at = trace::put(at, got - order - 1);
     thread.events.insert(thread.events.end(), bytes, at);
-    thread.order = thread.header.last = order_++;
+    thread.order = thread.header.last = got;
+    ++events_;
     ++thread.header.count;
     thread.kept = thread.stack.size();
   }
@@ -248,6 +265,7 @@ private:
   std::vector<Thread> threads_;
   std::uint32_t thread_ = 0;
   std::uint64_t order_ = 1;
+  std::uint64_t events_ = 0;
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t> contexts_;
   std::vector<trace::Context> new_contexts_;
   std::uint32_t next_ = 1;

@@ -71,16 +71,21 @@ TEST(Trace, GivesTheEventsOfAllThreadsInTheirOrder) {
   const trace::Trace trace = trace::Trace::open(file.path());
   trace::Events events(trace);
   std::uint64_t order = 0;
+  std::uint64_t n = 0;
   std::uint64_t sizes = 0;
   for (trace::Event e; events.next(e);) {
     ASSERT_EQ(e.order, ++order);
+    if (e.operation == trace::Operation::reallocate)
+      ++order;
+    ASSERT_EQ(e.got, order);
+    ++n;
     sizes += e.operation == trace::Operation::malloc ? e.size : 0;
   }
-  EXPECT_EQ(order, trace.events());
+  EXPECT_EQ(n, trace.events());
   EXPECT_EQ(sizes, 20000u * 20001u / 2);
   EXPECT_EQ(trace.threads(), 2u);
   ASSERT_TRUE(trace.footer());
-  EXPECT_EQ(trace.footer()->events, order);
+  EXPECT_EQ(trace.footer()->events, n);
   EXPECT_EQ(trace.footer()->processor_ns, 500000000u);
 }
 
@@ -119,8 +124,16 @@ TEST(Trace, RefusesANewerVersion) {
   const TemporaryFile file;
   record_some(file.path());
   std::string newer = content(file.path());
-  newer[8] = 2;
+  newer[8] = 3;
   EXPECT_EQ(refusal_of(newer), "a trace of a newer version of allot");
+}
+
+TEST(Trace, RefusesAnOlderVersion) {
+  const TemporaryFile file;
+  record_some(file.path());
+  std::string older = content(file.path());
+  older[8] = 1;
+  EXPECT_EQ(refusal_of(older), "a trace of an older version of allot: record it again");
 }
 
 TEST(Trace, ASingleChangedByteIsFoundOrDoesNoHarm) {
@@ -168,6 +181,14 @@ TEST(Trace, RefusesMoreThanItsFrameHolds) {
 
 TEST(Trace, RefusesAnEventWithAContextThatIsNotThere) {
   EXPECT_NE(refusal_of(with_frame(header_of(trace::FrameKind::events, 1), {0, 0, 9, 2, 1})), "");
+}
+
+TEST(Trace, RefusesAReallocationThatEndsBeyondItsFrame) {
+  trace::FrameHeader header = header_of(trace::FrameKind::events, 1);
+  header.last = 2;
+  EXPECT_EQ(refusal_of(with_frame(header, {5, 0, 0, 2, 2, 1, 0})), "");
+  EXPECT_EQ(refusal_of(with_frame(header, {5, 0, 0, 2, 2, 1, 1})),
+            "damaged: an event that cannot be");
 }
 
 TEST(Trace, RefusesAnUnknownOperation) {

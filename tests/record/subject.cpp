@@ -148,6 +148,20 @@ void storm() {
   ualarm(0, 0);
 }
 
+// What one thread moves away from another gets at once: all share one arena, and nothing is small
+// enough for what each thread keeps for itself.
+void moves() {
+  mallopt(M_ARENA_MAX, 1);
+  std::vector<std::thread> all;
+  for (int t = 0; t < 4; ++t)
+    all.emplace_back([] {
+      for (std::size_t i = 0; i < 20000; ++i)
+        std::free(std::realloc(std::malloc(2000), 3000 + i % 8 * 1000));
+    });
+  for (auto& t : all)
+    t.join();
+}
+
 void threads() {
   std::vector<std::thread> all;
   static void* volatile box[4][20000];
@@ -361,17 +375,29 @@ struct Case {
   void (*run)();
 };
 constexpr Case cases[] = {
-    {"plain", plain},         {"family", family},
-    {"longjmp", longjmps},    {"exceptions", exceptions},
-    {"signals", signals},     {"signal_stack", signal_stack},
-    {"storm", storm},         {"threads", threads},
-    {"fork", forks},          {"vfork", vforks},
-    {"late", late},           {"small_stacks", small_stacks},
-    {"recursion", recursion}, {"coroutines", coroutines},
-    {"close_all", close_all}, {"daemon", daemonise},
-    {"segv", segv},           {"killed", killed},
-    {"abort", aborts},        {"errno", error_number},
-    {"no_memory", no_memory}, {"ways", ways},
+    {"plain", plain},
+    {"family", family},
+    {"longjmp", longjmps},
+    {"exceptions", exceptions},
+    {"signals", signals},
+    {"signal_stack", signal_stack},
+    {"storm", storm},
+    {"threads", threads},
+    {"moves", moves},
+    {"fork", forks},
+    {"vfork", vforks},
+    {"late", late},
+    {"small_stacks", small_stacks},
+    {"recursion", recursion},
+    {"coroutines", coroutines},
+    {"close_all", close_all},
+    {"daemon", daemonise},
+    {"segv", segv},
+    {"killed", killed},
+    {"abort", aborts},
+    {"errno", error_number},
+    {"no_memory", no_memory},
+    {"ways", ways},
     {"many", many},
 };
 

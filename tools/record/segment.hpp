@@ -15,7 +15,7 @@
 namespace record {
 
 constexpr std::uint32_t protocol =
-    1; ///< of both sides; the library and the command are built together
+    2; ///< of both sides; the library and the command are built together
 constexpr char environment_variable[] = "ALLOT_RECORD"; ///< in the environment: the socket's name;
                                                         ///< '+' before it for children too
 

@@ -84,10 +84,15 @@ Contents contents_of(const Block& block, std::size_t used) {
     numbers += operation == trace::Operation::aligned ? 1 : 0;
     for (std::uint64_t unused; at && numbers != 0; --numbers)
       at = trace::get(at, end, unused);
+    std::uint64_t between = 0;
+    if (at && operation == trace::Operation::reallocate) {
+      at = trace::get(at, end, between);
+      ++step;
+    }
     if (!at)
       break;
     ++contents.count;
-    contents.last += step;
+    contents.last += step + between;
     contents.bytes = static_cast<std::size_t>(at - block.events);
   }
   return contents;

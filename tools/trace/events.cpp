@@ -71,7 +71,7 @@ void Events::open_frame() {
   cursor.left = frame.header.count;
   cursor.last = frame.header.last;
   cursor.next.thread = frame.header.thread;
-  cursor.next.order = frame.header.first - 1; // modulo 2^64
+  cursor.next.got = frame.header.first - 1; // modulo 2^64
   decode(cursor);
   waiting_.push_back({cursor.next.order, number});
   std::push_heap(waiting_.begin(), waiting_.end());
@@ -97,7 +97,7 @@ void Events::decode(Cursor& cursor) const {
 
   const std::uint64_t ahead = (tag & flag::ordered) != 0 ? number() : 1;
   // The first one's number is the header's, whatever it says.
-  event.order += cursor.at == 0 ? 1 : ahead;
+  event.order = event.got + (cursor.at == 0 ? 1 : ahead);
   if (event.order > cursor.last || (cursor.at != 0 && (ahead == 0 || ahead > cursor.last)))
     damaged();
 
@@ -130,6 +130,13 @@ void Events::decode(Cursor& cursor) const {
     if (alignment > 63)
       damaged();
     event.alignment = static_cast<std::uint8_t>(alignment);
+  }
+  event.got = event.order;
+  if (moves) {
+    const std::uint64_t between = number();
+    if (between >= cursor.last - event.order)
+      damaged();
+    event.got += between + 1;
   }
   cursor.at = static_cast<std::size_t>(at - cursor.payload.data());
   --cursor.left;

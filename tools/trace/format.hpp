@@ -28,6 +28,7 @@
 //   order    there with flag ordered: how much its number is above that of the event before it in
 //            the frame; without, 1. The first one's is the header's. A number is drawn before a
 //            block is given back and after one is got, so that it orders the events of all threads.
+//            A reallocation has two: this is when it gives back.
 //   kept     how many frames of the stack, from the outermost, are the same activations as at the
 //            thread's event before
 //   context  where it is called from: the innermost frame below the recorder's. With flag same,
@@ -35,7 +36,8 @@
 //   address  zigzag varint of (address - the frame's address before), in units of 16; with flag odd
 //            in bytes. A reallocation has two: of the block given, and then of the one got.
 //   size     in bytes, of what allocates. Aligned has a varint more: the base-2 logarithm of the
-//            alignment.
+//            alignment. A reallocation, too: how many numbers lie between its two; the next event
+//            counts from the second.
 //
 // The recorder, inside the program, writes events straight into blocks that the command compresses;
 // so this header includes nothing that allocates.
@@ -47,7 +49,7 @@
 namespace trace {
 
 constexpr char magic[8] = {'a', 'l', 'l', 'o', 't', 't', 'r', 'c'};
-constexpr std::uint32_t version = 1;
+constexpr std::uint32_t version = 2;
 
 struct Preamble {
   char magic[8];
@@ -96,7 +98,7 @@ constexpr std::uint8_t same = 1 << 5;
 constexpr std::uint8_t odd = 1 << 6; ///< an address is no multiple of 16
 } // namespace flag
 
-constexpr std::size_t max_event = 1 + 10 + 3 + 4 + 2 * 10 + 10 + 1; ///< bytes
+constexpr std::size_t max_event = 1 + 10 + 3 + 4 + 2 * 10 + 10 + 10; ///< bytes
 
 constexpr std::uint64_t zigzag(std::int64_t n) {
   return (static_cast<std::uint64_t>(n) << 1) ^ static_cast<std::uint64_t>(n >> 63);

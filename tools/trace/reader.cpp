@@ -110,8 +110,8 @@ void Trace::list_frames() {
     throw Error("not a trace");
   if (preamble.version > version)
     throw Error("a trace of a newer version of allot");
-  if (preamble.version != version)
-    throw Error("not a trace");
+  if (preamble.version < version)
+    throw Error("a trace of an older version of allot: record it again");
 
   const off_t end = ::lseek(file_, 0, SEEK_END);
   if (end < 0)

@@ -56,8 +56,9 @@ struct Event {
   std::uint8_t alignment; ///< its base-2 logarithm; of what is aligned
   std::uint32_t thread;
   std::uint32_t context; ///< 0: not known
-  std::uint32_t kept; ///< frames, from the outermost, that were there at the thread's event before
-  std::uint64_t order;
+  std::uint32_t kept;  ///< frames, from the outermost, that were there at the thread's event before
+  std::uint64_t order; ///< of a reallocation: when it gave back the block it was given
+  std::uint64_t got;   ///< when it got the other one; of all others the same as order
   std::uint64_t address; ///< of the block that is got, or given back
   std::uint64_t old;     ///< of a reallocation: the block that was given, or 0
   std::uint64_t size;    ///< of what is got
@@ -110,8 +111,8 @@ private:
   std::function<void(std::size_t)> watcher_;
 };
 
-/// One pass over a trace's events, of all threads, by their numbers. The trace must live on. Holds
-/// one frame of each thread that has events at that time.
+/// One pass over a trace's events, of all threads, by their numbers; of reallocations, by the
+/// first. The trace must live on. Holds one frame of each thread that has events at that time.
 class Events {
 public:
   explicit Events(const Trace& trace) : trace_(trace) {}

@@ -14,7 +14,7 @@ struct Event {
   std::uint64_t address = 0; ///< of the block; of a reallocation the one it had
   std::uint64_t got = 0;     ///< the one a reallocation has made
   std::uint64_t size = 0;
-  std::uint64_t order = 0; ///< 0: it gets the next one
+  std::uint64_t order = 0; ///< 0: it gets the next one. A reallocation has its first.
 };
 
 /// Nanoseconds on the monotonic clock.
@@ -26,12 +26,13 @@ public:
   /// Takes over a lane, whoever had it; what he wrote last is closed.
   void start(Segment* segment, Lane* lane, std::uint32_t thread);
 
-  /// Waits while the ring is full. False when recording has ended.
-  bool write(const Event& event, std::uint64_t order, ShadowStack::Step stack) {
+  /// `got` is a reallocation's second number, or the same as `order`. Waits while the ring is full.
+  /// False when recording has ended.
+  bool write(const Event& event, std::uint64_t order, std::uint64_t got, ShadowStack::Step stack) {
     if (at_ > limit_ && !turn(order))
       return false;
     const std::uint64_t step = order - order_;
-    order_ = order;
+    order_ = got;
     const bool same = stack.same != 0 && !fresh_;
     fresh_ = false;
     const std::uint64_t to = event.address - address_;
@@ -57,6 +58,8 @@ public:
       at = trace::put(at, event.size);
     if (event.operation == trace::Operation::aligned)
       at = trace::put(at, event.log2_alignment);
+    if (moved)
+      at = trace::put(at, got - order - 1);
     at_ = at;
     ++count_;
     block_->used.store(static_cast<std::uint32_t>(at - block_->events), std::memory_order_release);

@@ -33,8 +33,10 @@ bool ready() {
     return ready() ? allocated(made, {.operation = Operation::malloc, .size = bytes}) : made;
   }
   Event event{.operation = Operation::reallocate, .address = address(p), .size = bytes};
-  if (bytes == 0 && !is_off()) // most give the block back then, which comes after the number
+  if (!is_off()) { // it may be another thread's at once
+    begin(caller());
     event.order = next_order();
+  }
   void* const moved = next.realloc(p, bytes);
   if (is_off() || (!moved && bytes != 0))
     return moved;

@@ -258,8 +258,10 @@ void take_down(const Event& event, Registers caller) {
       tick = __rdtsc();
     }
     const std::uint64_t order = event.order != 0 ? event.order : next_order();
+    const std::uint64_t got =
+        event.operation == trace::Operation::reallocate ? next_order() : order;
     const ShadowStack::Step step = thread->stack.step(places, caller);
-    if (!thread->pen.write(event, order, step))
+    if (!thread->pen.write(event, order, got, step))
       forgotten.mode.store(Mode::off);
     if (tick != 0)
       count_ticks(__rdtsc() - tick);
