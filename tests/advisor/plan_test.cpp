@@ -18,7 +18,6 @@ namespace {
 constexpr std::uint32_t start = 1;
 constexpr std::uint32_t main_function = 2;
 constexpr std::uint32_t work = 3;
-constexpr std::uint32_t inner = 4;
 constexpr std::uint32_t other = 5;
 
 struct PlanRoute {
@@ -277,38 +276,94 @@ TEST(Plan, PredictsReallocationsThatStayAndThatComeAndThatLeave) {
   expect_as_predicted(planned);
 }
 
-// What only the frames further out than any key looks would tell apart isn't routed.
-TEST(Plan, PredictsOnlyWhatItsKeysLeadThere) {
-  const Planned planned = plan_of([](Recording& r) {
-    std::vector<Recording::Address> kept;
-    const auto deep = [&](std::uint64_t size) {
-      for (std::uint32_t f = 100; f < 120; ++f)
-        r.enter(f);
-      const auto block = r.allocate(size, 1);
-      for (std::uint32_t f = 100; f < 120; ++f)
-        r.leave();
-      return block;
-    };
+/// Allocates below a number of functions, all called from here.
+Recording::Address allocate_below(Recording& r, std::uint32_t functions, std::uint64_t size) {
+  for (std::uint32_t f = 100; f < 100 + functions; ++f)
+    r.enter(f);
+  const auto block = r.allocate(size, 1);
+  for (std::uint32_t f = 100; f < 100 + functions; ++f)
+    r.leave();
+  return block;
+}
+
+/// Blocks of work are gone when it ends; what others allocate in the same way, so many of 300
+/// times, lives on.
+Planned plan_of_deep_stacks(int times) {
+  return plan_of([=](Recording& r) {
+    constexpr std::uint32_t functions = 12;
     for (int i = 0; i < 300; ++i) {
       {
         const Call call(r, work);
         std::vector<Recording::Address> blocks;
         for (std::uint64_t n = 1; n < 9; ++n)
           blocks.push_back(r.allocate(10 * n, 1));
-        blocks.push_back(deep(100));
+        blocks.push_back(allocate_below(r, functions, 100));
         for (const auto block : blocks)
           r.free(block, 2);
       }
-      const Call call(r, inner);
-      kept.push_back(deep(300 + static_cast<std::uint64_t>(i)));
+      const Call call(r, other);
+      for (int n = i * times / 300; n < (i + 1) * times / 300; ++n)
+        allocate_below(r, functions, 300 + static_cast<std::uint64_t>(i));
     }
   });
-  ASSERT_EQ(planned.plan.routes.size(), 1u);
+}
+
+TEST(Plan, LooksFarOutWhereThatTellsCallsApart) {
+  const Planned planned = plan_of_deep_stacks(30);
+  ASSERT_FALSE(planned.plan.routes.empty());
+  EXPECT_EQ(planned.plan.routes[0].calls, planned.advice.entries[0].calls);
+  EXPECT_EQ(planned.plan.routes[0].count, 300u);
+  expect_as_predicted(planned);
+}
+
+TEST(Plan, LeavesWhatCostsMoreToTellThanItIsWorth) {
+  const Planned planned = plan_of_deep_stacks(2700);
+  ASSERT_FALSE(planned.plan.routes.empty());
   EXPECT_EQ(planned.advice.entries[0].calls, 300u * 9u);
   EXPECT_EQ(planned.plan.routes[0].calls, 300u * 8u);
   EXPECT_EQ(planned.plan.routes[0].count, 300u);
-  EXPECT_EQ(planned.plan.routes[0].bytes, 16u + 2 * 32u + 48u + 2 * 64u + 2 * 80u); // without 100
+  EXPECT_EQ(planned.plan.routes[0].bytes,
+            16u + 2 * 32u + 48u + 2 * 64u + 2 * 80u); // without 100
   expect_as_predicted(planned);
+}
+
+/// A function whose blocks are gone when it ends; what others, of which few come, have of the same
+/// place does or does not live on.
+Planned plan_with_a_stranger(bool lives_on) {
+  return plan_of([=](Recording& r) {
+    std::vector<Recording::Address> kept;
+    for (int i = 0; i < 300; ++i) {
+      {
+        const Call call(r, work);
+        std::vector<Recording::Address> blocks;
+        for (int n = 0; n < 20; ++n)
+          blocks.push_back(allocate_below(r, 60, 40 + static_cast<std::uint64_t>(n)));
+        for (const auto block : blocks)
+          r.free(block, 2);
+      }
+      const Call call(r, other);
+      const auto block = allocate_below(r, 60, 300 + static_cast<std::uint64_t>(i));
+      if (lives_on)
+        kept.push_back(block);
+      else
+        r.free(block, 2);
+    }
+  });
+}
+
+TEST(Plan, TakesAlongFewCallsWhoseBlocksDoNotHoldTheRegion) {
+  const Planned planned = plan_with_a_stranger(false);
+  ASSERT_FALSE(planned.plan.routes.empty());
+  EXPECT_EQ(planned.advice.entries[0].calls, 300u * 20u);
+  EXPECT_EQ(planned.plan.routes[0].calls, 300u * 21u);
+  EXPECT_EQ(planned.plan.routes[0].count, 600u);
+  expect_as_predicted(planned);
+}
+
+TEST(Plan, TakesNoneAlongWhoseBlockWouldHoldTheRegion) {
+  const Planned planned = plan_with_a_stranger(true);
+  for (const PlanRoute& route : planned.plan.routes)
+    EXPECT_EQ(route.calls, 0u);
 }
 
 } // namespace

@@ -18,11 +18,15 @@ constexpr double min_blocks = 4;
 constexpr std::uint64_t min_recurrences = 64;
 // What has more parts is no single object.
 constexpr double max_object_blocks = 32;
-// What a scope may hold beyond what lives at once.
 constexpr std::uint64_t min_waste = 256 << 10;
 constexpr double waste_of_peak = 0.05;
 
 } // namespace
+
+std::uint64_t allowed_waste(const analyze::Lifetimes& lifetimes) {
+  return std::max(min_waste, static_cast<std::uint64_t>(waste_of_peak *
+                                                        static_cast<double>(lifetimes.peak_bytes)));
+}
 
 std::optional<Kind> Judge::kind_of(const Scope& scope) const {
   if (scope.epochs == 0 || scope.turns * 10 < scope.epochs * 9)
@@ -38,10 +42,9 @@ std::optional<Kind> Judge::kind_of(const Scope& scope) const {
   }
   if (blocks >= 1.5 && is_object(scope, blocks))
     return Kind::object_pool;
-  const double waste = std::max(static_cast<double>(min_waste),
-                                waste_of_peak * static_cast<double>(in_.lifetimes.peak_bytes));
   if (blocks < min_blocks ||
-      static_cast<double>(scope.max_bytes) > 1.1 * static_cast<double>(scope.max_live) + waste)
+      static_cast<double>(scope.max_bytes) > 1.1 * static_cast<double>(scope.max_live) +
+                                                 static_cast<double>(allowed_waste(in_.lifetimes)))
     return {};
   return Kind::region;
 }

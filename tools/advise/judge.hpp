@@ -10,6 +10,9 @@
 
 namespace advise {
 
+/// Bytes that a scope may hold beyond what lives at once.
+std::uint64_t allowed_waste(const analyze::Lifetimes& lifetimes);
+
 class Judge {
 public:
   explicit Judge(const Inputs& inputs) : in_(inputs) {}

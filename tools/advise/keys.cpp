@@ -1,33 +1,34 @@
 #include "keys.hpp"
 
 #include <algorithm>
+#include <cstddef>
 #include <string_view>
 
 namespace advise {
 namespace {
 
-constexpr std::uint32_t max_depth = 12; // each frame more costs a look-up
+constexpr std::uint32_t max_depth = 48;
 
-// A route's keys may take along this share of others' calls, if it holds them only for as long as
-// they live: a pool, not a region.
-constexpr double stray = 0.0005;
-// What is told apart only by long keys is left, if it has less than this share of all calls.
-constexpr double negligible = 0.0002;
+// What it is worth to lead a call to its route, in frames of a look-up. They take longer than what
+// the route saves, but both sides of a trial's comparison have them. As much is lost by a call that
+// is taken along, since it isn't what was advised.
+constexpr double worth = 16;
+// Of the calls that a key takes, what may be others than are meant.
+constexpr double most_along = 0.125;
+// What only more frames would tell is left, if it has less than this share of all calls.
+constexpr double negligible = 0.0001;
 
 } // namespace
 
-Keys::Keys(const Inputs& inputs, const std::vector<int>& route_of, const std::vector<bool>& holds)
-    : in_(inputs), holds_(holds), nodes_(1) {
-  // Only the contexts that allocate: what is inside of others is not one of them.
-  std::map<std::uint32_t, std::uint64_t> calls;
-  trace::Events events(in_.trace);
-  for (trace::Event e; events.next(e);)
-    if (!trace::releases(e.operation) && e.address != 0)
-      ++calls[e.context], ++calls_;
-  std::vector<Stack> stacks;
-  for (const auto& [context, n] : calls)
-    stacks.push_back({context, n, route_of[in_.stacks.site_of(context)]});
-  add(stacks, 0);
+Keys::Keys(const Inputs& inputs, const std::vector<Caller>& callers) : in_(inputs), nodes_(1) {
+  Stacks stacks;
+  for (const Caller& caller : callers) {
+    stacks.push_back({caller.context, &caller});
+    calls_ += static_cast<double>(caller.calls);
+  }
+  add(stacks.begin(), stacks.end(), 0);
+  for (std::uint32_t i = 1; i < nodes_.size(); ++i)
+    children_.emplace(std::pair(nodes_[i].parent, nodes_[i].ip), i);
 }
 
 int Keys::route_of(std::uint32_t context) const {
@@ -43,55 +44,63 @@ int Keys::route_of(std::uint32_t context) const {
   return none;
 }
 
-void Keys::add(const std::vector<Stack>& stacks, std::uint32_t parent) {
+/// Adds what tells these apart by their next frame. Returns what it is worth.
+double Keys::add(Stacks::iterator begin, Stacks::iterator end, std::uint32_t parent) {
   const auto& contexts = in_.trace.contexts();
-  std::map<std::uint64_t, std::vector<Stack>> by_ip;
-  for (const Stack& stack : stacks)
-    if (stack.context != 0)
-      by_ip[contexts[stack.context].ip].push_back(stack);
-  for (auto& [ip, group] : by_ip) {
-    if (!is_told(ip))
-      continue;
-    const int route = common_route(group);
-    if (route >= 0)
-      add_node(parent, ip, route);
-    if (route != look_on)
-      continue;
-    std::uint64_t routed = 0;
-    for (const Stack& stack : group)
-      routed += stack.route >= 0 ? stack.calls : 0;
-    if (nodes_[parent].depth + 1 == max_depth ||
-        static_cast<double>(routed) < negligible * static_cast<double>(calls_))
-      continue;
-    for (Stack& stack : group)
-      stack.context = contexts[stack.context].parent;
-    add(group, add_node(parent, ip, look_on));
+  std::sort(begin, end, [&](const Stack& a, const Stack& b) {
+    return contexts[a.context].ip < contexts[b.context].ip;
+  });
+  double sum = 0;
+  while (begin != end) {
+    const std::uint64_t ip = contexts[begin->context].ip;
+    const auto other = std::find_if(
+        begin, end, [&](const Stack& stack) { return contexts[stack.context].ip != ip; });
+    if (begin->context != 0 && is_told(ip))
+      sum += add_group(begin, other, parent, ip);
+    begin = other;
   }
+  return sum;
 }
 
-std::uint32_t Keys::add_node(std::uint32_t parent, std::uint64_t ip, int route) {
+/// Adds a node for those whose next frame stands there, if it is worth something; that is returned.
+double Keys::add_group(Stacks::iterator begin, Stacks::iterator end, std::uint32_t parent,
+                       std::uint64_t ip) {
+  double all = 0;
+  std::map<int, double> calls; // by route
+  for (auto stack = begin; stack != end; ++stack) {
+    const auto n = static_cast<double>(stack->caller->calls);
+    all += n;
+    if (stack->caller->route != none)
+      calls[stack->caller->route] += n;
+  }
+  double routed = 0;
+  double best = 0;
+  int route = none;
+  for (const auto& [number, n] : calls) {
+    routed += n;
+    const double gain = worth * (2 * n - all);
+    if (gain > best && all - n <= most_along * all &&
+        std::all_of(begin, end, [number = number](const Stack& stack) {
+          return stack.caller->may_take(number);
+        }))
+      best = gain, route = number;
+  }
+
   const auto node = static_cast<std::uint32_t>(nodes_.size());
-  nodes_.push_back({parent, nodes_[parent].depth + 1, ip, route});
-  children_.emplace(std::pair(parent, ip), node);
-  return node;
-}
-
-/// Where all of these calls may go; look_on if to more than one.
-int Keys::common_route(const std::vector<Stack>& stacks) const {
-  std::map<int, std::uint64_t> calls;
-  std::uint64_t all = 0;
-  bool held = false;
-  for (const Stack& stack : stacks) {
-    calls[stack.route] += stack.calls;
-    all += stack.calls;
-    held = held || (stack.route >= 0 && holds_[static_cast<std::size_t>(stack.route)]);
+  const std::uint32_t depth = nodes_[parent].depth + 1;
+  const double most = worth * routed - all; // that looking on can be worth
+  if (most > best && routed >= negligible * calls_ && depth != max_depth) {
+    nodes_.push_back({parent, depth, ip, look_on});
+    for (auto stack = begin; stack != end; ++stack)
+      stack->context = in_.trace.contexts()[stack->context].parent;
+    const double further = add(begin, end, node) - all;
+    if (further > best)
+      return further;
+    nodes_.resize(node);
   }
-  const auto most = std::max_element(
-      calls.begin(), calls.end(), [](const auto& a, const auto& b) { return a.second < b.second; });
-  if (calls.size() == 1 ||
-      (!held && static_cast<double>(most->second) >= (1 - stray) * static_cast<double>(all)))
-    return most->first;
-  return look_on;
+  if (route != none)
+    nodes_.push_back({parent, depth, ip, route});
+  return best;
 }
 
 /// Whether the address can be written down: as an offset in a module whose name is one word.

@@ -3,7 +3,6 @@
 
 #include <cstdint>
 #include <map>
-#include <unordered_map>
 #include <utility>
 #include <vector>
 
@@ -11,8 +10,24 @@
 
 namespace advise {
 
+/// A call of malloc from a context, as far as routes are concerned.
+struct Caller {
+  std::uint32_t context = 0;
+  std::uint64_t calls = 0;
+  int route = -1;             ///< that it is meant for; -1: none
+  std::uint64_t harmless = 0; ///< routes that may take it along: bits
+
+  bool may_take(int number) const {
+    return number == route || (harmless >> static_cast<unsigned>(number) & 1) != 0;
+  }
+};
+
 /// A tree whose root is a call of malloc. Each node is a return address, of the frame that called
 /// what its parent stands for: so a look-up goes from the innermost frame outward.
+///
+/// It looks as far as that pays: each frame costs all calls that come by something, and leads some
+/// of them to their route. What only a long look would tell apart goes along with the others of its
+/// group where it does them no harm, or is left.
 class Keys {
 public:
   static constexpr int none = -1;    ///< the system's malloc
@@ -25,30 +40,28 @@ public:
     int route; ///< or look_on
   };
 
-  /// `route_of` has for each site its route or none; `holds` has for each route whether it keeps
-  /// all of its memory for as long as any of it lives. A pass over the trace.
-  Keys(const Inputs& inputs, const std::vector<int>& route_of, const std::vector<bool>& holds);
+  /// Of callers with different contexts.
+  Keys(const Inputs& inputs, const std::vector<Caller>& callers);
 
   const std::vector<Node>& nodes() const { return nodes_; }
   /// What a look-up finds for a call from there: a route or none.
   int route_of(std::uint32_t context) const;
 
 private:
-  /// Stacks of calls that are the same up to the node that is at work.
+  /// A caller at the frame that is looked at next.
   struct Stack {
-    std::uint32_t context; // of the frame that is looked at next; 0: there is none
-    std::uint64_t calls;
-    int route;
+    std::uint32_t context; ///< of that frame; 0: there is none
+    const Caller* caller;
   };
+  using Stacks = std::vector<Stack>;
 
-  void add(const std::vector<Stack>& stacks, std::uint32_t parent);
-  std::uint32_t add_node(std::uint32_t parent, std::uint64_t ip, int route);
-  int common_route(const std::vector<Stack>& stacks) const;
+  double add(Stacks::iterator begin, Stacks::iterator end, std::uint32_t parent);
+  double add_group(Stacks::iterator begin, Stacks::iterator end, std::uint32_t parent,
+                   std::uint64_t ip);
   bool is_told(std::uint64_t ip) const;
 
   const Inputs& in_;
-  const std::vector<bool>& holds_;
-  std::uint64_t calls_ = 0; // of the program
+  double calls_ = 0; // of the program
   std::vector<Node> nodes_;
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t> children_;
 };

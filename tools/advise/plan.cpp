@@ -1,9 +1,11 @@
 #include "report.hpp"
 
-#include "keys.hpp"
-#include "prediction.hpp"
+#include "callers.hpp"
+#include "judge.hpp"
 
 #include <fmt/format.h>
+#include <optional>
+#include <utility>
 
 namespace advise {
 namespace {
@@ -32,12 +34,25 @@ void print_keys(std::FILE* out, const symbols::Symbols& symbols, const Keys& key
   }
 }
 
+/// Takes what may be taken along from the regions that would hold more bytes than they may. Returns
+/// whether there are any.
+bool forbid_what_is_too_much(std::vector<Caller>& callers, const std::vector<Route>& routes,
+                             const std::vector<std::uint64_t>& most) {
+  std::uint64_t too_much = 0;
+  for (std::size_t i = 0; i < routes.size(); ++i)
+    if (!routes[i].pool && routes[i].bytes > most[i])
+      too_much |= std::uint64_t{1} << i;
+  for (Caller& caller : callers)
+    caller.harmless &= ~too_much;
+  return too_much != 0;
+}
+
 } // namespace
 
 void print_plan(std::FILE* out, const Inputs& in, Advice& advice) {
   std::vector<int> route_of(in.stacks.sites().size(), Keys::none);
-  std::vector<bool> holds;
   std::vector<Route> routes;
+  std::vector<std::uint64_t> most; // bytes of an epoch
   for (Entry& entry : advice.entries) {
     // What a trial can do without the source.
     const bool pool = entry.kind == Kind::pool;
@@ -45,12 +60,17 @@ void print_plan(std::FILE* out, const Inputs& in, Advice& advice) {
       continue;
     entry.route = static_cast<int>(routes.size());
     routes.push_back({.pool = pool, .block_bytes = entry.block_bytes});
-    holds.push_back(!pool);
+    most.push_back(entry.max_bytes + allowed_waste(in.lifetimes));
     for (const std::uint32_t site : entry.site_numbers)
       route_of[site] = entry.route;
   }
-  const Keys keys(in, route_of, holds);
-  predict(in, keys, routes);
+  std::vector<Caller> callers = find_callers(in, route_of, routes);
+  std::optional<Keys> keys(std::in_place, in, callers);
+  predict(in, *keys, routes);
+  if (forbid_what_is_too_much(callers, routes, most)) {
+    keys.emplace(in, callers);
+    predict(in, *keys, routes);
+  }
 
   fmt::print(out, "allot plan 2\n");
   print_modules(out, in.trace);
@@ -65,7 +85,7 @@ void print_plan(std::FILE* out, const Inputs& in, Advice& advice) {
       fmt::print(out, "route {} region {} {} {} {}\n", entry.route, route.bytes, route.epochs,
                  route.calls, entry.function);
   }
-  print_keys(out, in.symbols, keys);
+  print_keys(out, in.symbols, *keys);
 }
 
 } // namespace advise

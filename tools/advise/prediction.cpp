@@ -98,6 +98,8 @@ private:
 } // namespace
 
 void predict(const Inputs& in, const Keys& keys, std::vector<Route>& routes) {
+  for (Route& route : routes)
+    route = {.pool = route.pool, .block_bytes = route.block_bytes};
   Predicting predicting(in, keys, routes);
   analyze::replay(in.trace, predicting);
 }
