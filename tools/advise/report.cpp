@@ -79,7 +79,7 @@ void print_facts(std::FILE* out, const Entry& e) {
 void print_text(std::FILE* out, const Advice& advice) {
   fmt::print(out, "{}: {} allocations", advice.program, large(static_cast<double>(advice.calls)));
   if (advice.processor_seconds > 0)
-    fmt::print(out, ", {} a CPU second; malloc and free are {:.1f} % of its time at most\n",
+    fmt::print(out, ", {} a CPU second; malloc and free are an estimated {:.1f} % of its time\n",
                large(advice.calls_per_second()), 100 * advice.at_most());
   else
     fmt::print(out, "; how much time the program took is not known: the trace was cut short\n");
