@@ -80,9 +80,8 @@ double Keys::add_group(Stacks::iterator begin, Stacks::iterator end, std::uint32
     routed += n;
     const double gain = worth * (2 * n - all);
     if (gain > best && all - n <= most_along * all &&
-        std::all_of(begin, end, [number = number](const Stack& stack) {
-          return stack.caller->may_take(number);
-        }))
+        std::all_of(begin, end,
+                    [number = number](const Stack& stack) { return stack.caller->may_go(number); }))
       best = gain, route = number;
   }
 

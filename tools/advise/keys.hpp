@@ -15,10 +15,12 @@ struct Caller {
   std::uint32_t context = 0;
   std::uint64_t calls = 0;
   int route = -1;             ///< that it is meant for; -1: none
-  std::uint64_t harmless = 0; ///< routes that may take it along: bits
+  std::uint64_t harmless = 0; ///< routes that may take it along, if it has none: bits
 
-  bool may_take(int number) const {
-    return number == route || (harmless >> static_cast<unsigned>(number) & 1) != 0;
+  bool may_go(int number) const {
+    if (route != -1)
+      return number == route;
+    return (harmless >> static_cast<unsigned>(number) & 1) != 0;
   }
 };
 
