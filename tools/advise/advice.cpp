@@ -44,7 +44,8 @@ double own_seconds(const trace::Trace& trace, double pair_ns) {
 class Finding {
 public:
   Finding(const Inputs& inputs, double least)
-      : in_(inputs), least_(least), judge_(inputs), naming_(inputs.symbols, inputs.stacks),
+      : in_(inputs), least_(least), judge_(inputs),
+        naming_(inputs.symbols, inputs.stacks, inputs.lifetimes),
         taken_(inputs.stacks.sites().size()) {
     advice_.program = in_.trace.program().path;
     advice_.calls = in_.lifetimes.calls;

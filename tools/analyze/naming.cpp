@@ -1,5 +1,7 @@
 #include "naming.hpp"
 
+#include "wrappers.hpp"
+
 #include <algorithm>
 #include <cstddef>
 #include <fmt/format.h>
@@ -39,8 +41,8 @@ bool passes_on(std::string_view function, std::string_view module) {
   return false;
 }
 
-Naming::Naming(symbols::Symbols& symbols, const Stacks& stacks)
-    : symbols_(symbols), stacks_(stacks) {
+Naming::Naming(symbols::Symbols& symbols, const Stacks& stacks, const Lifetimes& lifetimes)
+    : symbols_(symbols), stacks_(stacks), wrappers_(find_wrappers(stacks, lifetimes)) {
   // The first function below _start that isn't the C library's, named or not.
   const auto& paths = stacks.paths();
   for (const Path& path : paths) {
@@ -77,7 +79,7 @@ Naming::Name Naming::asker(std::uint32_t site) {
   const auto& paths = stacks_.paths();
   const Site& at = stacks_.sites()[site];
   std::uint64_t ip = at.ip;
-  std::uint64_t start = stacks_.functions()[at.function];
+  std::uint32_t function_index = at.function;
   std::uint32_t path = at.path;
   // A site may be in a function whose frame on the path is further out: it called itself.
   if (paths[path].function == at.function && paths[path].ip == at.ip)
@@ -89,8 +91,8 @@ Naming::Name Naming::asker(std::uint32_t site) {
     for (const symbols::Place& place : places) {
       Name name{place.function, in, place_of(place)};
       if (&place == &places.back())
-        name.function = function(start);
-      if (!passes_on(name.function, in))
+        name.function = function(stacks_.functions()[function_index]);
+      if (!wrappers_[function_index] && !passes_on(name.function, in))
         return name;
       if (first.function.empty())
         first = name;
@@ -98,14 +100,15 @@ Naming::Name Naming::asker(std::uint32_t site) {
     if (paths[path].depth <= 1)
       return first;
     ip = paths[path].ip;
-    start = stacks_.functions()[paths[path].function];
+    function_index = paths[path].function;
     path = paths[path].parent;
   }
 }
 
 bool Naming::asks_itself(std::uint32_t site) {
   const Site& at = stacks_.sites()[site];
-  return !passes_on(symbols_.places(at.ip - 1).front().function, module(at.ip));
+  return !wrappers_[at.function] &&
+         !passes_on(symbols_.places(at.ip - 1).front().function, module(at.ip));
 }
 
 Naming::Name Naming::within(std::uint32_t index,

@@ -8,6 +8,7 @@
 #include <vector>
 
 #include "../symbols/symbols.hpp"
+#include "lifetimes.hpp"
 #include "stacks.hpp"
 
 namespace analyze {
@@ -17,7 +18,7 @@ bool passes_on(std::string_view function, std::string_view module);
 
 class Naming {
 public:
-  Naming(symbols::Symbols& symbols, const Stacks& stacks);
+  Naming(symbols::Symbols& symbols, const Stacks& stacks, const Lifetimes& lifetimes);
 
   struct Name {
     std::string function;
@@ -43,7 +44,8 @@ private:
 
   symbols::Symbols& symbols_;
   const Stacks& stacks_;
-  std::uint64_t main_ = 0; // where it starts
+  std::vector<bool> wrappers_; // by function
+  std::uint64_t main_ = 0;     // where it starts
 };
 
 } // namespace analyze

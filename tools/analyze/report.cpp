@@ -129,7 +129,7 @@ void print_scopes(std::FILE* out, const trace::Trace& trace, const Stacks& stack
 
 void print_facts(std::FILE* out, const trace::Trace& trace, const Stacks& stacks,
                  const Lifetimes& lifetimes, symbols::Symbols& symbols) {
-  Naming naming(symbols, stacks);
+  Naming naming(symbols, stacks, lifetimes);
   print_sums(out, trace, lifetimes);
   if (lifetimes.calls == 0)
     return;
