@@ -111,6 +111,7 @@ private:
         entry.max_bytes = best->max_bytes;
         entry.max_live = best->max_live;
         entry.scope_function = best->function;
+        entry.has_place = Judge::has_place(*best);
       }
       scopes.take(entry.site_numbers);
       add(std::move(entry));
@@ -230,7 +231,8 @@ private:
   /// What of malloc's part an entry saves, roughly, for an order among them.
   static double worth(const Entry& entry) {
     constexpr double of_kind[] = {0.9, 0.7, 0.9, 0.8, 0.9, 0.3, 0};
-    return of_kind[static_cast<std::size_t>(entry.kind)] * static_cast<double>(entry.calls);
+    return of_kind[static_cast<std::size_t>(entry.kind)] * (entry.has_place ? 1 : 0.5) *
+           static_cast<double>(entry.calls);
   }
 
   const Inputs& in_;

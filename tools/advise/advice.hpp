@@ -28,6 +28,8 @@ struct Entry {
   std::uint64_t max_live = 0;     ///< most that lives at once
   std::uint64_t block_bytes = 0;  ///< of a pool
   std::uint64_t most_blocks = 0;  ///< of a pool: live at once
+  bool is_c = false;              ///< neither the function nor its calls look like C++
+  bool has_place = true;          ///< of a scope: its epochs begin and end at one place
   std::uint64_t escapes = 0;      ///< calls whose block outlives the scope
   unsigned threads = 0;           ///< that allocate or free there; 64 stands for that many and more
   std::vector<std::string> sites; ///< the largest places that allocate
@@ -49,7 +51,9 @@ struct Advice {
   double calls_per_second() const {
     return processor_seconds > 0 ? static_cast<double>(calls) / processor_seconds : 0;
   }
-  /// The share of the processor time that malloc and free can be at most.
+  /// An estimate of the share of the processor time that malloc and free take, from above where the
+  /// heap is in good order: calls times what a pair costs on this machine. In a heap that is in
+  /// pieces a pair costs more.
   double at_most() const;
   double share(std::uint64_t n) const {
     return calls == 0 ? 0 : static_cast<double>(n) / static_cast<double>(calls);

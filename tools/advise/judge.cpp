@@ -12,6 +12,8 @@ using analyze::Choice;
 using analyze::Lives;
 using analyze::Scope;
 
+// Where a scope that has a place covers a part of what one without does, it is preferred.
+constexpr std::uint64_t far_more = 4;
 // A scope is worth a region from this many blocks on: entering and leaving it costs something.
 constexpr double min_blocks = 4;
 // Below this, what recurs may be chance.
@@ -82,6 +84,10 @@ bool Judge::is_object(const Scope& scope, double blocks) const {
   return blocks <= 1.2 * static_cast<double>(places.size()) + 0.5;
 }
 
+bool Judge::has_place(const Scope& scope) {
+  return scope.epochs < min_recurrences || std::min(scope.begins, scope.ends) * 2 >= scope.epochs;
+}
+
 const Scope* Judge::best_of(const std::vector<Scope>& scopes) const {
   std::vector<const Scope*> good;
   for (const Scope& scope : scopes)
@@ -90,9 +96,17 @@ const Scope* Judge::best_of(const std::vector<Scope>& scopes) const {
   const auto keep = [&good](auto&& condition) {
     std::erase_if(good, [&](const Scope* scope) { return !condition(*scope); });
   };
-  std::uint64_t calls = 0;
-  for (const Scope* const scope : good)
-    calls = std::max(calls, scope->calls);
+  const auto most_calls = [&good](auto&& condition) {
+    std::uint64_t calls = 0;
+    for (const Scope* const scope : good)
+      calls = std::max(calls, condition(*scope) ? scope->calls : 0);
+    return calls;
+  };
+  const std::uint64_t placed = most_calls(has_place);
+  const std::uint64_t any = most_calls([](const Scope&) { return true; });
+  if (placed * far_more >= any)
+    keep(has_place);
+  const std::uint64_t calls = placed * far_more >= any ? placed : any;
   keep([calls](const Scope& scope) { return scope.calls * 20 >= calls * 19; });
   std::uint64_t bytes = ~std::uint64_t{0};
   for (const Scope* const scope : good)

@@ -19,8 +19,13 @@ public:
 
   /// What a scope is good for; nothing where it is better left.
   std::optional<Kind> kind_of(const analyze::Scope& scope) const;
-  /// Of those that cover most, and hold least memory, each within some percent: the innermost, and
-  /// of its sets of sites the largest. Null if none is good for anything.
+  /// Whether most of its epochs begin at one place of the function, and end at one: there could the
+  /// region be reset. If not, as in the main loop of an interpreter, there only happen to be times
+  /// when nothing lives.
+  static bool has_place(const analyze::Scope& scope);
+  /// Of those that have a place, unless others cover far more, and that cover most, and hold least
+  /// memory, each within some percent: the innermost, and of its sets of sites the largest. Null if
+  /// none is good for anything.
   const analyze::Scope* best_of(const std::vector<analyze::Scope>& scopes) const;
 
 private:

@@ -52,6 +52,26 @@ std::uint64_t rounded(std::uint64_t size) {
   return std::max<std::uint64_t>((size + 15) & ~std::uint64_t{15}, 16);
 }
 
+/// How often a function stood where.
+class Places {
+public:
+  /// Returns how often it stood at the most frequent place.
+  std::uint64_t add(std::uint64_t ip) {
+    constexpr std::size_t many = 64; // so many have none that is frequent
+    auto found = std::find_if(places_.begin(), places_.end(),
+                              [ip](const auto& place) { return place.first == ip; });
+    if (found == places_.end() && places_.size() < many)
+      found = places_.insert(found, {ip, 0});
+    if (found != places_.end())
+      most_ = std::max(most_, ++found->second);
+    return most_;
+  }
+
+private:
+  std::vector<std::pair<std::uint64_t, std::uint64_t>> places_;
+  std::uint64_t most_ = 0;
+};
+
 /// Measures scopes that aren't.
 class Measuring {
 public:
@@ -64,15 +84,18 @@ public:
         scopes_of_[site].push_back(static_cast<std::uint32_t>(running_.size()));
       scope.epochs = scope.turns = scope.alike = scope.max_bytes = scope.max_live =
           scope.max_blocks = 0;
-      scope.breaks = 0;
+      scope.breaks = scope.begins = scope.ends = 0;
       scope.measured = true;
-      running_.push_back({&scope, {}});
+      running_.push_back({&scope, {}, {}, {}});
     }
   }
 
   bool any() const { return !running_.empty(); }
 
-  void event(const trace::Event& e, std::uint64_t number) { cuts_[e.thread].add(number, e.kept); }
+  void event(const trace::Event& e, std::uint64_t number) {
+    cuts_[e.thread].add(number, e.kept);
+    path_ = stacks_.path_of(e.context);
+  }
   void unknown(const trace::Event&) {}
   void left(const Block&) {}
   void lost(const Block& block) { remove(block, block.number); }
@@ -96,8 +119,10 @@ private:
     for (const std::uint32_t number : scopes_of_[stacks_.site_of(block.context)]) {
       Scope& scope = *running_[number].scope;
       Epoch& epoch = epoch_of(number, block.thread);
-      if (epoch.calls == 0)
+      if (epoch.calls == 0) {
         scope.turns += is_turn(scope, block, epoch.ended) ? 1 : 0;
+        scope.begins = running_[number].begins.add(place_in(scope.function));
+      }
       ++epoch.calls;
       ++epoch.live;
       epoch.bytes += size;
@@ -124,6 +149,8 @@ private:
   struct Running {
     Scope* scope;
     std::vector<Epoch> epochs; // by slot of threads
+    Places begins;
+    Places ends;
   };
 
   Epoch& epoch_of(std::uint32_t number, std::uint32_t thread) {
@@ -145,6 +172,7 @@ private:
       if (--epoch.live != 0)
         continue;
       ++scope.epochs;
+      scope.ends = running_[number].ends.add(place_in(scope.function));
       scope.alike += epoch.calls == epoch.calls_before && epoch.bytes == epoch.bytes_before ? 1 : 0;
       epoch.ended = event;
       epoch.calls_before = epoch.calls;
@@ -169,6 +197,15 @@ private:
     return true;
   }
 
+  /// Where a function stands at this event.
+  std::uint64_t place_in(std::uint32_t function) const {
+    const auto& paths = stacks_.paths();
+    std::uint32_t path = path_;
+    while (path != 0 && paths[path].function != function)
+      path = paths[path].parent;
+    return paths[path].ip;
+  }
+
   static void take_newest(Scope& scope, Epoch& epoch, std::uint64_t birth) {
     constexpr std::size_t far = 64; // from the end, beyond which nothing is in order
     auto& births = epoch.births;
@@ -189,6 +226,7 @@ private:
   std::vector<std::vector<std::uint32_t>> scopes_of_; // by site
   std::optional<Block> moved_;
   std::vector<Cuts> cuts_; // by thread
+  std::uint32_t path_ = 0; // of this event
 };
 
 } // namespace

@@ -36,6 +36,9 @@ struct Scope {
   /// Epochs before which the function was left, or went on to its next turn: it is not just
   /// something further in that did.
   std::uint64_t turns = 0;
+  /// Epochs that began, and that ended, where the function stood most often then.
+  std::uint64_t begins = 0;
+  std::uint64_t ends = 0;
   std::uint64_t alike = 0;      ///< epochs with as many calls and bytes as the one before
   std::uint64_t max_bytes = 0;  ///< allocated in an epoch, in units of 16
   std::uint64_t max_live = 0;   ///< the same, live at once
