@@ -1,5 +1,5 @@
 // Programs whose answer is known, made up, and what is advised.
-#include "advise/advice.hpp"
+#include "advise/report.hpp"
 #include "recording.hpp"
 
 #include <algorithm>
@@ -386,6 +386,78 @@ TEST(Advice, NoRegionThatWouldHoldMemoryForAsLongAsTheProgramRuns) {
   });
   EXPECT_EQ(entry_of(advice, Kind::region).kind, Kind::leave);
   EXPECT_EQ(entry_of(advice, Kind::pool).kind, Kind::leave);
+}
+
+// An interpreter's: now and then nothing is on its stack, whatever it does then.
+TEST(Advice, NoRegionInAMainLoopWhereAFunctionInsideIsWholeItself) {
+  const Advice advice = advice_on([](Recording& r) {
+    std::minstd_rand random(1);
+    const Call loop(r, work);
+    std::vector<Recording::Address> stack;
+    for (int i = 0; i < 5000; ++i) {
+      const auto operation = static_cast<std::uint32_t>(random() % 8);
+      if (stack.empty() || (stack.size() < 6 && random() % 2 == 0)) {
+        stack.push_back(r.allocate(16 + 16 * (random() % 4), 10 + operation));
+        const Call call(r, inner);
+        std::vector<Recording::Address> blocks;
+        for (std::uint64_t n = 0; n < 4 + random() % 3; ++n)
+          blocks.push_back(r.allocate(20 * n, 1));
+        free_all(r, blocks);
+      } else {
+        r.free(stack.back(), 30 + operation);
+        stack.pop_back();
+      }
+    }
+    free_all(r, stack);
+  });
+  EXPECT_EQ(entry_of(advice, Kind::region).function, Recording::name(inner));
+}
+
+/// Lists of nodes whose memory comes from a function that all of the program calls.
+void allocate_through(Recording& r, std::uint32_t wrapper, trace::Operation operation) {
+  const auto get = [&](std::uint64_t size) {
+    const Call call(r, wrapper);
+    return r.allocate(size, 1, operation);
+  };
+  std::vector<Recording::Address> nodes;
+  std::vector<Recording::Address> others;
+  for (std::uint32_t f = 20; f < 26; ++f) {
+    const Call call(r, f);
+    others.push_back(get(100 * f));
+  }
+  std::minstd_rand random(1);
+  for (int i = 0; i < 20000; ++i) {
+    if (nodes.size() < 500 || random() % 2 == 0) {
+      const Call call(r, work);
+      nodes.push_back(get(56));
+    } else {
+      std::swap(nodes[random() % nodes.size()], nodes.back());
+      const Call call(r, other);
+      r.free(nodes.back());
+      nodes.pop_back();
+    }
+  }
+  free_all(r, others);
+}
+
+TEST(Advice, ItIsAboutTheCallerOfAFunctionThatOnlyPassesBlocksOn) {
+  const Advice advice =
+      advice_on([](Recording& r) { allocate_through(r, inner, trace::Operation::malloc); });
+  const Entry pool = entry_of(advice, Kind::pool);
+  EXPECT_EQ(pool.function, Recording::name(work));
+  EXPECT_EQ(pool.block_bytes, 56u);
+}
+
+TEST(Advice, LinesForCWhereNothingLooksLikeCxx) {
+  for (const bool c : {false, true}) {
+    const Advice advice = advice_on([c](Recording& r) {
+      allocate_through(r, inner, c ? trace::Operation::malloc : trace::Operation::new_object);
+    });
+    const Entry pool = entry_of(advice, Kind::pool);
+    EXPECT_EQ(pool.is_c, c);
+    EXPECT_EQ(lines_to_write(pool).find("extern \"C\"") != std::string::npos, c);
+    EXPECT_EQ(lines_to_write(pool).find("new (") == std::string::npos, c);
+  }
 }
 
 TEST(Advice, DeepStacksHaveScopesAsShallowOnesHave) {

@@ -98,6 +98,7 @@ void describe(const Inputs& in, analyze::Naming& naming, Entry& entry,
   using Name = analyze::Naming::Name;
   std::map<std::string, std::pair<std::uint64_t, Name>> askers;
   std::uint64_t threads = 0;
+  std::uint64_t objects = 0;
   for (const std::uint32_t site : entry.site_numbers) {
     const analyze::Lives& lives = in.lifetimes.sites[site];
     const Name name = naming.asker(site);
@@ -105,6 +106,7 @@ void describe(const Inputs& in, analyze::Naming& naming, Entry& entry,
     calls += lives.calls;
     at = name;
     threads |= lives.threads;
+    objects += lives.objects;
     if (entry.scope_function != 0)
       entry.escapes += lives.calls - lives.deaths_within(depth_of(in, site, entry.scope_function));
   }
@@ -126,6 +128,7 @@ void describe(const Inputs& in, analyze::Naming& naming, Entry& entry,
   entry.function = where.function;
   entry.module = where.module;
   entry.location = where.location;
+  entry.is_c = objects == 0 && where.function.find_first_of(":<(~") == std::string::npos;
 }
 
 } // namespace

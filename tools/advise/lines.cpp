@@ -14,9 +14,54 @@ std::string with_room(std::uint64_t n) {
                            : fmt::format("{} * 1024 * 1024", bytes >> 20);
 }
 
+/// A C program calls a few functions that one file of C++ gives it. Empty where nothing differs.
+std::string lines_for_c(const Entry& entry) {
+  switch (entry.kind) {
+  case Kind::region:
+    return fmt::format("// a file of C++, which is linked to the program:\n"
+                       "static allot::Region region({{.zero = false, .arena_size = {}}});\n"
+                       "extern \"C\" void* region_get(size_t n) {{ return region.allocate(n); }}\n"
+                       "extern \"C\" void region_reset(void) {{ region.reset(); }}\n"
+                       "/* in C: */\n"
+                       "T* t = region_get(sizeof *t);  /* instead of malloc; its free goes */\n"
+                       "region_reset();                /* wherever none of these blocks lives */\n",
+                       with_room(entry.max_bytes));
+  case Kind::pool:
+    return fmt::format(
+        "// a file of C++, which is linked to the program:\n"
+        "static allot::BlockPool pool({}, {}, {{.zero = false, .order = allot::Order::any}});\n"
+        "extern \"C\" void* pool_get(void) {{ return pool.allocate(); }}\n"
+        "extern \"C\" void pool_put(void* p) {{ pool.deallocate(p); }}\n"
+        "/* in C: */\n"
+        "T* t = pool_get();              /* instead of malloc(sizeof *t) */\n"
+        "pool_put(t);                    /* instead of free(t) */\n",
+        entry.block_bytes, std::bit_ceil(std::max<std::uint64_t>(entry.most_blocks, 64)));
+  case Kind::object_pool:
+    return "static T* spare;               /* one that is made, and cleared */\n"
+           "T* t = spare ? spare : make(); spare = NULL;\n"
+           "clear(t); if (!spare) spare = t; else destroy(t);  /* instead of destroy(t) */\n";
+  case Kind::stack:
+    return fmt::format("// a file of C++, which is linked to the program:\n"
+                       "static allot::Scratch scratch({});\n"
+                       "/* and functions, extern \"C\", that allocate, take a checkpoint and "
+                       "restore it */\n",
+                       with_room(entry.max_live));
+  case Kind::reserve:
+    return "p = realloc(p, capacity += capacity / 2 + n);  /* rarely, not by what is missing; or "
+           "keep p */\n";
+  case Kind::other_malloc:
+  case Kind::leave:
+    break;
+  }
+  return {};
+}
+
 } // namespace
 
 std::string lines_to_write(const Entry& entry) {
+  if (entry.is_c)
+    if (const std::string lines = lines_for_c(entry); !lines.empty())
+      return lines;
   switch (entry.kind) {
   case Kind::region:
     return fmt::format("allot::Region region({{.zero = false, .arena_size = {}}}); // once\n"

@@ -76,6 +76,10 @@ public:
     const std::uint32_t site = stacks_.site_of(block.context);
     Lives& lives = out.sites[site];
     ++lives.calls;
+    lives.objects +=
+        e.operation == trace::Operation::new_object || e.operation == trace::Operation::new_array
+            ? 1
+            : 0;
     ++out.calls;
     lives.bytes += block.size;
     out.bytes += block.size;

@@ -18,6 +18,7 @@ constexpr std::uint32_t thread_slots = 64;
 struct Lives {
   std::uint64_t calls = 0;
   std::uint64_t bytes = 0;
+  std::uint64_t objects = 0; ///< calls of operator new
   std::uint64_t deaths = 0;
   std::uint64_t foreign = 0; ///< deaths by another thread than the one that made them
   std::uint64_t moves = 0;   ///< deaths by a reallocation
