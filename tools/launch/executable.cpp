@@ -1,5 +1,6 @@
 #include "executable.hpp"
 
+#include <algorithm>
 #include <cstddef>
 #include <cstdint>
 #include <cstring>
@@ -123,6 +124,35 @@ std::optional<std::string> why_not_preloaded(const std::string& path) {
   if (linker.find("ld-linux-x86-64") == std::string_view::npos)
     return "its dynamic linker is not glibc's";
   return symbols(file, header);
+}
+
+std::optional<std::string> build_id_of(const std::string& path) {
+  const File file(path.c_str());
+  const auto headers = file.read<Elf64_Ehdr>(0, 1);
+  if (headers.empty() || std::memcmp(headers[0].e_ident, ELFMAG, SELFMAG) != 0 ||
+      headers[0].e_ident[EI_CLASS] != ELFCLASS64)
+    return std::nullopt;
+  const auto padded = [](std::uint64_t n) { return (n + 3) / 4 * 4; };
+  for (const auto& segment : file.read<Elf64_Phdr>(headers[0].e_phoff, headers[0].e_phnum)) {
+    if (segment.p_type != PT_NOTE)
+      continue;
+    std::uint64_t at = segment.p_offset;
+    for (std::uint64_t left = segment.p_filesz; left >= sizeof(Elf64_Nhdr);) {
+      const auto notes = file.read<Elf64_Nhdr>(at, 1);
+      if (notes.empty())
+        break;
+      const Elf64_Nhdr& note = notes.front();
+      const std::uint64_t content = at + sizeof note + padded(note.n_namesz);
+      if (note.n_type == NT_GNU_BUILD_ID && file.text(at + sizeof note) == ELF_NOTE_GNU) {
+        const auto bytes = file.read<char>(content, note.n_descsz);
+        return std::string(bytes.begin(), bytes.end());
+      }
+      const std::uint64_t size = content + padded(note.n_descsz) - at;
+      at += size;
+      left -= std::min(left, size);
+    }
+  }
+  return std::string();
 }
 
 } // namespace launch

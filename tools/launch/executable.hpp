@@ -10,4 +10,8 @@ namespace launch {
 /// when it can. A file that can't be read is no reason.
 std::optional<std::string> why_not_preloaded(const std::string& path);
 
+/// Its build id, as bytes; empty if it has none. Nothing if it is no executable or library of this
+/// system, or can't be read.
+std::optional<std::string> build_id_of(const std::string& path);
+
 } // namespace launch
