@@ -81,7 +81,7 @@ struct Sum {
   std::uint64_t left = 0;
   std::uint64_t foreign = 0;
   std::uint64_t teardown_ticks = 0;
-  std::uint64_t teardown_frees = 0;
+  std::uint64_t teardown_steps = 0;
 };
 
 class Trial {
@@ -135,7 +135,7 @@ public:
       all.left += one.left;
       all.foreign += one.foreign;
       all.teardown_ticks += one.teardown_ticks;
-      all.teardown_frees += one.teardown_frees;
+      all.teardown_steps += one.teardown_steps;
     }
     return all;
   }
@@ -374,12 +374,11 @@ TEST(Preload, MeasuresTheStepsOfATeardownIfAskedTo) {
   Trial trial;
   trial.measure_teardown = true;
   ASSERT_EQ(trial.run("teardown"), 0);
-  EXPECT_EQ(trial.sum(0).teardown_frees, 12u);
+  EXPECT_EQ(trial.sum(0).teardown_steps, 12u);
   EXPECT_GT(trial.sum(0).teardown_ticks, 0u);
-  EXPECT_GT(trial.seen().rdtsc_ticks, 0u);
   Trial without;
   ASSERT_EQ(without.run("teardown"), 0);
-  EXPECT_EQ(without.sum(0).teardown_frees, 0u);
+  EXPECT_EQ(without.sum(0).teardown_steps, 0u);
 }
 
 TEST(Preload, LeavesAProgramAloneWhoseOperatorNewIsItsOwn) {

@@ -89,8 +89,7 @@ struct Seen {
   char refusal[124];
   std::atomic<std::uint32_t> instances; ///< that were used: the first ones
   std::atomic<std::uint32_t> unused;
-  std::atomic<std::uint64_t> unplaced;    ///< calls of routes for which there was no instance left
-  std::atomic<std::uint64_t> rdtsc_ticks; ///< what reading the clock takes, with measure_teardown
+  std::atomic<std::uint64_t> unplaced; ///< calls of routes for which there was no instance left
   std::atomic<Match> modules[max_modules];
 };
 
@@ -110,9 +109,9 @@ struct Instance {
                            ///< most blocks in use
   std::uint64_t left;      ///< reallocations whose context wasn't the route's took so many away
   std::uint64_t teardown_ticks; ///< of the processor's clock, from one free of a region to the next
-                                ///< with nothing allocated between: destructors and the like, that
-                                ///< go when the region is reset by hand
-  std::uint64_t teardown_frees; ///< how many such steps there were
+                                ///< with nothing allocated between, what the first one takes with
+                                ///< it: destructors go when the region is reset by hand
+  std::uint64_t teardown_steps; ///< how many such steps there were
   std::uint64_t unused_too[4];
   std::atomic<std::uint64_t> foreign; ///< blocks that another thread freed
 

@@ -29,8 +29,10 @@ namespace {
 using preload::Lock;
 using preload::Locked;
 
-// One step between two frees that took longer than this was more than a destructor.
-constexpr std::uint64_t longest_step = 20'000;
+// The clock is read once for so many steps of a teardown, since reading it takes longer than most
+// destructors; where a step took longer than this on the average, the thread was interrupted.
+constexpr std::uint32_t steps_of_reading = 64;
+constexpr std::uint64_t longest_step = 4'000;
 
 struct Process {
   Header* header = nullptr;
@@ -211,14 +213,6 @@ Header* open_segment() {
   return p == MAP_FAILED ? nullptr : static_cast<Header*>(p);
 }
 
-void measure_clock() {
-  constexpr std::uint64_t times = 1000;
-  const std::uint64_t begin = __rdtsc();
-  for (std::uint64_t i = 1; i < times; ++i)
-    static_cast<void>(__rdtsc());
-  process.seen->rdtsc_ticks = (__rdtsc() - begin) / times;
-}
-
 const char* why_not() {
   if (!reaches_us())
     return "its malloc is its own: one is linked in, or comes before the library";
@@ -246,8 +240,6 @@ bool begin() {
     return false;
   }
   plan.measures = process.header->measure_teardown != 0;
-  if (plan.measures)
-    measure_clock();
   process.seen->state = State::ready;
   return true;
 }
@@ -348,16 +340,27 @@ namespace {
   std::abort(); // as malloc's own does
 }
 
-// Where a region is reset by hand, what lies between the frees of its blocks goes: destructors.
+// Where a region is reset by hand, what lies between the frees of its blocks goes: destructors. A
+// step goes from one free to the next, with what the first takes.
 [[gnu::cold]] void give_back_measured(Strategy& of, void* p) {
-  const std::uint64_t ticks = __rdtsc() - mine.tick;
-  if (mine.last == &of) {
-    of.seen().teardown_ticks += ticks < longest_step ? ticks : longest_step;
-    ++of.seen().teardown_frees;
+  Instance& seen = of.seen();
+  const bool ends_epoch = of.is_region() && seen.freed + 1 == seen.served;
+  if (mine.last != &of) {
+    mine.last = of.is_region() ? &of : nullptr;
+    mine.steps = 0;
+    mine.tick = __rdtsc();
+  } else if (++mine.steps == steps_of_reading || ends_epoch) {
+    const std::uint64_t now = __rdtsc();
+    if (now - mine.tick <= mine.steps * longest_step) {
+      seen.teardown_ticks += now - mine.tick;
+      seen.teardown_steps += mine.steps;
+    }
+    mine.steps = 0;
+    mine.tick = now;
   }
   of.deallocate(p);
-  mine.last = of.is_region() ? &of : nullptr;
-  mine.tick = __rdtsc();
+  if (ends_epoch)
+    mine.last = nullptr;
 }
 
 } // namespace

@@ -15,7 +15,8 @@ namespace trial {
 struct Thread {
   Strategy* of_route[max_routes];
   Strategy* last;        ///< whose block it freed last, with nothing allocated since; if measured
-  std::uint64_t tick;    ///< of the processor's clock, when that was done
+  std::uint64_t tick;    ///< of the processor's clock, some steps ago
+  std::uint32_t steps;   ///< from one free of it to the next, since then
   std::uint64_t opening; ///< the stack pointer that it called dlopen with; 0 outside
   std::uint64_t return_address; ///< that it did it with; it lies right below
   bool at_work;                 ///< what it calls is the library's own
