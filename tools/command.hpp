@@ -28,5 +28,6 @@ Command add_tour(CLI::App& allot);
 /// `program` is what follows `--` on the command line. CLI11 doesn't see it, as it would read some
 /// arguments in its own way, such as [a,b].
 Command add_record(CLI::App& allot, const std::vector<std::string>& program);
+Command add_trial(CLI::App& allot, const std::vector<std::string>& program);
 Command add_analyze(CLI::App& allot);
 Command add_advise(CLI::App& allot, const std::vector<std::string>& program);

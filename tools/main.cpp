@@ -25,6 +25,7 @@ std::vector<Command> add_commands(CLI::App& app, const std::vector<std::string>&
 #ifdef ALLOT_HAS_ADVISOR
   commands.push_back(add_analyze(app));
 #endif
+  commands.push_back(add_trial(app, program));
   commands.push_back(add_tour(app));
   return commands;
 }
