@@ -1,6 +1,7 @@
 #include "report.hpp"
 
 #include "../text.hpp"
+#include "../trial/report.hpp"
 
 #include <cstddef>
 #include <fmt/format.h>
@@ -74,9 +75,23 @@ void print_facts(std::FILE* out, const Entry& e) {
   }
 }
 
+/// Returns whether the entry still stands.
+bool print_trial(std::FILE* out, const Entry& e, const trial::Results& results) {
+  if (!results.failure.empty())
+    return true;
+  const auto route = static_cast<std::size_t>(e.route);
+  if (e.route >= 0 && route < results.routes.size()) {
+    print_route(out, results.routes[route]);
+    return !results.routes[route].tried || !results.routes[route].tried->withheld();
+  }
+  if (e.kind != Kind::other_malloc)
+    fmt::print(out, "   not tried: that takes a change in the source\n");
+  return true;
+}
+
 } // namespace
 
-void print_text(std::FILE* out, const Advice& advice) {
+void print_text(std::FILE* out, const Advice& advice, const trial::Results* results) {
   fmt::print(out, "{}: {} allocations", advice.program, large(static_cast<double>(advice.calls)));
   if (advice.processor_seconds > 0)
     fmt::print(out, ", {} a CPU second; malloc and free are an estimated {:.1f} % of its time\n",
@@ -90,6 +105,10 @@ void print_text(std::FILE* out, const Advice& advice) {
     fmt::print(out, "\nLeave it: there is nothing that would be worth the work.\n");
     return;
   }
+  if (results != nullptr) {
+    fmt::print(out, "\n");
+    print_whole(out, *results);
+  }
   std::size_t number = 0;
   for (const Entry& e : advice.entries) {
     fmt::print(out, "\n{} {}{}{}  {:.0f} % of the calls, {:.0f} % of the bytes\n", ++number,
@@ -102,6 +121,8 @@ void print_text(std::FILE* out, const Advice& advice) {
       fmt::print(out, "   {}\n", e.location);
     fmt::print(out, "   {}\n", what(e.kind));
     print_facts(out, e);
+    if (results != nullptr && !print_trial(out, e, *results))
+      continue;
     const std::string lines = lines_to_write(e);
     for (std::size_t at = 0; at < lines.size();) {
       const std::size_t end = lines.find('\n', at);
@@ -109,9 +130,13 @@ void print_text(std::FILE* out, const Advice& advice) {
       at = end + 1;
     }
   }
+  if (results != nullptr) {
+    fmt::print(out, "\n");
+    print_rest(out, *results);
+  }
 }
 
-void print_json(std::FILE* out, const Advice& advice) {
+void print_json(std::FILE* out, const Advice& advice, const trial::Results* results) {
   char buffer[4096];
   rapidjson::FileWriteStream stream(out, buffer, sizeof buffer);
   rapidjson::PrettyWriter writer(stream);
@@ -154,9 +179,23 @@ void print_json(std::FILE* out, const Advice& advice) {
     number("threads", e.threads);
     if (e.kind == Kind::pool)
       number("block_bytes", e.block_bytes);
+    const auto route = static_cast<std::size_t>(e.route);
+    if (results != nullptr && e.route >= 0 && route < results->routes.size() &&
+        results->routes[route].tried) {
+      writer.Key("trial");
+      trial::write(writer, *results->routes[route].tried);
+    }
     writer.EndObject();
   }
   writer.EndArray();
+  if (results != nullptr) {
+    if (results->whole) {
+      writer.Key("trial");
+      trial::write(writer, *results->whole);
+    }
+    writer.Key("alternatives");
+    trial::write_alternatives(writer, *results);
+  }
   writer.EndObject();
   stream.Put('\n');
   stream.Flush();

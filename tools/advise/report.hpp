@@ -4,12 +4,14 @@
 #include <cstdio>
 #include <string>
 
+#include "../trial/results.hpp"
 #include "advice.hpp"
 
 namespace advise {
 
-void print_text(std::FILE* out, const Advice& advice);
-void print_json(std::FILE* out, const Advice& advice);
+/// With what a trial found of it; null without.
+void print_text(std::FILE* out, const Advice& advice, const trial::Results* results = nullptr);
+void print_json(std::FILE* out, const Advice& advice, const trial::Results* results = nullptr);
 /// What a trial routes where; the entries get the numbers of their routes. See docs/advisor.md.
 /// Passes over the trace twice.
 void print_plan(std::FILE* out, const Inputs& inputs, Advice& advice);
