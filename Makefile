@@ -23,7 +23,7 @@ packages: # makes Debian packages of the library and the command in build/packag
 test: test-release test-asan test-valgrind test-clang test-tsan test-fuzz test-bench # runs all tests
 
 test-%:
-	$(install) build clang tools test clients
+	$(install) build clang tools test clients browser
 	$(call build,$*)
 	ctest --preset $*
 
