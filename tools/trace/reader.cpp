@@ -177,6 +177,19 @@ void Trace::check_order() {
   }
 }
 
+std::vector<Stamp> Trace::stamps() const {
+  std::vector<Stamp> stamps;
+  for (const Frame& frame : frames_) {
+    stamps.push_back({frame.header.first, frame.header.begin});
+    stamps.push_back({frame.header.last, frame.header.end});
+  }
+  std::sort(stamps.begin(), stamps.end(),
+            [](const Stamp& a, const Stamp& b) { return a.order < b.order; });
+  for (std::size_t i = 1; i < stamps.size(); ++i) // threads read the clock when they like
+    stamps[i].ns = std::max(stamps[i].ns, stamps[i - 1].ns);
+  return stamps;
+}
+
 std::vector<std::uint8_t> Trace::unpack(const Frame& frame) const {
   if (frame.header.packed > ZSTD_compressBound(max_payload))
     throw Error("damaged: a frame that is too long");

@@ -64,6 +64,12 @@ struct Event {
   std::uint64_t size;    ///< of what is got
 };
 
+/// When an event was.
+struct Stamp {
+  std::uint64_t order;
+  std::uint64_t ns; ///< since the program began
+};
+
 /// What is in memory of a trace: all but its events, whose frames are only listed.
 class Trace {
 public:
@@ -81,6 +87,9 @@ public:
   const std::optional<Footer>& footer() const { return footer_; }
   std::uint64_t events() const { return events_; }   ///< whole ones, in the file
   std::uint32_t threads() const { return threads_; } ///< the highest number and one
+  /// Of the first and the last event of each frame, by their numbers. Time does not go back; it is
+  /// 0 throughout where it was not written down.
+  std::vector<Stamp> stamps() const;
 
   /// What to call with a percentage as a pass goes on.
   void watch(std::function<void(std::size_t)> watcher) { watcher_ = std::move(watcher); }
