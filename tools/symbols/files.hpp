@@ -4,8 +4,16 @@
 #include "symbols.hpp"
 
 struct Dwfl;
+struct Dwfl_Module;
 
 namespace symbols {
+
+/// What a symbol table says of a function.
+struct Symbol {
+  std::string name; ///< empty: nothing
+  std::uint64_t begin = 0;
+  std::uint64_t end = 0;
+};
 
 struct Symbols::Files {
   static const bool available;
@@ -17,13 +25,15 @@ struct Symbols::Files {
   /// False if there is no file of that name with that build id.
   bool add(const trace::Module& module);
   void end(); ///< of adding
-  /// Empty if it is not known.
-  std::string function(std::uint64_t address);
+  /// The one that an address lies in. If there is one, it goes through all of its module's.
+  Symbol symbol(std::uint64_t address);
   /// Empty without debug information.
   std::vector<Place> places(std::uint64_t address);
 
 private:
   [[maybe_unused]] Dwfl* dwfl_ = nullptr;
+  /// Of modules: where symbols begin, and where these and all before them have ended.
+  std::unordered_map<Dwfl_Module*, std::map<std::uint64_t, std::uint64_t>> extents_;
 };
 
 } // namespace symbols

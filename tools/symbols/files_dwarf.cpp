@@ -1,5 +1,6 @@
 #include "files.hpp"
 
+#include <algorithm>
 #include <cstdlib>
 #include <cstring>
 #include <dwarf.h>
@@ -8,6 +9,7 @@
 #include <elfutils/libdwfl.h>
 #include <fcntl.h>
 #include <fmt/format.h>
+#include <iterator>
 #include <unistd.h>
 
 namespace symbols {
@@ -79,6 +81,24 @@ bool is_same_file(const trace::Module& module) {
   return same;
 }
 
+/// Where symbols begin, and where these and all before them have ended.
+std::map<std::uint64_t, std::uint64_t> extents_of(Dwfl_Module* module) {
+  std::map<std::uint64_t, std::uint64_t> extents;
+  for (int i = 1, count = dwfl_module_getsymtab(module); i < count; ++i) {
+    GElf_Sym symbol;
+    GElf_Addr begin = 0;
+    if (dwfl_module_getsym_info(module, i, &symbol, &begin, nullptr, nullptr, nullptr) == nullptr ||
+        symbol.st_shndx == SHN_UNDEF)
+      continue;
+    std::uint64_t& end = extents[begin];
+    end = std::max({end, begin + symbol.st_size, begin + 1});
+  }
+  std::uint64_t last = 0;
+  for (auto& [begin, end] : extents)
+    last = end = std::max(end, last);
+  return extents;
+}
+
 } // namespace
 
 const bool Symbols::Files::available = true;
@@ -104,9 +124,15 @@ void Symbols::Files::end() {
     dwfl_report_end(dwfl_, nullptr, nullptr);
 }
 
-std::string Symbols::Files::function(std::uint64_t address) {
+Symbol Symbols::Files::symbol(std::uint64_t address) {
   Dwfl_Module* const module = dwfl_ == nullptr ? nullptr : dwfl_addrmodule(dwfl_, address);
   if (module == nullptr)
+    return {};
+  const auto [extents, made] = extents_.try_emplace(module);
+  if (made)
+    extents->second = extents_of(module);
+  const auto above = extents->second.upper_bound(address);
+  if (above == extents->second.begin() || address >= std::prev(above)->second)
     return {};
   GElf_Off offset = 0;
   GElf_Sym symbol;
@@ -116,7 +142,8 @@ std::string Symbols::Files::function(std::uint64_t address) {
   if (name == nullptr || *name == '\0' ||
       (symbol.st_size == 0 ? offset != 0 : offset >= symbol.st_size))
     return {};
-  return readable(name);
+  const std::uint64_t begin = address - offset;
+  return {readable(name), begin, std::max(begin + symbol.st_size, address + 1)};
 }
 
 std::vector<Place> Symbols::Files::places(std::uint64_t address) {

@@ -10,7 +10,7 @@ bool Symbols::Files::add(const trace::Module&) {
   return true;
 }
 void Symbols::Files::end() {}
-std::string Symbols::Files::function(std::uint64_t) {
+Symbol Symbols::Files::symbol(std::uint64_t) {
   return {};
 }
 std::vector<Place> Symbols::Files::places(std::uint64_t) {

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <iterator>
 
 namespace symbols {
 
@@ -35,7 +36,7 @@ const trace::Module* Symbols::module(std::uint64_t address) const {
 const std::string& Symbols::function(std::uint64_t start) {
   const auto [found, made] = functions_.try_emplace(start);
   if (made) {
-    found->second = files_->function(start);
+    found->second = symbol(start);
     if (found->second.empty())
       found->second = offset(start);
   }
@@ -50,11 +51,22 @@ const std::vector<Place>& Symbols::places(std::uint64_t address) {
       found->second.push_back({});
     Place& outermost = found->second.back();
     if (outermost.function.empty())
-      outermost.function = files_->function(address);
+      outermost.function = symbol(address);
     if (outermost.function.empty())
       outermost.function = offset(address);
   }
   return found->second;
+}
+
+/// The name in a symbol table, or an empty one.
+std::string Symbols::symbol(std::uint64_t address) {
+  const auto above = ranges_.upper_bound(address);
+  if (above != ranges_.begin() && address < std::prev(above)->second.end)
+    return std::prev(above)->second.name;
+  const Symbol found = files_->symbol(address);
+  if (!found.name.empty())
+    ranges_.try_emplace(found.begin, Range{found.end, found.name});
+  return found.name;
 }
 
 std::string Symbols::offset(std::uint64_t address) const {

@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstdint>
+#include <map>
 #include <memory>
 #include <string>
 #include <string_view>
@@ -43,11 +44,17 @@ public:
 private:
   struct Files;
 
+  std::string symbol(std::uint64_t address);
   std::string offset(std::uint64_t address) const;
 
   std::vector<trace::Module> modules_; // by their begin
   std::unique_ptr<Files> files_;
   std::vector<std::string> changed_;
+  struct Range {
+    std::uint64_t end;
+    std::string name;
+  };
+  std::map<std::uint64_t, Range> ranges_; // of symbols, by where they begin
   std::unordered_map<std::uint64_t, std::string> functions_;
   std::unordered_map<std::uint64_t, std::vector<Place>> places_;
 };
