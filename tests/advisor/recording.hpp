@@ -38,18 +38,22 @@ public:
   using Address = std::uint64_t;
   static constexpr std::uint64_t base = 0x500000; // of the program, which has no symbols
 
-  explicit Recording(const std::string& path) : writer_(path) {
+  explicit Recording(const std::string& path, const std::string& program = "/nowhere/program",
+                     const std::vector<std::string>& arguments = {})
+      : writer_(path) {
     payload_.resize(trace::max_payload + 256);
     begin();
     number(1);
-    text("/nowhere/program");
-    number(0);
+    text(program);
+    number(arguments.size());
+    for (const std::string& argument : arguments)
+      text(argument);
     put(trace::FrameKind::program, {});
     number(base);
     number(base + 0x1000000);
     number(base);
     number(0);
-    text("/nowhere/program");
+    text(program);
     trace::FrameHeader header{};
     header.count = 1;
     put(trace::FrameKind::modules, header);
@@ -108,6 +112,9 @@ public:
     return address;
   }
 
+  /// What the clock shows at the next events: nanoseconds since the program began.
+  void at(std::uint64_t ns) { clock_ = ns; }
+
   /// `seconds` of processor time.
   void finish(double seconds) {
     flush_all();
@@ -154,6 +161,7 @@ private:
       flush(thread_);
     if (thread.events.empty()) {
       thread.header.first = order;
+      thread.header.begin = clock_;
       thread.order = order - 1;
       thread.address = 0;
     }
@@ -180,6 +188,7 @@ private:
     thread.order = thread.header.last = got;
     ++events_;
     ++thread.header.count;
+    thread.header.end = clock_;
     thread.kept = thread.stack.size();
   }
 
@@ -266,6 +275,7 @@ private:
   std::uint32_t thread_ = 0;
   std::uint64_t order_ = 1;
   std::uint64_t events_ = 0;
+  std::uint64_t clock_ = 0;
   std::map<std::pair<std::uint32_t, std::uint64_t>, std::uint32_t> contexts_;
   std::vector<trace::Context> new_contexts_;
   std::uint32_t next_ = 1;
