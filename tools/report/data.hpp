@@ -64,3 +64,17 @@
 //                  is about the trial: rounds, trial (the whole plan), advice ([{.., trial}]),
 //                  alternatives. See docs/advisor.md.
 #pragma once
+
+#include <string>
+
+#include "../advise/advice.hpp"
+#include "trial.hpp"
+
+namespace report {
+
+/// The data as JSON in one line that may stand inside of a script element. Passes over the trace a
+/// few times.
+std::string data_json(const advise::Inputs& inputs, const advise::Advice& advice,
+                      const Trial& trial);
+
+} // namespace report
