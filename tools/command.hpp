@@ -31,3 +31,4 @@ Command add_record(CLI::App& allot, const std::vector<std::string>& program);
 Command add_trial(CLI::App& allot, const std::vector<std::string>& program);
 Command add_analyze(CLI::App& allot);
 Command add_advise(CLI::App& allot, const std::vector<std::string>& program);
+Command add_report(CLI::App& allot);

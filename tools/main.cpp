@@ -26,6 +26,9 @@ std::vector<Command> add_commands(CLI::App& app, const std::vector<std::string>&
   commands.push_back(add_analyze(app));
 #endif
   commands.push_back(add_trial(app, program));
+#ifdef ALLOT_HAS_REPORT
+  commands.push_back(add_report(app));
+#endif
   commands.push_back(add_tour(app));
   return commands;
 }
