@@ -12,8 +12,8 @@
 //                  reallocations included), bytes (of those), calls_per_cpu_second (0: not known),
 //                  malloc_at_most (percent of the processor time that malloc and free can be),
 //                  pair_ns (nanoseconds of malloc and free on this machine), peak_bytes (live at
-//                  once), peak_resident (bytes, 0: not known), releases, reallocations (that moved
-//                  or resized a block), left_blocks and left_bytes (never given back), foreign
+//                  once), peak_resident (bytes, 0: not known), releases, reallocations (of a block
+//                  that there was), left_blocks and left_bytes (never given back), foreign
 //                  (given back by another thread), unknown (given back, got unseen), without_names
 //                  (paths of modules that have changed since)
 //   memory         unit ("seconds" or "events" since the program began), at: up to 1000 points in
