@@ -27,7 +27,8 @@
 //                  but without, 2^i (bin 0: age 0). scopes: the innermost functions that were there
 //                  from birth to death of a block, the largest 30: [{function, location, blocks}];
 //                  other_scopes: blocks of all others; no_scope: blocks that outlived all
-//                  functions, or died in another thread
+//                  functions, died in another thread, or never; an inlined function counts as the
+//                  one that it is in
 //   flame          names: texts; and of each node, in columns: parent (index; -1: the root, node
 //                  0, and parents come before children), name (index in names), location (index
 //                  in names of "file:line" where the function starts; -1: not known), calls, bytes
