@@ -6,7 +6,7 @@ install := scripts/install-packages
 build = cmake --preset $(1) && cmake --build --preset $(1)
 sources = $(shell find include src tests fuzz bench examples tools -name '*.[ch]pp' -o -name '*.h')
 
-.PHONY: help demo packages test matrix mutate coverage fuzz models bench bench-ends bench-report bench-instructions format lint
+.PHONY: help demo packages test matrix mutate coverage fuzz models bench bench-advisor bench-ends bench-report bench-instructions format lint
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*# /make \1	/p' Makefile
@@ -74,6 +74,12 @@ bench-ends: # measures first uses, largest sizes and other ends of the range, wi
 	$(install) build bench
 	$(call build,bench) --target allot_ends
 	build/bench/bench/allot_ends
+
+ROUNDS ?= 15
+bench-advisor: # advises programs of ours and of others, tries it ROUNDS=15 times, and compares
+	$(install) build tools advised
+	$(call build,advisor)
+	bench/advisor/measure --rounds $(ROUNDS) build/advisor
 
 bench-report: # writes build/bench/report.html from what `make bench` measured
 	$(install) build bench peers
