@@ -11,10 +11,11 @@ sources = $(shell find include src tests fuzz bench examples tools -name '*.[ch]
 help:
 	@sed -n 's/^\([a-z-]*\):.*# /make \1	/p' Makefile
 
-demo: # builds the allot command and takes its tour
+demo: # builds the allot command, takes its tour, and asks it about a real program
 	$(install) build tools
 	$(call build,tools)
 	build/tools/tools/allot tour
+	scripts/advise-ninja build/tools/tools/allot build/tools/ninja
 
 packages: # makes Debian packages of the library and the command in build/packages
 	$(install) build tools packages
