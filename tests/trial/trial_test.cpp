@@ -189,6 +189,15 @@ TEST_F(TrialTest, IsPartOfTheAdviceOnAProgram) {
   EXPECT_TRUE(document.HasMember("alternatives"));
 }
 
+TEST_F(TrialTest, IsPartOfThePageAboutAProgram) {
+  if (shell("allot report --help >/dev/null") != 0)
+    GTEST_SKIP() << "built without the page";
+  shell("allot advise --min 0 --rounds 5 --report a.html -- $subject");
+  const std::string page = read("a.html");
+  EXPECT_TRUE(page.starts_with("<!doctype html>")) << page.substr(0, 100);
+  EXPECT_TRUE(page.find("\"expected\":") != std::string::npos); // what a trial alone can tell
+}
+
 TEST_F(TrialTest, IsLeftOutWhereTheRateOfCallsDecides) {
   EXPECT_EQ(shell("allot advise --min 99 --json a.json -- $subject"), 4);
   EXPECT_TRUE(holds(read("err"), "Leave it")) << read("err");

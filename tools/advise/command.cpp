@@ -5,6 +5,7 @@
 #include <cerrno>
 #include <cstdio>
 #include <cstdlib>
+#include <functional>
 #include <memory>
 #include <new>
 #include <optional>
@@ -18,12 +19,15 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
-#include "../analyze/opened.hpp"
 #include "../output.hpp"
 #include "../record/record.hpp"
 #include "../text.hpp"
 #include "../trial/report.hpp"
 #include "../trial/trial.hpp"
+#ifdef ALLOT_HAS_REPORT
+#include "../report/report.hpp"
+#endif
+#include "analysis.hpp"
 #include "report.hpp"
 
 namespace {
@@ -34,62 +38,66 @@ struct Options {
   std::string file;
   std::string json;
   std::string plan;
+  std::string report;
   double min = 2;
   std::size_t rounds = 15;
 };
 
-struct Found {
-  Advice advice;
-  std::string plan; ///< empty unless it is wanted
-};
-
-std::string plan_of(const Inputs& inputs, Advice& advice) {
+std::string printed(const std::function<void(std::FILE*)>& print) {
   char* text = nullptr;
   std::size_t bytes = 0;
   std::FILE* const out = ::open_memstream(&text, &bytes);
   if (out == nullptr)
     throw std::bad_alloc();
-  print_plan(out, inputs, advice);
+  print(out);
   std::fclose(out);
-  std::string plan(text, bytes);
+  std::string all(text, bytes);
   std::free(text);
-  return plan;
+  return all;
 }
 
-Found find(const std::string& file, double min, bool with_plan) {
-  Progress progress;
-  trace::Trace trace = analyze::open_watched(file, progress);
-  const analyze::Stacks stacks(trace.contexts());
-  const analyze::Lifetimes lifetimes = measure_lifetimes(trace, stacks);
-  symbols::Symbols symbols(trace.modules());
-  for (const std::string& path : symbols.changed())
-    fmt::print(stderr, "allot: {} is not the file that was recorded: no names from it\n", path);
-  if (!symbols::Symbols::available())
-    fmt::print(stderr, "allot: built without libdw: functions have no names\n");
+/// What is found in a trace, and what is written of it.
+class Findings {
+public:
+  Findings(const std::string& file, const Options& options)
+      : options_(options), progress_(std::in_place), analysis_(file, *progress_),
+        advice_(find_advice(analysis_.inputs(), options.min / 100)),
+        plan_(printed([this](std::FILE* out) { print_plan(out, analysis_.inputs(), advice_); })) {
+    analysis_.be_quiet();
+    progress_.reset();
+  }
 
-  const Inputs inputs{trace, stacks, lifetimes, symbols};
-  Found found{find_advice(inputs, min / 100), {}};
-  if (with_plan)
-    found.plan = plan_of(inputs, found.advice);
-  trace.watch({});
-  return found;
-}
+  const Advice& advice() const { return advice_; }
+  const std::string& plan() const { return plan_; }
 
-/// `results` are null where there was no trial.
-void print(std::FILE* out, const Options& options, const Found& found,
-           const trial::Results* results) {
-  if (options.json != "-")
-    print_text(out, found.advice, results);
-  if (!options.json.empty())
-    write_to(options.json, [&](std::FILE* to) { print_json(to, found.advice, results); });
-  if (!options.plan.empty())
-    write_to(options.plan, [&](std::FILE* to) { fmt::print(to, "{}", found.plan); });
-}
+  /// `results` are null where there was no trial.
+  void print(std::FILE* out, const trial::Results* results) const {
+    const auto json = [&](std::FILE* to) { print_json(to, advice_, results); };
+    if (options_.json != "-")
+      print_text(out, advice_, results);
+    if (!options_.json.empty())
+      write_to(options_.json, json);
+    if (!options_.plan.empty())
+      write_to(options_.plan, [this](std::FILE* to) { fmt::print(to, "{}", plan_); });
+#ifdef ALLOT_HAS_REPORT
+    if (!options_.report.empty())
+      report::write_report(options_.report, analysis_.inputs(), advice_,
+                           results == nullptr ? std::string() : printed(json));
+#endif
+  }
+
+private:
+  const Options& options_;
+  std::optional<Progress> progress_;
+  Analysis analysis_;
+  Advice advice_;
+  std::string plan_; // it tells the advice which entries it routes
+};
 
 int advise_on(const std::string& file, const Options& options) {
-  const Found found = find(file, options.min, !options.plan.empty());
-  print(stdout, options, found, nullptr);
-  return found.advice.leave() ? exit_code::leave : exit_code::done;
+  const Findings findings(file, options);
+  findings.print(stdout, nullptr);
+  return findings.advice().leave() ? exit_code::leave : exit_code::done;
 }
 
 /// A file for a trace that is gone when this is.
@@ -125,19 +133,20 @@ int advise_on(const std::vector<std::string>& program, const Options& options) {
   const int code = record::run({.file = trace.path(), .quiet = true}, program);
   if (code != exit_code::done)
     return code;
-  const Found found = find(trace.path(), options.min, true);
-  const auto& entries = found.advice.entries;
+  const Findings findings(trace.path(), options);
+  const Advice& advice = findings.advice();
+  const auto& entries = advice.entries;
   // Ours to standard error: standard output is the program's.
-  if (found.advice.leave() || std::none_of(entries.begin(), entries.end(), can_be_tried)) {
-    print(stderr, options, found, nullptr);
-    return found.advice.leave() ? exit_code::leave : exit_code::done;
+  if (advice.leave() || std::none_of(entries.begin(), entries.end(), can_be_tried)) {
+    findings.print(stderr, nullptr);
+    return advice.leave() ? exit_code::leave : exit_code::done;
   }
   std::optional<Progress> progress(std::in_place);
   const trial::Results results =
-      trial::run_trial(trial::parse_plan(found.plan), {.rounds = options.rounds}, program, input,
-                       [&](std::string_view text) { progress->show(text); });
+      trial::run_trial(trial::parse_plan(findings.plan()), {.rounds = options.rounds}, program,
+                       input, [&](std::string_view text) { progress->show(text); });
   progress.reset();
-  print(stderr, options, found, &results);
+  findings.print(stderr, &results);
   const bool all_tried = std::all_of(entries.begin(), entries.end(), can_be_tried);
   return all_tried && results.is_nothing_above(options.min) ? exit_code::leave
                                                             : exit_code_of(results);
@@ -171,6 +180,9 @@ Command add_advise(CLI::App& allot, const std::vector<std::string>& program) {
   app->add_option("TRACE", options->file, "What allot record wrote; or, after --, a program");
   app->add_option("--json", options->json, "Write the advice as JSON, too; - is standard output");
   app->add_option("--plan", options->plan, "Write what a trial needs");
+#ifdef ALLOT_HAS_REPORT
+  app->add_option("--report", options->report, "Write all of it as a page for a browser");
+#endif
   app->add_option("--rounds", options->rounds,
                   "Of the trial of a program: how often each way is run at the most")
       ->capture_default_str()

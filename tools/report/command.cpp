@@ -12,7 +12,7 @@
 #include <CLI/CLI.hpp>
 #include <fmt/format.h>
 
-#include "../analyze/opened.hpp"
+#include "../advise/analysis.hpp"
 #include "report.hpp"
 #include "trial.hpp"
 
@@ -39,15 +39,9 @@ int report_on(const Options& options) {
   try {
     const std::string trial = options.trial.empty() ? std::string() : content_of(options.trial);
     Progress progress;
-    trace::Trace trace = analyze::open_watched(options.trace, progress);
-    const analyze::Stacks stacks(trace.contexts());
-    const analyze::Lifetimes lifetimes = measure_lifetimes(trace, stacks);
-    symbols::Symbols symbols(trace.modules());
-    for (const std::string& path : symbols.changed())
-      fmt::print(stderr, "allot: {} is not the file that was recorded: no names from it\n", path);
-    const advise::Inputs inputs{trace, stacks, lifetimes, symbols};
-    const advise::Advice advice = advise::find_advice(inputs, options.min / 100);
-    report::write_report(options.page, inputs, advice, trial);
+    const advise::Analysis analysis(options.trace, progress);
+    const advise::Advice advice = advise::find_advice(analysis.inputs(), options.min / 100);
+    report::write_report(options.page, analysis.inputs(), advice, trial);
   } catch (const trace::Error& error) {
     fmt::print(stderr, "allot: {}: {}\n", options.trace, error.what());
     return exit_code::unusable;
