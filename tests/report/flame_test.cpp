@@ -63,7 +63,7 @@ TEST(ReportFlame, AFunctionThatCallsItselfStandsOnce) {
 
 /// Each leaf of a tree of calls allocates as often as its number says.
 void many_stacks(Recording& r) {
-  for (std::uint32_t i = 0; i < 20000; ++i) {
+  for (std::uint32_t i = 0; i < 8000; ++i) {
     const Call a(r, 10 + i % 30);
     const Call b(r, 50 + i / 30 % 30);
     const Call c(r, 100 + i / 900);

@@ -14,7 +14,7 @@ const std::string found =
 Program two_entries() {
   return {.main = [](Recording& r) {
     std::vector<Recording::Address> pool;
-    for (std::uint32_t i = 0; i < 3000; ++i) {
+    for (std::uint32_t i = 0; i < 600; ++i) {
       {
         const Call call(r, other);
         if (pool.size() >= 100 && i * 7919 % 3 != 0) {

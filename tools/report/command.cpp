@@ -18,11 +18,12 @@
 
 namespace {
 
+constexpr double least = 0.02; // of the processor time, to be advice: as allot advise has it
+
 struct Options {
   std::string trace;
   std::string trial;
   std::string page;
-  double min = 2;
 };
 
 std::string content_of(const std::string& path) {
@@ -40,7 +41,7 @@ int report_on(const Options& options) {
     const std::string trial = options.trial.empty() ? std::string() : content_of(options.trial);
     Progress progress;
     const advise::Analysis analysis(options.trace, progress);
-    const advise::Advice advice = advise::find_advice(analysis.inputs(), options.min / 100);
+    const advise::Advice advice = advise::find_advice(analysis.inputs(), least);
     report::write_report(options.page, analysis.inputs(), advice, trial);
   } catch (const trace::Error& error) {
     fmt::print(stderr, "allot: {}: {}\n", options.trace, error.what());
@@ -62,10 +63,6 @@ Command add_report(CLI::App& allot) {
   app->add_option("TRIAL", options->trial,
                   "What allot trial, or allot advise, wrote with --json about the same program");
   app->add_option("-o", options->page, "The page to write; - is standard output")->required();
-  app->add_option("--min", options->min,
-                  "The least that is worth advice, in percent of the processor time")
-      ->capture_default_str()
-      ->check(CLI::Range(0.0, 100.0));
   app->footer("Example: allot record -o server.trace -- ./server --once requests.txt\n"
               "         allot report server.trace -o server.html\n\n"
               "Exit codes: 0 done, 1 a file cannot be used, 2 usage.");
