@@ -1,6 +1,5 @@
 #include "next.hpp"
 
-#include <cstdint>
 #include <cstring>
 
 #include <dlfcn.h>
@@ -8,13 +7,13 @@
 namespace preload {
 
 Next next;
+alignas(16) char early[8192];
 
 namespace {
 
 bool found = false;
 bool finding = false;
 
-alignas(16) char early[8192];
 std::size_t early_used = 0;
 
 template <class F>
@@ -75,12 +74,6 @@ void* early_block(std::size_t bytes) {
   std::memcpy(block - 16, &bytes, sizeof bytes);
   early_used += rounded;
   return block;
-}
-
-bool is_early(const void* block) {
-  const auto a = reinterpret_cast<std::uintptr_t>(block);
-  const auto begin = reinterpret_cast<std::uintptr_t>(early);
-  return a - begin < sizeof early;
 }
 
 std::size_t early_size(const void* block) {

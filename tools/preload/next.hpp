@@ -2,6 +2,7 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdint>
 
 namespace preload {
 
@@ -23,7 +24,7 @@ struct Next {
 extern Next next;
 
 /// Finds them; once. While it does, `early` serves those who ask. False while it does.
-bool find_next();
+[[gnu::cold]] bool find_next();
 
 /// Whether operator new is the one that calls malloc, and operator delete the one that calls free.
 /// May allocate.
@@ -34,7 +35,11 @@ void* next_function(const char* name);
 
 /// A block before there is a malloc; null when there is no more.
 void* early_block(std::size_t bytes);
-bool is_early(const void* block);
+extern char early[8192];
+inline bool is_early(const void* block) {
+  return reinterpret_cast<std::uintptr_t>(block) - reinterpret_cast<std::uintptr_t>(early) <
+         sizeof early;
+}
 std::size_t early_size(const void* block);
 
 } // namespace preload

@@ -68,27 +68,30 @@ void Keys::set_guesses(std::uint32_t nodes, const std::uint32_t* at_of) {
   }
 }
 
-[[gnu::cold]] std::uint64_t Keys::learn(Place& place) {
+void Keys::learn(Place& place) {
   const preload::Rule rule = preload::learn(place.ip, false);
-  Way way{};
-  way.kind = rule.kind;
-  way.saved_bp = rule.saved_bp;
-  way.offset = rule.offset * 8;
-  const auto word = __builtin_bit_cast(std::uint64_t, way);
-  place.way.store(word, std::memory_order_relaxed);
-  return word;
+  place.offset = rule.offset * 8;
+  place.saved_bp = rule.saved_bp;
+  place.kind.store(rule.kind, std::memory_order_release);
 }
 
-// A realigned stack; without an ip where there is no way on. A signal's frame is not left: what a
-// handler does is no part of an epoch.
-[[gnu::cold]] Registers Keys::leave_seldom(Way way, std::uint64_t sp, std::uint64_t bp) {
-  if (way.kind != preload::Rule::through || bp - sp > largest_frame)
+// For the first time, or of a realigned stack; without an ip where there is no way on. A signal's
+// frame is not left: what a handler does is no part of an epoch.
+[[gnu::cold]] Registers Keys::leave_seldom(Place& place, std::uint64_t sp, std::uint64_t bp) {
+  using preload::Rule;
+  if (place.kind == Rule::unknown)
+    learn(place);
+  const Rule::Kind kind = place.kind;
+  const auto offset = static_cast<std::uint64_t>(std::int64_t{place.offset});
+  std::uint64_t cfa = (kind == Rule::sp ? sp : bp) + offset;
+  if (kind == Rule::through && bp - sp <= largest_frame)
+    cfa = *word_at(cfa);
+  else if (kind != Rule::sp && kind != Rule::bp)
     return {};
-  const std::uint64_t cfa = *word_at(bp + static_cast<std::uint64_t>(std::int64_t{way.offset}));
   if (cfa - sp - 8 > largest_frame)
     return {};
-  if (way.saved_bp != preload::Rule::bp_same)
-    bp = saved(way.saved_bp, cfa, bp);
+  if (place.saved_bp != Rule::bp_same)
+    bp = saved(place.saved_bp, cfa, bp);
   return {*word_at(cfa - 8), cfa, bp};
 }
 

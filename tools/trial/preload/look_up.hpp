@@ -33,21 +33,16 @@ public:
   [[gnu::always_inline]] int route_of(Place* place, std::uint64_t sp, std::uint64_t bp);
 
 private:
-  // What a frame is left by, as a word so that it is written at once: the CFA's distance in bytes
-  // from what it is counted from, then a byte each for where the caller's frame pointer lies and
-  // for the kind.
-  struct Way {
-    std::int32_t offset;
-    std::uint8_t saved_bp; // as Rule's
-    preload::Rule::Kind kind;
-    std::uint16_t unused;
-  };
-
 public:
   class Place {
     friend Keys;
-    std::uint64_t ip;               // 0: free
-    std::atomic<std::uint64_t> way; // 0: not learnt yet
+    std::uint64_t ip; // 0: free
+    // How its frame is left: the CFA is so far from the stack pointer or the frame pointer, and the
+    // caller's frame pointer is where Rule says.
+    std::atomic<std::int32_t> offset;
+    std::atomic<preload::Rule::Kind> kind; // the last that is learnt
+    std::atomic<std::uint8_t> saved_bp;
+    std::uint16_t unused;
     std::uint32_t parent;
     std::uint32_t node; // its own number, plus 1
     std::int32_t route;
@@ -81,8 +76,8 @@ private:
     return reinterpret_cast<const std::uint64_t*>(address); // NOLINT(performance-no-int-to-ptr)
   }
   void set_guesses(std::uint32_t nodes, const std::uint32_t* slot_of);
-  static std::uint64_t learn(Place& place);
-  static Registers leave_seldom(Way way, std::uint64_t sp, std::uint64_t bp);
+  static void learn(Place& place);
+  static Registers leave_seldom(Place& place, std::uint64_t sp, std::uint64_t bp);
 
   unsigned shift_;
   std::size_t mask_;
@@ -90,23 +85,23 @@ private:
 };
 
 inline int Keys::route_of(Place* place, std::uint64_t sp, std::uint64_t bp) {
+  constexpr auto relaxed = std::memory_order_relaxed;
   while (place->route < 0) {
-    std::uint64_t word = place->way.load(std::memory_order_relaxed);
-    if (word == 0) [[unlikely]]
-      word = learn(*place);
-    const auto way = __builtin_bit_cast(Way, word);
+    const preload::Rule::Kind kind = place->kind.load(std::memory_order_acquire);
     std::uint64_t ip;
-    if (way.kind == preload::Rule::sp || way.kind == preload::Rule::bp) [[likely]] {
-      const std::uint64_t cfa = (way.kind == preload::Rule::sp ? sp : bp) +
-                                static_cast<std::uint64_t>(std::int64_t{way.offset});
+    if (kind == preload::Rule::sp || kind == preload::Rule::bp) [[likely]] {
+      const std::uint64_t from = kind == preload::Rule::sp ? sp : bp;
+      const std::uint64_t cfa =
+          from + static_cast<std::uint64_t>(std::int64_t{place->offset.load(relaxed)});
       if (cfa - sp - 8 > largest_frame) [[unlikely]]
         return -1;
-      if (way.saved_bp != preload::Rule::bp_same)
-        bp = saved(way.saved_bp, cfa, bp);
+      const std::uint8_t saved_bp = place->saved_bp.load(relaxed);
+      if (saved_bp != preload::Rule::bp_same)
+        bp = saved(saved_bp, cfa, bp);
       ip = *word_at(cfa - 8);
       sp = cfa;
     } else {
-      const Registers left = leave_seldom(way, sp, bp);
+      const Registers left = leave_seldom(*place, sp, bp);
       ip = left.ip;
       sp = left.sp;
       bp = left.bp;

@@ -10,25 +10,10 @@ using namespace trial;
 
 namespace {
 
-void* early_or_null(std::size_t bytes) {
-  void* const p = early_block(bytes);
-  if (!p)
-    errno = ENOMEM;
-  return p;
-}
-
-[[gnu::always_inline]] inline bool ready() {
-  return next.dlclose != nullptr || find_next();
-}
-
-void* from_next(std::size_t bytes) {
-  return ready() ? next.malloc(bytes) : early_or_null(bytes);
-}
-
 // A block that realloc takes from where it is to a strategy, or away from one.
 void* move(void* p, std::size_t before, std::size_t bytes, void* to) {
   if (!to)
-    to = from_next(bytes);
+    to = malloc_or_early(bytes);
   if (to)
     std::memcpy(to, p, before < bytes ? before : bytes);
   return to;
@@ -68,7 +53,7 @@ void* resize_ours(void* p, std::size_t bytes, Registers caller) {
     return resize_ours(p, bytes, caller);
   if (!p || is_early(p)) [[unlikely]] {
     void* const made = serve(bytes, caller);
-    return p ? move(p, early_size(p), bytes, made) : made ? made : from_next(bytes);
+    return p ? move(p, early_size(p), bytes, made) : made ? made : malloc_or_early(bytes);
   }
   void* const made = bytes == 0 ? nullptr : serve(bytes, caller);
   if (!made) [[likely]]
@@ -89,9 +74,7 @@ void* resize_ours(void* p, std::size_t bytes, Registers caller) {
 extern "C" {
 
 void* malloc(std::size_t bytes) {
-  if (void* const p = serve(bytes, caller()))
-    return p;
-  return from_next(bytes);
+  return serve_or_malloc(bytes, caller());
 }
 
 void* calloc(std::size_t count, std::size_t bytes) {

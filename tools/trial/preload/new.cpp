@@ -35,9 +35,7 @@ template <class F, class... Arguments>
                                          Arguments... arguments) {
   if (is_standard()) [[likely]] {
     const std::size_t least = bytes == 0 ? 1 : bytes;
-    if (void* const p = serve(least, caller()))
-      return p;
-    if (void* const p = next.malloc(least)) [[likely]]
+    if (void* const p = serve_or_malloc(least, caller())) [[likely]]
       return p;
   }
   return function.get()(bytes, arguments...);
