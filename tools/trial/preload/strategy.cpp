@@ -4,9 +4,12 @@
 #include <bit>
 #include <new>
 
+#include <sys/mman.h>
+
 namespace trial {
 namespace {
 
+constexpr std::size_t huge_page = std::size_t{2} << 20;
 constexpr std::size_t smallest_arena = 4096;
 constexpr std::size_t largest_arena = std::size_t{1} << 30;
 constexpr std::size_t least_limit = std::size_t{64} << 20;
@@ -31,6 +34,8 @@ Strategy::Strategy(const Header& plan, std::uint32_t route, std::byte* span, Ins
       next_idle(nullptr) {
   const Route& predicted = route_of(plan, route);
   seen.route = route;
+  if (predicted.bytes * std::max<std::uint64_t>(predicted.blocks, 1) < huge_page)
+    ::madvise(span, span_bytes, MADV_NOHUGEPAGE); // which malloc's heap would share with others
   if (is_pool_) {
     // Addresses alone; what isn't handed out isn't touched.
     const std::size_t block = std::clamp<std::size_t>(predicted.bytes, 16, span_bytes / 4);
