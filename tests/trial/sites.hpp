@@ -3,9 +3,11 @@
 #pragma once
 
 #include <cstddef>
+#include <cstdio>
 #include <cstdlib>
 #include <new>
 
+#include <dlfcn.h>
 #include <malloc.h>
 
 struct Functions {
@@ -92,3 +94,22 @@ template <int route>
 [[gnu::noinline]] void* through_shared(std::size_t n) {
   return kept(shared_malloc(n));
 }
+
+#define CHECK(condition)                                                                           \
+  do                                                                                               \
+    if (!(condition)) {                                                                            \
+      std::fprintf(stderr, "%s:%d: not so: %s\n", __FILE__, __LINE__, #condition);                 \
+      std::_Exit(1);                                                                               \
+    }                                                                                              \
+  while (false)
+
+using Allocate = void*(void* (*)(std::size_t), std::size_t);
+/// What allocates in the library there, which is brought.
+inline Allocate* plugin(const char* path) {
+  void* const library = ::dlopen(path, RTLD_NOW);
+  CHECK(library);
+  return reinterpret_cast<Allocate*>(::dlsym(library, "plugin_allocate"));
+}
+
+/// Prints where all of them are. The program is of no more use then.
+int print_keys(const char* plugin_path);

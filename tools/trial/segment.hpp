@@ -121,7 +121,8 @@ struct Instance {
   std::uint64_t most() const { return bytes > peak ? bytes : peak; }
   /// Ten times what was predicted, or more, which a pool has not.
   bool outgrew(const Route& predicted) const {
-    return most() / outgrown >= (predicted.kind == Kind::pool ? predicted.blocks : predicted.bytes);
+    const std::uint64_t n = predicted.kind == Kind::pool ? predicted.blocks : predicted.bytes;
+    return n != 0 && most() / outgrown >= n;
   }
 };
 

@@ -6,18 +6,15 @@
 #include <new>
 
 #include <dlfcn.h>
-#include <fcntl.h>
-#include <link.h>
 #include <pthread.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 #include <x86intrin.h>
 
-#include "../../preload/build_id.hpp"
-#include "../../preload/environment.hpp"
 #include "../../preload/lock.hpp"
 #include "../../preload/next.hpp"
+#include "connection.hpp"
+#include "modules.hpp"
 
 namespace trial {
 
@@ -41,10 +38,8 @@ struct Process {
   pthread_key_t key = 0;
   Lock lock; ///< of what follows
   bool begun = false;
-  Keys* keys = nullptr;                ///< settled or not
-  std::uint64_t biases[max_modules]{}; ///< plus 1, that they are of; 0: not loaded
-  unsigned long long adds = 0;         ///< of modules, ever, when they were looked at last
-  unsigned long long subs = 0;
+  Keys* keys = nullptr; ///< settled or not
+  Modules modules;
   unsigned openings = 0; ///< threads that have called dlopen, and may be in it
   std::uint32_t spans = 0;
   std::uint32_t strategies = 0;
@@ -57,11 +52,6 @@ alignas(Strategy) constinit std::byte strategies[max_instances * sizeof(Strategy
 
 Strategy* strategy(std::uint32_t i) {
   return reinterpret_cast<Strategy*>(strategies + i * sizeof(Strategy));
-}
-
-const Module* modules() {
-  return reinterpret_cast<const Module*>(reinterpret_cast<const char*>(process.header) +
-                                         modules_at);
 }
 
 class Errno {
@@ -110,71 +100,16 @@ void in_child() {
               sizeof(Instance) * process.strategies);
 }
 
-// ---------------------------------------------------------------------------------------- modules
-
-void note_module(const dl_phdr_info& info, std::uint64_t* biases) {
-  // Not by _dl_find_object: it finds what dlopen brings only later.
-  const preload::Bytes id = preload::build_id(info.dlpi_addr, info.dlpi_phdr, info.dlpi_phnum);
-  char room[4096];
-  const char* path = info.dlpi_name;
-  if (!path || !*path) {
-    const ssize_t n = ::readlink("/proc/self/exe", room, sizeof room - 1);
-    room[n > 0 ? n : 0] = '\0';
-    path = room;
-  }
-  const char* const slash = std::strrchr(path, '/');
-  const char* const name = slash ? slash + 1 : path;
-  for (std::uint32_t i = 0; i < process.header->modules; ++i) {
-    const Module& module = modules()[i];
-    std::atomic<Match>& match = process.seen->modules[i];
-    if (id.count != 0 && id.count == module.build_id_bytes && id.count <= sizeof module.build_id &&
-        std::memcmp(id.begin, module.build_id, id.count) == 0) {
-      biases[i] = info.dlpi_addr + 1;
-      match = Match::matched;
-    } else if (match == Match::absent &&
-               std::strncmp(name, module.name, sizeof module.name - 1) == 0) {
-      match = Match::differs;
-    }
-  }
-}
-
-struct Changes {
-  std::uint64_t* biases = nullptr; ///< null: only whether there are any
-  unsigned long long adds = 0;
-  unsigned long long subs = 0;
-};
-
-int note(dl_phdr_info* info, std::size_t, void* to) {
-  auto& changes = *static_cast<Changes*>(to);
-  changes.adds = info->dlpi_adds;
-  changes.subs = info->dlpi_subs;
-  if (!changes.biases)
-    return 1;
-  note_module(*info, changes.biases);
-  return 0;
-}
-
 // The keys by the modules that are loaded now.
 void resolve() {
-  Changes changes;
-  ::dl_iterate_phdr(note, &changes);
-  if (changes.adds == process.adds && changes.subs == process.subs)
+  if (!process.modules.look(*process.header, *process.seen))
     return;
-  static std::uint64_t biases[max_modules]; // the lock is held
-  std::memset(biases, 0, sizeof biases);
-  changes.biases = biases;
-  ::dl_iterate_phdr(note, &changes);
-  process.adds = changes.adds;
-  process.subs = changes.subs;
-  if (std::memcmp(biases, process.biases, sizeof biases) == 0)
-    return;
-  std::memcpy(process.biases, biases, sizeof biases);
   const std::size_t bytes = Keys::bytes_for(*process.header);
   void* const memory =
       ::mmap(nullptr, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
   // Those before stay where they are, as another thread may be looking up; modules come seldom.
   if (memory != MAP_FAILED)
-    process.keys = Keys::make(memory, *process.header, biases);
+    process.keys = Keys::make(memory, *process.header, process.modules.biases());
 }
 
 // ------------------------------------------------------------------------------------------ begin
@@ -190,27 +125,6 @@ bool reaches_us() {
   void* volatile block = malloc(1);
   free(block);
   return mine.unseen != before;
-}
-
-// The segment; null when the program isn't on trial.
-Header* open_segment() {
-  const char* const name = preload::variable(environment_variable);
-  if (!name)
-    return nullptr;
-  const int file = ::open(name, O_RDWR | O_CLOEXEC);
-  preload::leave_environment(environment_variable);
-  if (file < 0)
-    return nullptr;
-  void* p = MAP_FAILED;
-  Header header{};
-  struct stat status;
-  if (::pread(file, &header, sizeof header, 0) == sizeof header && header.magic == magic &&
-      header.protocol == protocol && header.modules <= max_modules && header.nodes <= max_nodes &&
-      header.routes <= max_routes && ::fstat(file, &status) == 0 &&
-      static_cast<std::uint64_t>(status.st_size) >= segment_bytes(header))
-    p = ::mmap(nullptr, segment_bytes(header), PROT_READ | PROT_WRITE, MAP_SHARED, file, 0);
-  ::close(file);
-  return p == MAP_FAILED ? nullptr : static_cast<Header*>(p);
 }
 
 const char* why_not() {
