@@ -42,7 +42,6 @@ public:
     std::atomic<std::int32_t> offset;
     std::atomic<preload::Rule::Kind> kind; // the last that is learnt
     std::atomic<std::uint8_t> saved_bp;
-    std::uint16_t unused;
     std::uint32_t parent;
     std::uint32_t node; // its own number, plus 1
     std::int32_t route;

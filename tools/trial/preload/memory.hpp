@@ -36,10 +36,6 @@ public:
   Span() = default;
   Span(std::byte* begin, std::size_t bytes) : top_(begin), end_(begin + bytes) {}
 
-  /// Whether `bytes` are there for sure.
-  bool has_room(std::size_t bytes) const {
-    return bytes <= static_cast<std::size_t>(end_ - top_) - unit;
-  }
   /// O(blocks given back). Null without room.
   void* allocate(std::size_t bytes, std::size_t alignment);
   void deallocate(void* p, std::size_t bytes, std::size_t alignment);

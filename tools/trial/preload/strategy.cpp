@@ -28,10 +28,9 @@ std::size_t arena_for(std::uint64_t bytes) {
 } // namespace
 
 Strategy::Strategy(const Header& plan, std::uint32_t route, std::byte* span, Instance& seen)
-    : owner_(nullptr), seen_(&seen), is_pool_(route_of(plan, route).kind == Kind::pool),
+    : seen_(&seen), is_pool_(route_of(plan, route).kind == Kind::pool),
       serves_(plan.way == Way::routed && (plan.served >> route & 1) != 0), route_(route),
-      block_bytes_(0), largest_shared_(0), foreign_(nullptr), memory_(span, span_bytes),
-      next_idle(nullptr) {
+      memory_(span, span_bytes) {
   const Route& predicted = route_of(plan, route);
   seen.route = route;
   if (predicted.bytes * std::max<std::uint64_t>(predicted.blocks, 1) < huge_page)

@@ -155,14 +155,14 @@ private:
   void end_epoch();
 
   // What every call reads comes first.
-  const void* owner_;
+  const void* owner_ = nullptr;
   Instance* seen_;
   bool is_pool_;
   bool serves_;
   std::uint32_t route_;
-  std::size_t block_bytes_;    // of a pool
-  std::size_t largest_shared_; // of blocks of a region that surely share an arena
-  std::atomic<void*> foreign_; // each block's first word leads to the next
+  std::size_t block_bytes_ = 0;         // of a pool
+  std::size_t largest_shared_ = 0;      // of blocks of a region that surely share an arena
+  std::atomic<void*> foreign_{nullptr}; // each block's first word leads to the next
   union {
     allot::Region region_;
     allot::BlockPool pool_;
@@ -170,7 +170,7 @@ private:
   Span memory_;
 
 public:
-  Strategy* next_idle; ///< of its route, while it has no owner
+  Strategy* next_idle = nullptr; ///< of its route, while it has no owner
 };
 
 } // namespace trial
