@@ -362,8 +362,32 @@ TEST(Plan, TakesAlongFewCallsWhoseBlocksDoNotHoldTheRegion) {
 
 TEST(Plan, TakesNoneAlongWhoseBlockWouldHoldTheRegion) {
   const Planned planned = plan_with_a_stranger(true);
+  EXPECT_TRUE(planned.plan.routes.empty());
+  ASSERT_FALSE(planned.advice.entries.empty());
+  EXPECT_EQ(planned.advice.entries[0].kind, advise::Kind::region);
+  EXPECT_EQ(planned.advice.entries[0].route, -1);
+}
+
+TEST(Plan, LeavesObjectsOfWhichSomeAreAlwaysThere) {
+  const Planned planned = plan_of([](Recording& r) {
+    std::vector<std::vector<Recording::Address>> objects;
+    for (int i = 0; i < 5000; ++i) {
+      const Call call(r, work);
+      objects.push_back({r.allocate(48, 1), r.allocate(1024, 2), r.allocate(300, 3)});
+      if (objects.size() < 50)
+        continue;
+      const auto out = static_cast<std::size_t>(i * 7 % 50);
+      std::swap(objects[out], objects.back());
+      for (int part = 3; part-- > 0;)
+        r.free(objects.back()[static_cast<std::size_t>(part)], 4);
+      objects.pop_back();
+    }
+  });
+  ASSERT_FALSE(planned.advice.entries.empty());
+  EXPECT_EQ(planned.advice.entries[0].kind, advise::Kind::object_pool);
+  EXPECT_EQ(planned.advice.entries[0].route, -1);
   for (const PlanRoute& route : planned.plan.routes)
-    EXPECT_EQ(route.calls, 0u);
+    EXPECT_NE(route.kind, "region");
 }
 
 } // namespace

@@ -40,6 +40,7 @@ private:
   struct Instance {
     std::uint64_t live = 0;
     std::uint64_t bytes = 0; // of this epoch
+    std::uint64_t live_bytes = 0;
   };
 
   void add(const Block& block) {
@@ -51,11 +52,13 @@ private:
     if (!is_served(route, block))
       return;
     Instance& instance = instance_of(number, block.thread);
-    ++instance.live;
-    instance.bytes += std::max<std::uint64_t>((block.size + 15) & ~std::uint64_t{15}, 16);
-    route.blocks = std::max(route.blocks, instance.live);
-    if (!route.pool)
-      route.bytes = std::max(route.bytes, instance.bytes);
+    route.blocks = std::max(route.blocks, ++instance.live);
+    if (route.pool)
+      return;
+    instance.bytes += rounded(block.size);
+    instance.live_bytes += rounded(block.size);
+    route.bytes = std::max(route.bytes, instance.bytes);
+    route.live_bytes = std::max(route.live_bytes, instance.live_bytes);
   }
 
   void remove(const Block& block) {
@@ -66,10 +69,18 @@ private:
     if (!is_served(route, block))
       return;
     Instance& instance = instance_of(number, block.thread);
-    if (--instance.live != 0 || route.pool)
+    --instance.live;
+    if (route.pool)
+      return;
+    instance.live_bytes -= rounded(block.size);
+    if (instance.live != 0)
       return;
     ++route.epochs;
     instance.bytes = 0;
+  }
+
+  static std::uint64_t rounded(std::uint64_t size) {
+    return std::max<std::uint64_t>((size + 15) & ~std::uint64_t{15}, 16);
   }
 
   /// A pool has no room for what is larger than its blocks.
