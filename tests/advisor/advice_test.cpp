@@ -1,5 +1,6 @@
 // Programs whose answer is known, made up, and what is advised.
 #include "advise/report.hpp"
+#include "analyze/naming.hpp"
 #include "recording.hpp"
 
 #include <algorithm>
@@ -446,6 +447,14 @@ TEST(Advice, ItIsAboutTheCallerOfAFunctionThatOnlyPassesBlocksOn) {
   const Entry pool = entry_of(advice, Kind::pool);
   EXPECT_EQ(pool.function, Recording::name(work));
   EXPECT_EQ(pool.block_bytes, 56u);
+}
+
+TEST(Advice, ItIsNotAboutTheStandardLibraryHoweverItsNamesAreTold) {
+  EXPECT_TRUE(analyze::passes_on("std::vector<int>::push_back", "/usr/bin/program"));
+  EXPECT_TRUE(
+      analyze::passes_on("push_back", "/usr/bin/program", "/usr/include/c++/12/bits/stl_vector.h"));
+  EXPECT_TRUE(analyze::passes_on("qsort", "/lib/x86_64-linux-gnu/libc.so.6"));
+  EXPECT_FALSE(analyze::passes_on("push_back", "/usr/bin/program", "src/queue.cpp"));
 }
 
 TEST(Advice, LinesForCWhereNothingLooksLikeCxx) {

@@ -25,8 +25,8 @@ std::string place_of(const symbols::Place& place) {
 
 } // namespace
 
-bool passes_on(std::string_view function, std::string_view module) {
-  if (is_runtime(module))
+bool passes_on(std::string_view function, std::string_view module, std::string_view file) {
+  if (is_runtime(module) || file.find("/include/c++/") != std::string_view::npos)
     return true;
   for (const std::string_view start :
        {"std::", "__gnu_cxx::", "operator new", "operator delete", "boost::", "__"})
@@ -92,7 +92,7 @@ Naming::Name Naming::asker(std::uint32_t site) {
       Name name{place.function, in, place_of(place)};
       if (&place == &places.back())
         name.function = function(stacks_.functions()[function_index]);
-      if (!wrappers_[function_index] && !passes_on(name.function, in))
+      if (!wrappers_[function_index] && !passes_on(name.function, in, place.file))
         return name;
       if (first.function.empty())
         first = name;
@@ -107,8 +107,8 @@ Naming::Name Naming::asker(std::uint32_t site) {
 
 bool Naming::asks_itself(std::uint32_t site) {
   const Site& at = stacks_.sites()[site];
-  return !wrappers_[at.function] &&
-         !passes_on(symbols_.places(at.ip - 1).front().function, module(at.ip));
+  const symbols::Place& place = symbols_.places(at.ip - 1).front();
+  return !wrappers_[at.function] && !passes_on(place.function, module(at.ip), place.file);
 }
 
 Naming::Name Naming::within(std::uint32_t index,
@@ -146,7 +146,7 @@ Naming::Name Naming::within(std::uint32_t index,
           return a.second.first < b.second.first;
         });
     if (largest == copies.end() || largest->second.first * 100 < all * 98 ||
-        passes_on(largest->second.second->function, {}))
+        passes_on(largest->second.second->function, {}, largest->second.second->file))
       return name;
     copy = largest->first;
     name.function = largest->second.second->function;

@@ -14,7 +14,9 @@
 namespace analyze {
 
 /// Whether it passes calls of malloc on, or belongs to a standard library: its caller decides.
-bool passes_on(std::string_view function, std::string_view module);
+/// `file` is that of the source, where it is known: a header's functions may have their short
+/// names.
+bool passes_on(std::string_view function, std::string_view module, std::string_view file = {});
 
 class Naming {
 public:
