@@ -149,14 +149,16 @@ void storm() {
 }
 
 // What one thread moves away from another gets at once: all share one arena, and nothing is small
-// enough for what each thread keeps for itself.
+// enough for what each thread keeps for itself. What is moved is long, so that another thread comes
+// between.
 void moves() {
   mallopt(M_ARENA_MAX, 1);
+  mallopt(M_MMAP_THRESHOLD, 1 << 24);
   std::vector<std::thread> all;
   for (int t = 0; t < 4; ++t)
     all.emplace_back([] {
       for (std::size_t i = 0; i < 20000; ++i)
-        std::free(std::realloc(std::malloc(2000), 3000 + i % 8 * 1000));
+        std::free(std::realloc(std::malloc(100000), 200000 + i % 8 * 10000));
     });
   for (auto& t : all)
     t.join();
