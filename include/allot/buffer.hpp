@@ -1,7 +1,7 @@
-// Where a strategy's bytes come from and go back to: the heap, the operating system, memory that
-// somebody else owns, or an upstream. Every strategy of a fixed size can stand on any of them.
-// Those that grow take an upstream instead (Region, ObjectPool), or
-// are memory of the system's (MappedArena).
+// Buffer: where a strategy's bytes come from and go back to: the heap, the operating system, memory
+// that somebody else owns, or an upstream. Every strategy of a fixed size can stand on any of them.
+// Those that grow take an upstream instead (Region, ObjectPool), or are memory of the system's
+// (MappedArena).
 //
 //   Arena on_heap(Buffer::heap(4096));            // what Arena(4096) does
 //   Arena on_stack(Buffer::borrowed(local_array));

@@ -38,6 +38,7 @@ struct DrawOptions {
   std::size_t width = 0; ///< columns of text, 40 at the least; 0: what COLUMNS says, or 80
 };
 
+/// What `draw` gives: a picture of then, as text or as SVG.
 class Drawing {
 public:
   Drawing(Picture picture, DrawOptions options) : picture_(std::move(picture)), options_(options) {}
@@ -56,6 +57,7 @@ private:
 /// The text. Include <ostream>.
 std::ostream& operator<<(std::ostream& out, const Drawing& drawing);
 
+/// A picture of a strategy, of what stands on one, or of a resource of allot::pmr, as it is now.
 template <class S>
   requires requires(const S& s) { Sketch::of(s); }
 [[nodiscard]] Drawing draw(const S& strategy, DrawOptions options = {}) {

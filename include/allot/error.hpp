@@ -20,6 +20,8 @@ struct Message {
 };
 } // namespace detail
 
+/// There is no room: a strategy is full, or the system or an upstream refused. `what()` says how
+/// much was asked for and how much is left.
 class Exhausted : public std::bad_alloc {
 public:
   Exhausted(Errc code, const detail::Message& message) noexcept : code_(code), message_(message) {}
@@ -31,6 +33,7 @@ private:
   detail::Message message_;
 };
 
+/// The caller is wrong: a use after release, a foreign pointer, a stale marker.
 class Misuse : public std::logic_error {
 public:
   Misuse(Errc code, const detail::Message& message)

@@ -25,10 +25,9 @@
 //   reset         a step for each arena, the destructors owed, zeroing what was used
 //   giving back   O(1) for the newest, which comes back whole; O(log arenas) for another
 //   owns          O(log arenas)
-//   capacity      at most 2 n and the largest arena (the first buffer, and `retain`, are kept
-//   beyond
-//                 that), where n counts what has an arena of its own as that arena, and what an
-//                 alignment may skip; after a reset no more than was in use at once in one of the
+//   capacity      at most 2 n and the largest arena, where n counts what has an arena of its own as
+//                 that arena, and what an alignment may skip; the first buffer and `retain` are
+//                 kept beyond that; after a reset no more than was in use at once in one of the
 //                 last 8 rounds
 //   first use     what is used, not the size of an arena
 //   lost          of requests of one size at most a quarter, once there are a few arenas that
