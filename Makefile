@@ -6,7 +6,7 @@ install := scripts/install-packages
 build = cmake --preset $(1) && cmake --build --preset $(1)
 sources = $(shell find include src tests fuzz bench examples tools -name '*.[ch]pp' -o -name '*.h')
 
-.PHONY: help demo packages test matrix mutate coverage fuzz models bench bench-advisor bench-ends bench-report bench-instructions format lint
+.PHONY: help demo packages test matrix mutate coverage fuzz models bench bench-advisor bench-ends bench-report bench-instructions reference format lint
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*# /make \1	/p' Makefile
@@ -24,7 +24,7 @@ packages: # makes Debian packages of the library and the command in build/packag
 test: test-release test-asan test-valgrind test-clang test-tsan test-fuzz test-bench # runs all tests
 
 test-%:
-	$(install) build clang tools test clients browser
+	$(install) build clang tools test clients browser docs
 	$(call build,$*)
 	ctest --preset $*
 
@@ -91,6 +91,11 @@ bench-instructions: # counts instructions an operation, and compares them with t
 	$(install) build bench peers
 	$(call build,bench)
 	bench/instructions.sh build/bench/bench/allot_instructions --against bench/instructions.json
+
+reference: # writes build/reference/html, the reference of what programs include
+	$(install) docs
+	rm -rf build/reference && mkdir -p build/reference
+	doxygen docs/Doxyfile
 
 format: # formats all sources
 	$(install) lint
