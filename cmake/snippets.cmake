@@ -1,4 +1,5 @@
-# Every ```cpp block of a document is a program: it is compiled, with assertions on, and run.
+# allot_add_snippets(DOCUMENT LIBRARY...): every ```cpp block of a document is a program. It is compiled,
+# with assertions on, and run; and it has no warning without them, as users compile it.
 function(allot_add_snippets document)
   get_filename_component(name ${document} NAME_WE)
   set_property(DIRECTORY APPEND PROPERTY CMAKE_CONFIGURE_DEPENDS ${document})
@@ -12,6 +13,7 @@ function(allot_add_snippets document)
   string(REPLACE "]" "${close}" text "${text}")
   string(REGEX MATCHALL "\n```cpp\n([^`]|`[^`])*\n```\n" blocks "${text}")
   set(number 0)
+  set(sources)
   foreach(block IN LISTS blocks)
     math(EXPR number "${number} + 1")
     string(REGEX REPLACE "^\n```cpp\n" "" block "${block}")
@@ -27,8 +29,18 @@ function(allot_add_snippets document)
     target_link_libraries(${target} PRIVATE allot::allot ${ARGN})
     add_test(NAME ${target} COMMAND ${target})
     set_tests_properties(${target} PROPERTIES LABELS snippets)
+    list(APPEND sources ${source})
   endforeach()
   if(number EQUAL 0)
     message(FATAL_ERROR "${document} has no \`\`\`cpp block")
+  endif()
+  if(NOT instrumentation)
+    set(target snippet_${name}_1)
+    set(includes "$<TARGET_PROPERTY:${target},INCLUDE_DIRECTORIES>")
+    add_test(NAME snippets_${name}.without_assertions
+      COMMAND ${compiler} "$<TARGET_PROPERTY:${target},COMPILE_OPTIONS>"
+        "-I$<JOIN:${includes},;-I>" -DNDEBUG -fsyntax-only ${sources}
+      COMMAND_EXPAND_LISTS)
+    set_tests_properties(snippets_${name}.without_assertions PROPERTIES LABELS snippets)
   endif()
 endfunction()
