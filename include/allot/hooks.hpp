@@ -17,7 +17,7 @@
 //   yyjson   yyjson_alc alc;
 //            hooks::fill(region, alc.malloc, alc.realloc, alc.free, alc.ctx);
 //
-// docs/faces.md has a table of libraries. Functions with names are in hooks/functions.hpp, which
+// docs/guide/c_libraries.md has a table. Functions with names are in hooks/functions.hpp, which
 // says what sizes, alignments and refusals are; those for a context that is the library's own
 // structure in hooks/through.hpp; those that are handed over all together here.
 //
