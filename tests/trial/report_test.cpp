@@ -126,13 +126,17 @@ TEST(Report, WithholdsWhatTakesMoreMemory) {
   Results results = gaining();
   results.routes[0].tried->memory = 5.1;
   results.whole->memory = 12;
+  results.routes[0].tried->withheld = results.whole->withheld = true;
   const std::string text = text_of(results);
   EXPECT_TRUE(holds(text, "all of it: withheld, as peak memory is 12 % up; at least 10.0 % less"));
   EXPECT_TRUE(holds(text, "   trial: withheld, as peak memory is 5 % up; "));
 }
 
-TEST(Report, DoesNotWithholdAtTheBound) {
-  EXPECT_FALSE(tried({8, 10, 12}, true, 5, 16).withheld());
+TEST(MoreMemory, IsTooMuchAboveFivePercentThatCanBeCounted) {
+  EXPECT_FALSE(trial::is_too_much(5, 1e9));
+  EXPECT_TRUE(trial::is_too_much(5.1, 1e9));
+  EXPECT_FALSE(trial::is_too_much(12, 2e6));
+  EXPECT_TRUE(trial::is_too_much(14, 2e6));
 }
 
 TEST(Report, NamesAnotherMallocFirstIfItGivesAsMuch) {
@@ -161,6 +165,16 @@ TEST(Report, DoesNotPutAnotherMallocFirstThatGivesLessOrIsUndecided) {
                           other("jemalloc", {-9, 20, 30}, false)};
   EXPECT_EQ(results.as_good(), nullptr);
   EXPECT_TRUE(holds(text_of(results), "\njemalloc: undecided at this noise [-9.0, +30.0]"));
+}
+
+TEST(Report, NamesAnotherMallocFirstWhereThePlanIsWithheldOrUndecided) {
+  Results results = gaining();
+  results.alternatives = {other("mimalloc", {1, 2, 3}, true)};
+  EXPECT_EQ(results.as_good(), nullptr);
+  results.whole->withheld = true;
+  EXPECT_TRUE(holds(text_of(results), "mimalloc gives something, and needs no patch: 2.0 % less"));
+  results.whole = tried({-9, 10, 30}, false, 0, 16);
+  EXPECT_NE(results.as_good(), nullptr);
 }
 
 TEST(Report, TellsWhatBecameOfBlocks) {
@@ -212,7 +226,7 @@ TEST(Report, KnowsWhenNothingIsWorthDoing) {
   Results results = gaining();
   EXPECT_FALSE(results.is_nothing_above(2));
   EXPECT_TRUE(results.is_nothing_above(17));
-  results.whole->memory = 6;
+  results.whole->withheld = true;
   EXPECT_TRUE(results.is_nothing_above(2));
   results.alternatives = {other("mimalloc", {3, 5, 9}, true)};
   EXPECT_FALSE(results.is_nothing_above(2));
@@ -236,6 +250,7 @@ TEST(Report, HasAllOfItAsJson) {
   EXPECT_FALSE(json.HasMember("failure"));
   EXPECT_EQ(json["trial"]["gain"]["low"].GetDouble(), 8);
   EXPECT_EQ(json["trial"]["expected"].GetDouble(), 16);
+  EXPECT_FALSE(json["trial"]["withheld"].GetBool());
   const auto& entry = json["advice"][0];
   EXPECT_EQ(entry["route"].GetInt(), 0);
   EXPECT_STREQ(entry["kind"].GetString(), "region");

@@ -82,10 +82,14 @@ bool print_trial(std::FILE* out, const Entry& e, const trial::Results& results) 
   const auto route = static_cast<std::size_t>(e.route);
   if (e.route >= 0 && route < results.routes.size()) {
     print_route(out, results.routes[route]);
-    return !results.routes[route].tried || !results.routes[route].tried->withheld();
+    return !results.routes[route].tried || !results.routes[route].tried->withheld;
   }
-  if (e.kind != Kind::other_malloc)
+  if (e.kind == Kind::stack || e.kind == Kind::reserve)
     fmt::print(out, "   not tried: that takes a change in the source\n");
+  else if (e.kind != Kind::other_malloc)
+    fmt::print(out,
+               "   not tried: who calls doesn't tell its calls from others, or too much memory "
+               "would be held\n");
   return true;
 }
 

@@ -36,7 +36,7 @@ std::string phrase(const Change& change, const char* at_least) {
 }
 
 std::string phrase(const Tried& tried) {
-  if (tried.withheld())
+  if (tried.withheld)
     return fmt::format("withheld, as peak memory is {:.0f} % up; {}", tried.memory,
                        phrase(tried, "at least "));
   std::string text = phrase(tried, "at least ");
@@ -81,10 +81,14 @@ void print_seen(std::FILE* out, const Plan::Route& route, const Counts& seen) {
 
 } // namespace
 
+bool Results::stands() const {
+  return whole && whole->decided && !whole->withheld;
+}
+
 const Alternative* Results::as_good() const {
   const Alternative* best = nullptr;
   for (const Alternative& other : alternatives)
-    if (other.decided && other.gain.low > 0 && (!whole || other.gain.mid >= whole->gain.mid) &&
+    if (other.decided && other.gain.low > 0 && (!stands() || other.gain.mid >= whole->gain.mid) &&
         (best == nullptr || other.gain.mid > best->gain.mid))
       best = &other;
   return best;
@@ -94,7 +98,7 @@ bool Results::is_nothing_above(double percent) const {
   const auto below = [percent](const Change& change, double expected) {
     return change.decided && std::max(expected, change.gain.high) < percent;
   };
-  return failure.empty() && (!whole || whole->withheld() || below(*whole, whole->expected)) &&
+  return failure.empty() && (!whole || whole->withheld || below(*whole, whole->expected)) &&
          std::all_of(alternatives.begin(), alternatives.end(),
                      [&](const Alternative& other) { return below(other, 0); });
 }
@@ -106,7 +110,7 @@ void print_whole(std::FILE* out, const Results& results) {
   }
   if (const Alternative* const other = results.as_good())
     fmt::print(out, "{} gives {}, and needs no patch: {}\n     LD_PRELOAD={}\n", other->name,
-               results.whole ? "as much as all of it" : "something", phrase(*other),
+               results.stands() ? "as much as all of it" : "something", phrase(*other),
                other->library);
   if (results.whole)
     fmt::print(out, "all of it: {}\n", phrase(*results.whole));
@@ -220,6 +224,8 @@ void write(Json& json, const Tried& tried) {
   json.StartObject();
   write_change(json, tried);
   real(json, "expected", tried.expected);
+  json.Key("withheld");
+  json.Bool(tried.withheld);
   json.EndObject();
 }
 

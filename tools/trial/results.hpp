@@ -21,12 +21,15 @@ struct Change {
 
 /// Advice followed without the source: a lower bound of what it gains when it is followed there.
 struct Tried : Change {
-  double expected = 0; ///< of a change in the source: percent, as gain
-
-  /// No advice may take that much more memory.
-  static constexpr double most_memory = 5;
-  bool withheld() const { return memory > most_memory; }
+  double expected = 0;   ///< of a change in the source: percent, as gain
+  bool withheld = false; ///< it takes too much more memory
 };
+
+/// Whether advice may not take so many percent more of a peak of so many bytes. What is less than
+/// the system's own count of resident pages is off by is never too much.
+constexpr bool is_too_much(double percent, double peak) {
+  return percent > 5 && percent / 100 * peak > 256 * 1024;
+}
 
 /// What one run counted of a route.
 struct Counts {
@@ -57,7 +60,7 @@ struct Results {
   std::size_t rounds = 0;     ///< that the longest way took
   double points = 0;          ///< an interval that lies within so many is narrow enough
   double seconds = 0;         ///< of the processor, as it is
-  double peak = 0;            ///< bytes, as it is
+  double peak = 0;            ///< bytes that were resident, as it is
   std::optional<Tried> whole; ///< of all routes; none if the plan has none
   std::vector<RouteResult> routes;
   std::vector<Alternative> alternatives;
@@ -66,7 +69,10 @@ struct Results {
 
   /// Whether it is known that nothing gains so many percent, or may be had.
   bool is_nothing_above(double percent) const;
-  /// Another malloc that gives as much as the whole plan; null if there is none.
+  /// Whether the whole plan changed something that is known, and may be had.
+  bool stands() const;
+  /// Another malloc that gives as much as the whole plan, or anything where that doesn't stand; the
+  /// best, null if there is none.
   const Alternative* as_good() const;
 };
 

@@ -134,22 +134,27 @@ private:
   /// What the routes themselves and the teardown of what they serve take, that by hand go.
   Tried tried(const Samples& samples, const Comparison& comparison,
               const std::vector<std::size_t>& routes) const {
-    Tried tried{change(samples, comparison), 0};
+    Tried tried{change(samples, comparison), 0, false};
     double seconds = 0;
     for (const std::size_t route : routes)
       seconds += teardowns_[route] +
                  static_cast<double>(results_.routes[route].seen.served) *
                      (plan_.routes[route].pool ? costs_.pool_pair : costs_.region_pair);
     tried.expected = tried.gain.mid + 100 * seconds / results_.seconds;
+    tried.withheld = is_too_much(tried.memory, results_.peak);
     return tried;
   }
 
   void conclude(const Samples& samples) {
     std::vector<double> seconds;
-    for (const Sample& sample : samples[as_is])
+    std::vector<double> peaks;
+    for (const Sample& sample : samples[as_is]) {
       seconds.push_back(sample.seconds);
+      peaks.push_back(sample.peak);
+    }
     results_.rounds = seconds.size();
     results_.seconds = std::max(median(seconds), 1e-6);
+    results_.peak = median(peaks);
     auto comparison = comparisons_.begin();
     if (!tried_.empty())
       results_.whole = tried(samples, *comparison++, tried_);
