@@ -332,7 +332,7 @@ TEST(Allocator, IsPassedOnByAScopedAdaptor) {
   using Inner = String<Region>;
   using Outer = std::vector<Inner, std::scoped_allocator_adaptor<On<Inner, Region>>>;
   Outer texts{On<Inner, Region>(region)};
-  texts.emplace_back("another text that is too long to be stored inline");
+  texts.emplace_back() = "another text that is too long to be stored inline";
   texts.resize(3);
   for (Inner& text : texts) {
     EXPECT_EQ(&text.get_allocator().strategy(), &region);
