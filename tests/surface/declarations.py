@@ -48,6 +48,20 @@ def end_of_head(text, at):
     return at
 
 
+def ends_in_requirement(head):
+    """Whether what follows in braces is a requirement, not a body."""
+    for word in re.finditer(r"\brequires ?", head):
+        at, depth = word.end(), 0
+        while at < len(head) and (depth > 0 or head[at] == "("):
+            depth += {"(": 1, ")": -1}.get(head[at], 0)
+            at += 1
+            if depth == 0:
+                break
+        if at == len(head):
+            return True
+    return False
+
+
 def spelled(code):
     """The same text for the same declaration, however it is laid out."""
     code = re.sub(r"\s+", " ", ATTRIBUTE.sub("", code)).strip()
@@ -90,7 +104,7 @@ def members(text, at, scope, open_to_all, found):
                 at = end_of_head(text, behind) + 1
                 continue
             body = spelled(text[end:behind])
-            whole = re.search(r"\brequires ?(\(.*\))?$", head)
+            whole = ends_in_requirement(head)
             while whole or re.search(r"\bconcept\b|\benum\b", head) or "(" not in head:
                 # The braces are part of what is declared.
                 rest = end_of_head(text, behind)
@@ -100,7 +114,7 @@ def members(text, at, scope, open_to_all, found):
                     break
                 end, behind = rest, end_of_braces(text, rest)
                 body = spelled(text[end:behind])
-                whole = re.search(r"\brequires ?(\(.*\))?$", head)
+                whole = ends_in_requirement(head)
                 if not whole and not re.search(r"\bconcept\b", head):
                     break
             at = behind
