@@ -144,11 +144,26 @@ TEST(Report, NamesAnotherMallocFirstIfItGivesAsMuch) {
   results.alternatives = {other("mimalloc", {9, 10, 11}, true), other("jemalloc", {1, 2, 3}, true)};
   const std::string text = text_of(results);
   const std::size_t first =
-      text.find("mimalloc gives as much as all of it, and needs no patch: 10.0 "
+      text.find("mimalloc gives as much as all of it is sure to, and needs no patch: 10.0 "
                 "% less processor time [+9.0, +11.0]; memory +0.0 %\n"
                 "     LD_PRELOAD=/usr/lib/libmimalloc.so\n");
   EXPECT_LT(first, text.find("all of it: "));
   EXPECT_GT(text.find("\njemalloc: 2.0 % less processor time"), text.find("1 region in"));
+}
+
+TEST(Report, TellsWhetherAnotherMallocGivesAsMuchAsAChangeByHand) {
+  Results results = gaining(); // 16 % by hand
+  results.alternatives = {other("mimalloc", {15, 15.9, 17}, true)};
+  EXPECT_TRUE(holds(text_of(results), "mimalloc gives as much as all of it is sure to, and"));
+  results.alternatives = {other("mimalloc", {15, 16, 17}, true)};
+  EXPECT_TRUE(holds(text_of(results), "mimalloc gives as much as all of it, and"));
+}
+
+TEST(Report, NothingIsGainedWhereNeitherTheTrialNorAChangeByHandIsFaster) {
+  EXPECT_TRUE(tried({-6, -4, -2}, true, 0, -1).gains_nothing());
+  EXPECT_FALSE(tried({-6, -4, -2}, true, 0, 3).gains_nothing());
+  EXPECT_FALSE(tried({-1, 0.5, 1}, true, 0, -1).gains_nothing());
+  EXPECT_FALSE(tried({-9, -4, 5}, false, 0, -1).gains_nothing());
 }
 
 TEST(Report, NamesTheBestOfOtherMallocs) {

@@ -72,16 +72,20 @@ public:
 
   /// `results` are null where there was no trial.
   void print(std::FILE* out, const trial::Results* results) const {
-    const auto json = [&](std::FILE* to) { print_json(to, advice_, results); };
+    Advice advice = advice_;
+    if (results != nullptr &&
+        results->seconds > 0) // better than what recording leaves to be guessed
+      advice.processor_seconds = results->seconds;
+    const auto json = [&](std::FILE* to) { print_json(to, advice, results); };
     if (options_.json != "-")
-      print_text(out, advice_, results);
+      print_text(out, advice, results);
     if (!options_.json.empty())
       write_to(options_.json, json);
     if (!options_.plan.empty())
       write_to(options_.plan, [this](std::FILE* to) { fmt::print(to, "{}", plan_); });
 #ifdef ALLOT_HAS_REPORT
     if (!options_.report.empty())
-      report::write_report(options_.report, analysis_.inputs(), advice_,
+      report::write_report(options_.report, analysis_.inputs(), advice,
                            results == nullptr ? std::string() : printed(json));
 #endif
   }

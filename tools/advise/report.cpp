@@ -82,7 +82,10 @@ bool print_trial(std::FILE* out, const Entry& e, const trial::Results& results) 
   const auto route = static_cast<std::size_t>(e.route);
   if (e.route >= 0 && route < results.routes.size()) {
     print_route(out, results.routes[route]);
-    return !results.routes[route].tried || !results.routes[route].tried->withheld;
+    const auto& tried = results.routes[route].tried;
+    if (tried && tried->gains_nothing())
+      fmt::print(out, "   leave it: it gains nothing\n");
+    return !tried || !(tried->withheld || tried->gains_nothing());
   }
   if (e.kind == Kind::stack || e.kind == Kind::reserve)
     fmt::print(out, "   not tried: that takes a change in the source\n");

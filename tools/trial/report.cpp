@@ -110,8 +110,10 @@ void print_whole(std::FILE* out, const Results& results) {
   }
   if (const Alternative* const other = results.as_good())
     fmt::print(out, "{} gives {}, and needs no patch: {}\n     LD_PRELOAD={}\n", other->name,
-               results.stands() ? "as much as all of it" : "something", phrase(*other),
-               other->library);
+               !results.stands()                           ? "something"
+               : other->gain.mid < results.whole->expected ? "as much as all of it is sure to"
+                                                           : "as much as all of it",
+               phrase(*other), other->library);
   if (results.whole)
     fmt::print(out, "all of it: {}\n", phrase(*results.whole));
 }

@@ -23,6 +23,9 @@ struct Change {
 struct Tried : Change {
   double expected = 0;   ///< of a change in the source: percent, as gain
   bool withheld = false; ///< it takes too much more memory
+
+  /// Whether it is known that nothing is gained, here or by hand.
+  bool gains_nothing() const { return decided && gain.mid <= 0 && expected <= 0; }
 };
 
 /// Whether advice may not take so many percent more of a peak of so many bytes. What is less than
