@@ -44,7 +44,7 @@ test("The verdict comes first, with what another malloc and the advice gain", as
     /mimalloc makes it 6\.6 % faster \(\+5\.2 to \+7\.9 %; peak memory \+4\.8 %\)/,
   );
   assert.match(text, /at least 7\.4 % faster \(\+6\.1 to \+8\.8 %\); 9\.9 % are expected/);
-  assert.match(text, /malloc and free are 18\.4 % of it at most/);
+  assert.match(text, /malloc and free are an estimated 18\.4 % of it/);
 });
 
 test("The advice is the verdict where other mallocs gain clearly less", async () => {

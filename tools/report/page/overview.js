@@ -67,7 +67,7 @@ function verdict() {
   const bound =
     rate > 0
       ? `${count(rate)} allocations in a second of processor time; ` +
-        `malloc and free are ${decimal(at_most, 1)} % of it at most.`
+        `malloc and free are an estimated ${decimal(at_most, 1)} % of it.`
       : "How much processor time it took is not known, and so what malloc and free are of it.";
   if (trial) {
     const tried = tried_verdict();
@@ -172,7 +172,7 @@ function show_overview() {
       program.calls_per_cpu_second > 0
         ? fact(
             "malloc and free",
-            `≤ ${decimal(program.malloc_at_most, 1)} %`,
+            `~ ${decimal(program.malloc_at_most, 1)} %`,
             "of the processor time",
           )
         : null,
