@@ -14,6 +14,10 @@ std::string with_room(std::uint64_t n) {
                            : fmt::format("{} * 1024 * 1024", bytes >> 20);
 }
 
+std::uint64_t with_room_for_blocks(const Entry& pool) {
+  return std::bit_ceil(std::max<std::uint64_t>(pool.most_blocks, 64));
+}
+
 /// A C program calls a few functions that one file of C++ gives it. Empty where nothing differs.
 std::string lines_for_c(const Entry& entry) {
   switch (entry.kind) {
@@ -35,7 +39,7 @@ std::string lines_for_c(const Entry& entry) {
         "/* in C: */\n"
         "T* t = pool_get();              /* instead of malloc(sizeof *t) */\n"
         "pool_put(t);                    /* instead of free(t) */\n",
-        entry.block_bytes, std::bit_ceil(std::max<std::uint64_t>(entry.most_blocks, 64)));
+        entry.block_bytes, with_room_for_blocks(entry));
   case Kind::object_pool:
     return "static T* spare;               /* one that is made, and cleared */\n"
            "T* t = spare ? spare : make(); spare = NULL;\n"
@@ -74,7 +78,7 @@ std::string lines_to_write(const Entry& entry) {
         "allot::BlockPool pool({}, {}, {{.zero = false, .order = allot::Order::any}}); // once\n"
         "T* t = new (pool.allocate()) T(...);\n"
         "t->~T(), pool.deallocate(t);\n",
-        entry.block_bytes, std::bit_ceil(std::max<std::uint64_t>(entry.most_blocks, 64)));
+        entry.block_bytes, with_room_for_blocks(entry));
   case Kind::object_pool:
     return "allot::ObjectPool pool([] { return T(...); }, [](T& t) { t.clear(); }); // once\n"
            "auto t = pool.lease();         // instead of new or a local one; gives itself back\n";
