@@ -21,7 +21,7 @@ packages: # makes Debian packages of the library and the command in build/packag
 	$(install) build tools packages
 	scripts/make-packages build/packages
 
-test: test-release test-asan test-valgrind test-clang test-tsan test-fuzz test-bench # runs all tests
+test: test-release test-asan test-valgrind test-clang test-tsan test-bench # runs all tests
 
 test-%:
 	$(install) build clang tools test clients browser docs
@@ -49,9 +49,6 @@ coverage: # lists the lines of the library that no test reaches
 	ctest --preset coverage
 	gcovr --root . --filter include/ --filter src/ --txt build/coverage/report.txt build/coverage
 	@cat build/coverage/report.txt
-
-test-fuzz:
-	$(MAKE) fuzz SECONDS=2
 
 SECONDS ?= 60
 fuzz: # runs each libFuzzer target for SECONDS=60 seconds
