@@ -123,7 +123,7 @@ TEST(Advice, RecursionOfAnyDepthIsOneScope) {
     for (int i = 0; i < 70; ++i) {
       const Call call(r, other);
       std::vector<Recording::Address> blocks;
-      recurse(r, i * 10, blocks);
+      recurse(r, i == 69 ? 690 : i, blocks);
       free_all(r, blocks);
     }
   });
