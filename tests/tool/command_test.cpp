@@ -152,7 +152,7 @@ TEST_F(Command, ShowsARowAStrategyAndWhyItWinsOrLoses) {
   EXPECT_TRUE(header.ends_with(" why")) << header;
   EXPECT_TRUE(holds(outcome.out, "Not for: ")) << outcome.out;
   EXPECT_TRUE(holds(outcome.out, "\nregion \"document\": ")) << outcome.out; // a picture
-  EXPECT_TRUE(holds(outcome.out, "allot advise -- ")) << outcome.out; // where to go next
+  EXPECT_TRUE(holds(outcome.out, "allot advise -- ")) << outcome.out;        // where to go next
 }
 
 TEST_F(Command, LeavesOutColumnsThatATerminalHasNoRoomFor) {
@@ -363,7 +363,7 @@ TEST_F(Command, ColoursOnlyForTerminalsThatWantIt) {
 
 TEST_F(Command, ShowsOnATerminalHowFarLongWorkHasCome) {
   // Instrumented, as much takes ten times as long.
-  const std::string megabytes = allot::instrumented ? "4" : "25";
+  const std::string megabytes = allot::instrumented ? "2" : "25";
   const std::string shown = on_terminal(ALLOT_MAKE_BIG_JSON " " + megabytes +
                                         " >big.json && " ALLOT_TOOL " tour big.json >out");
   EXPECT_TRUE(shown.starts_with("\rallot: ")) << shown;
