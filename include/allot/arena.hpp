@@ -154,7 +154,8 @@ private:
   const char* name_ = nullptr;
 };
 
-static_assert(Reporting<Arena> && Allocating<Arena> && Resettable<Arena> && Rewindable<Arena>);
+static_assert(Movable<Arena> && Reporting<Arena> && Allocating<Arena> && Resettable<Arena> &&
+              Rewindable<Arena>);
 static_assert(Bumped<Arena> && CopiedInto<Arena> && CreatedIn<Arena, Destructors::run> &&
               Rewound<Arena, detail::ArenaPosition>);
 

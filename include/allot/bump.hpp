@@ -100,7 +100,7 @@ private:
   const char* name_ = nullptr;
 };
 
-static_assert(Reporting<Bump> && Allocating<Bump> && Resettable<Bump>);
+static_assert(Movable<Bump> && Reporting<Bump> && Allocating<Bump> && Resettable<Bump>);
 static_assert(Bumped<Bump> && CopiedInto<Bump> && CreatedIn<Bump, Destructors::never_run>);
 
 } // namespace ALLOT_ABI

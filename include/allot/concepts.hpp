@@ -16,12 +16,16 @@ inline namespace ALLOT_ABI {
 
 /// Owns memory, cannot be copied, and gives everything back in one step that cannot fail.
 template <class S>
-concept Strategy = std::is_nothrow_move_constructible_v<S> &&
-                   std::is_nothrow_move_assignable_v<S> && !std::is_copy_constructible_v<S> &&
-                   !std::is_copy_assignable_v<S> && requires(S& s, const S& cs, const void* p) {
+concept Strategy = !std::is_copy_constructible_v<S> && !std::is_copy_assignable_v<S> &&
+                   requires(S& s, const S& cs, const void* p) {
                      { s.release() } noexcept;
                      { cs.owns(p) } noexcept -> std::same_as<bool>;
                    };
+
+/// Can be moved, and leaves what it is moved from released. What threads share stays where it is.
+template <class S>
+concept Movable =
+    Strategy<S> && std::is_nothrow_move_constructible_v<S> && std::is_nothrow_move_assignable_v<S>;
 
 /// Tells of itself in the words that all of allot's strategies have.
 template <class S>

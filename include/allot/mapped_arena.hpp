@@ -138,8 +138,8 @@ private:
   const char* name_ = nullptr;
 };
 
-static_assert(Reporting<MappedArena> && Allocating<MappedArena> && Resettable<MappedArena> &&
-              Rewindable<MappedArena>);
+static_assert(Movable<MappedArena> && Reporting<MappedArena> && Allocating<MappedArena> &&
+              Resettable<MappedArena> && Rewindable<MappedArena>);
 static_assert(Bumped<MappedArena> && CopiedInto<MappedArena> &&
               CreatedIn<MappedArena, Destructors::never_run> &&
               Rewound<MappedArena, Cursor::Position>);

@@ -232,7 +232,7 @@ template <class Make, class Reset>
 ObjectPool(Make, Reset, std::size_t = 0, const ObjectPoolOptions& = {})
     -> ObjectPool<MadeBy<Make>, Make, Reset>;
 
-static_assert(Reporting<ObjectPool<int>> && Trimmable<ObjectPool<int>>);
+static_assert(Movable<ObjectPool<int>> && Reporting<ObjectPool<int>> && Trimmable<ObjectPool<int>>);
 
 } // namespace ALLOT_ABI
 } // namespace allot

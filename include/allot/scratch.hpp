@@ -35,8 +35,8 @@ private:
   static constexpr const char* strategy_name = "scratch";
 };
 
-static_assert(Reporting<Scratch> && Allocating<Scratch> && Resettable<Scratch> &&
-              Rewindable<Scratch>);
+static_assert(Movable<Scratch> && Reporting<Scratch> && Allocating<Scratch> &&
+              Resettable<Scratch> && Rewindable<Scratch>);
 
 } // namespace ALLOT_ABI
 } // namespace allot

@@ -149,7 +149,7 @@ private:
   const char* name_ = nullptr;
 };
 
-static_assert(Reporting<SlotArena> && Resettable<SlotArena>);
+static_assert(Movable<SlotArena> && Reporting<SlotArena> && Resettable<SlotArena>);
 
 } // namespace ALLOT_ABI
 } // namespace allot

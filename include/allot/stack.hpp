@@ -387,7 +387,7 @@ private:
   const char* name_ = nullptr;
 };
 
-static_assert(Reporting<Stack> && Resettable<Stack> && Rewindable<Stack>);
+static_assert(Movable<Stack> && Reporting<Stack> && Resettable<Stack> && Rewindable<Stack>);
 
 } // namespace ALLOT_ABI
 } // namespace allot

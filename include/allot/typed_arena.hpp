@@ -293,7 +293,8 @@ private:
   std::size_t named_ = 0; // one above the highest index that a handle was made for in this epoch
 };
 
-static_assert(Reporting<TypedArena<int>> && Resettable<TypedArena<int>>);
+static_assert(Movable<TypedArena<int>> && Reporting<TypedArena<int>> &&
+              Resettable<TypedArena<int>>);
 
 } // namespace ALLOT_ABI
 } // namespace allot

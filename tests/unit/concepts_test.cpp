@@ -99,7 +99,7 @@ struct Quiet : Whole {
 };
 static_assert(Strategy<Quiet> && Allocating<Quiet> && !Reporting<Quiet>);
 static_assert(!Reporting<PeakMayThrow> && Trimmable<Whole> && !Trimmable<TrimsAllOrNothing>);
-static_assert(!Strategy<Copyable> && !Strategy<MoveMayThrow> && !Strategy<ReleaseMayThrow> &&
+static_assert(!Strategy<Copyable> && !Movable<MoveMayThrow> && !Strategy<ReleaseMayThrow> &&
               !Strategy<OwnsChanges>);
 static_assert(!Allocating<Copyable> && !Deallocating<Copyable> && !Resettable<Copyable> &&
               !Rewindable<Copyable>);
