@@ -6,8 +6,13 @@
 #include <cerrno>
 #include <cstring>
 #include <fcntl.h>
+#include <pthread.h>
 #include <sys/mman.h>
 #include <unistd.h>
+
+#if defined(__linux__)
+#include <sys/syscall.h>
+#endif
 
 namespace allot {
 inline namespace ALLOT_ABI {
@@ -123,6 +128,39 @@ void advise_huge(std::byte* p, std::size_t bytes, bool wanted) noexcept {
 #else
   (void)p, (void)bytes, (void)wanted;
 #endif
+}
+
+#if defined(__linux__) && defined(SYS_membarrier)
+// From 4.14 on. The first call tells the kernel, whose barriers cost less then.
+namespace detail {
+bool membarrier(int command) noexcept {
+  return syscall(SYS_membarrier, command, 0, 0) == 0;
+}
+constexpr int private_expedited = 1 << 3;
+constexpr int register_private_expedited = 1 << 4;
+} // namespace detail
+
+bool fence_threads() noexcept {
+  return can_fence_threads() && detail::membarrier(detail::private_expedited);
+}
+
+bool can_fence_threads() noexcept {
+  static const bool can = detail::membarrier(detail::register_private_expedited) &&
+                          detail::membarrier(detail::private_expedited);
+  return can;
+}
+#else
+bool fence_threads() noexcept {
+  return false;
+}
+
+bool can_fence_threads() noexcept {
+  return false;
+}
+#endif
+
+bool at_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) noexcept {
+  return pthread_atfork(before, in_parent, in_child) == 0;
 }
 
 FileError create_file(const char* path, File& file) noexcept {

@@ -69,6 +69,19 @@ void advise_huge(std::byte*, std::size_t, bool) noexcept {
   // Large pages need a privilege and a commit of the whole at once: not offered.
 }
 
+bool fence_threads() noexcept {
+  FlushProcessWriteBuffers();
+  return true;
+}
+
+bool can_fence_threads() noexcept {
+  return true;
+}
+
+bool at_fork(void (*)(), void (*)(), void (*)()) noexcept {
+  return false;
+}
+
 // A view of a file cannot be placed over a reservation page by page here without placeholders
 // (Windows 10 1803), so a file-backed arena is refused rather than half supported.
 FileError create_file(const char*, File&) noexcept {

@@ -54,6 +54,15 @@ void decommit(std::byte* p, std::size_t bytes, Access afterwards) noexcept;
 /// Asks for huge pages, or for none; only advice.
 void advise_huge(std::byte* p, std::size_t bytes, bool wanted) noexcept;
 
+/// Makes every thread of the process pass a full memory barrier, which those that run elsewhere
+/// need not know of. False: the system cannot, or forbids it by now.
+[[nodiscard]] bool fence_threads() noexcept;
+/// Whether it could when this was first asked.
+[[nodiscard]] bool can_fence_threads() noexcept;
+/// Has `before` called before each fork, and after it one of the others. What is told last is
+/// called first before the fork. False: no memory, or no fork here.
+bool at_fork(void (*before)(), void (*in_parent)(), void (*in_child)()) noexcept;
+
 /// A file that backs a mapping. `none` means no file.
 enum class File : std::intptr_t { none = -1 };
 /// Why a file was refused: a number that errno may have.
