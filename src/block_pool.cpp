@@ -1,95 +1,43 @@
 #include <allot/block_pool.hpp>
 
 #include <algorithm>
-#include <bit>
 #include <cstring>
 #include <new>
 
 namespace allot {
 inline namespace ALLOT_ABI {
 
-namespace detail {
-
-std::size_t rounded_block(std::size_t block_bytes, const BlockOptions& options, Label who) {
-  if (block_bytes == 0)
-    throw_misuse(who, Errc::bad_size, "blocks of 0 bytes were asked for");
-  if (!is_power_of_two(options.alignment))
-    throw_bad_alignment(who, options.alignment);
-  return saturating_round_up(block_bytes, std::max(options.alignment, granule));
-}
-
-std::size_t bytes_before(const Buffer& buffer, std::size_t alignment) noexcept {
-  return padding(reinterpret_cast<std::uintptr_t>(buffer.data()), buffer.gap().stretch(alignment));
-}
-
-} // namespace detail
-
-std::size_t BlockPool::Layout::bytes() const noexcept {
-  return saturating_add(saturating_multiply(block_size, count), side_bytes);
-}
-
-BlockPool::Layout BlockPool::layout(std::size_t block_size, std::size_t count,
-                                    Order order) noexcept {
-  const std::size_t side = order == Order::any ? FreeStack::bytes(count) : FreeBitmap::bytes(count);
-  return {block_size, count, saturating_round_up(side, granule)};
-}
-
-BlockPool::Layout BlockPool::checked_layout(std::size_t block_bytes, std::size_t count,
-                                            const BlockOptions& options) {
-  const std::size_t block_size =
-      detail::rounded_block(block_bytes, options, {strategy_name, options.name});
-  if (count == 0)
-    throw_misuse({strategy_name, options.name}, Errc::bad_size, "0 blocks were asked for");
-  const bool counted = options.order != Order::any || count <= FreeStack::max_count;
-  const bool sized = saturating_multiply(block_size, count) <= PTRDIFF_MAX;
-  if (!counted || !sized)
-    throw_misuse({strategy_name, options.name}, Errc::overflow,
-                 "%zu blocks of %zu bytes are more than %s", count, block_bytes,
-                 sized ? "Order::any can number" : "a size can hold");
-  return layout(block_size, count, options.order);
-}
-
-BlockPool::Layout BlockPool::fitting_layout(std::size_t block_bytes, const Buffer& buffer,
-                                            const BlockOptions& options) {
-  const std::size_t block_size =
-      detail::rounded_block(block_bytes, options, {strategy_name, options.name});
-  const std::size_t skip = detail::bytes_before(buffer, options.alignment);
-  const std::size_t room = skip < buffer.extent() ? buffer.gap().shrink(buffer.extent() - skip) : 0;
-  std::size_t fits = 0;
-  std::size_t too_many = room / block_size;
-  if (options.order == Order::any)
-    too_many = std::min(too_many, FreeStack::max_count);
-  ++too_many;
-  while (too_many - fits > 1) {
-    const std::size_t middle = fits + (too_many - fits) / 2;
-    (layout(block_size, middle, options.order).bytes() <= room ? fits : too_many) = middle;
-  }
-  if (fits == 0)
-    throw_misuse({strategy_name, options.name}, Errc::bad_size,
-                 "a buffer of %zu bytes has no room for one block of %zu", buffer.size(),
-                 block_bytes);
-  return layout(block_size, fits, options.order);
+// For Order::first_free the count is bounded by sizes alone.
+detail::BlockRequest BlockPool::asked(std::size_t block_bytes,
+                                      const BlockOptions& options) noexcept {
+  const bool any = options.order == Order::any;
+  return {block_bytes,
+          options.alignment,
+          any ? FreeStack::bytes : FreeBitmap::bytes,
+          any ? FreeStack::max_count : max_size - 1,
+          "Order::any can number",
+          {strategy_name, options.name}};
 }
 
 BlockPool::BlockPool(std::size_t block_bytes, std::size_t count, const BlockOptions& options)
-    : BlockPool(block_bytes, checked_layout(block_bytes, count, options),
-                Buffer::heap(checked_layout(block_bytes, count, options).bytes(), options.alignment,
-                             {.zero = options.zero}, {strategy_name, options.name}),
+    : BlockPool(block_bytes, detail::BlockLayout::of(asked(block_bytes, options), count),
+                Buffer::heap(detail::BlockLayout::of(asked(block_bytes, options), count).bytes(),
+                             options.alignment, {.zero = options.zero},
+                             {strategy_name, options.name}),
                 options) {}
 
 BlockPool::BlockPool(std::size_t block_bytes, Buffer buffer, const BlockOptions& options)
-    : BlockPool(block_bytes, fitting_layout(block_bytes, buffer, options), std::move(buffer),
-                options) {}
+    : BlockPool(block_bytes, detail::BlockLayout::in(asked(block_bytes, options), buffer),
+                std::move(buffer), options) {}
 
-BlockPool::BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buffer,
+BlockPool::BlockPool(std::size_t block_bytes, const detail::BlockLayout& layout, Buffer&& buffer,
                      const BlockOptions& options)
-    : begin_(buffer.data() + detail::bytes_before(buffer, options.alignment)),
+    : begin_(buffer.data() + detail::bytes_before_blocks(buffer, options.alignment)),
       stride_(buffer.gap().stretch(layout.block_size)), by_stride_(stride_), order_(options.order),
       zero_(options.zero), block_size_(layout.block_size), block_bytes_(block_bytes),
-      capacity_(layout.count), name_(options.name) {
-  const std::size_t address = reinterpret_cast<std::uintptr_t>(begin_);
-  alignment_ = std::min(std::size_t{1} << std::countr_zero(address | block_size_),
-                        std::max(options.alignment, buffer_alignment));
+      capacity_(layout.count),
+      alignment_(detail::block_alignment(begin_, block_size_, options.alignment)),
+      name_(options.name) {
   std::byte* const side = begin_ + capacity_ * stride_;
   if (order_ == Order::any)
     ::new (&stack_) FreeStack(side, capacity_, zero_ ? Freeing::slow : Freeing::quick);
@@ -329,25 +277,12 @@ void BlockPool::check_usable() const {
 }
 
 void BlockPool::refuse_pointer(const void* p) const {
-  check_usable();
-  if (p == nullptr)
-    throw_misuse(label(), Errc::null_pointer, "a null pointer was given back");
-  const std::size_t offset = offset_of(p);
-  if (offset >= capacity_ * stride_)
-    throw_misuse(label(), Errc::foreign_pointer, "%p was not handed out by this pool of %zu blocks",
-                 p, capacity_);
-  if (offset % stride_ != 0)
-    throw_misuse(label(), Errc::misaligned_pointer,
-                 "%p lies %zu bytes into block %zu, not at its start", p, offset % stride_,
-                 offset / stride_);
-  throw_misuse(label(), Errc::double_free, "block %zu at %p is free already", offset / stride_, p);
+  detail::refuse_block(label(), p, {begin_, capacity_, stride_});
 }
 
 void BlockPool::refuse_type(std::size_t bytes, std::size_t alignment) const {
   check_usable();
-  throw_misuse(label(), bytes > block_size_ ? Errc::bad_size : Errc::bad_alignment,
-               "an object of %zu bytes aligned to %zu, in blocks of %zu aligned to %zu", bytes,
-               alignment, block_size_, alignment_);
+  detail::refuse_in_block(label(), bytes, alignment, block_size_, alignment_);
 }
 
 void BlockPool::reset() {

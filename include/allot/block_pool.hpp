@@ -29,6 +29,7 @@
 #include <allot/base/size.hpp>
 #include <allot/buffer.hpp>
 #include <allot/concepts.hpp>
+#include <allot/detail/block_layout.hpp>
 #include <allot/detail/construct.hpp>
 #include <allot/detail/free_bitmap.hpp>
 #include <allot/detail/free_stack.hpp>
@@ -189,19 +190,9 @@ private:
   static constexpr std::size_t none = FreeBitmap::none;
   static_assert(none == FreeStack::none);
 
-  /// The sizes of `count` blocks and of their bookkeeping.
-  struct Layout {
-    std::size_t block_size;
-    std::size_t count;
-    std::size_t side_bytes;
-    [[nodiscard]] std::size_t bytes() const noexcept;
-  };
-  static Layout layout(std::size_t block_size, std::size_t count, Order order) noexcept;
-  static Layout checked_layout(std::size_t block_bytes, std::size_t count,
-                               const BlockOptions& options);
-  static Layout fitting_layout(std::size_t block_bytes, const Buffer& buffer,
-                               const BlockOptions& options);
-  BlockPool(std::size_t block_bytes, const Layout& layout, Buffer&& buffer,
+  [[nodiscard]] static detail::BlockRequest asked(std::size_t block_bytes,
+                                                  const BlockOptions& options) noexcept;
+  BlockPool(std::size_t block_bytes, const detail::BlockLayout& layout, Buffer&& buffer,
             const BlockOptions& options);
 
   /// The block that starts at `p`, or a number above any block's: one test for range and start of
@@ -288,7 +279,8 @@ private:
   const char* name_ = nullptr;
 };
 
-static_assert(Reporting<BlockPool> && Resettable<BlockPool> && HandingOutBlocks<BlockPool>);
+static_assert(Movable<BlockPool> && Reporting<BlockPool> && Resettable<BlockPool> &&
+              HandingOutBlocks<BlockPool>);
 
 } // namespace ALLOT_ABI
 } // namespace allot
