@@ -4,8 +4,13 @@ namespace allot {
 inline namespace ALLOT_ABI {
 
 void Cleanups::run_back_to(const Position& to, Cursor& cursor) noexcept {
-  running_ = true;
   const std::uintptr_t limit = cursor.close();
+  destroy_back_to(to);
+  cursor.reopen(limit);
+}
+
+void Cleanups::destroy_back_to(const Position& to) noexcept {
+  running_ = true;
   while (at_.newest != to.newest) {
     Record* const record = at_.newest;
     annotate::show(record, sizeof(ArrayRecord)); // a plain record's object follows, and is readable
@@ -13,7 +18,6 @@ void Cleanups::run_back_to(const Position& to, Cursor& cursor) noexcept {
     record->destroy(record);
   }
   at_.count = to.count;
-  cursor.reopen(limit);
   running_ = false;
 }
 

@@ -80,6 +80,8 @@ public:
     if (at_.newest != to.newest) [[unlikely]]
       run_back_to(to, cursor);
   }
+  /// The same where the strategy closes itself.
+  void destroy_back_to(const Position& to) noexcept;
   [[nodiscard]] bool running() const noexcept { return running_; }
   /// Whether they run, in which case nothing may be `done` and the misuse handler is told.
   bool report_running(Label who, const char* done) const noexcept;
