@@ -89,11 +89,10 @@ Region::~Region() {
   store_.clear();
 }
 
-void Region::check_usable() const {
+void Region::refuse_use() const {
   if (freed())
     throw_released(label());
-  if (objects_.running())
-    throw_busy(label(), "its own destructors run");
+  throw_busy(label(), "its own destructors run");
 }
 
 // ------------------------------------------------------------------------------------- allocation

@@ -176,6 +176,11 @@ public:
   /// How messages name it.
   [[nodiscard]] Label label() const noexcept { return {strategy_name, options_.name}; }
 
+protected:
+  [[nodiscard]] bool runs_destructors() const noexcept { return objects_.running(); }
+  /// Frees spare arenas until all hold at most `bytes`, or none is left.
+  void shrink(std::size_t bytes) noexcept { store_.shrink(bytes); }
+
 private:
   friend Bumping<Region>;
   friend Copying<Region>;
@@ -220,7 +225,11 @@ private:
   void take_back_all() noexcept;
 
   [[nodiscard]] bool usable() const noexcept { return !freed() && !objects_.running(); }
-  void check_usable() const;
+  void check_usable() const {
+    if (!usable()) [[unlikely]]
+      refuse_use();
+  }
+  [[noreturn, gnu::cold]] void refuse_use() const;
   [[nodiscard]] Cleanups& cleanups() noexcept { return objects_; }
   [[nodiscard]] Position position() const noexcept {
     return {objects_.position(), store_.large_made(), depth_, cursor_.position()};
@@ -250,7 +259,8 @@ private:
   RegionOptions options_;
 };
 
-static_assert(Reporting<Region> && Allocating<Region> && Resettable<Region> && Rewindable<Region>);
+static_assert(Movable<Region> && Reporting<Region> && Allocating<Region> && Resettable<Region> &&
+              Rewindable<Region>);
 static_assert(Bumped<Region> && CopiedInto<Region> && CreatedIn<Region, Destructors::run> &&
               Rewound<Region, detail::RegionPosition>);
 

@@ -127,8 +127,7 @@ protected:
       if (checkpoints_.has_borrowed()) [[unlikely]]
         self().drop_record_room();
     }
-    while (checkpoints_.size() > but)
-      (void)pop();
+    drop_checkpoints(but);
   }
 
   /// After the newest allocation was made smaller: a record that kept all of it keeps what is left,
@@ -138,6 +137,7 @@ protected:
       newest->lower(self().position());
   }
 
+  [[nodiscard]] bool has_scope() const noexcept { return innermost() != nullptr; }
   void check_no_scope(const char* done) const { scopes_.check_none(self().label(), done); }
   bool report_open_scope(const char* done) const noexcept {
     return scopes_.report_any(self().label(), done);
@@ -145,10 +145,25 @@ protected:
   /// The open scopes, which is misuse, restore nothing any more.
   void end_scopes(const char* done) noexcept {
     (void)report_open_scope(done);
-    for (; innermost() != nullptr; scopes_.close(*innermost())) {
-      pass_to_older(*innermost());
-      innermost()->strategy_ = nullptr;
-    }
+    while (innermost() != nullptr)
+      drop_scope(*innermost());
+  }
+
+  // For a strategy whose scopes have one of these as a member:
+
+  /// Null: it was destroyed, moved or assigned to meanwhile.
+  [[nodiscard]] static S* strategy_of(const Scope& scope) noexcept { return scope.strategy_; }
+  /// What its destructor does, which must not run then.
+  void end_scope(Scope& scope) noexcept { close_scope(scope); }
+  /// The scope restores nothing any more. False: it was not open.
+  bool drop_scope(Scope& scope) noexcept {
+    if (innermost() == &scope)
+      scopes_.close(scope);
+    else if (!scopes_.take_out(scope))
+      return false;
+    pass_to_older(scope);
+    scope.strategy_ = nullptr;
+    return true;
   }
 
 private:
@@ -170,6 +185,10 @@ private:
       self().drop_record_room();
     pass_down(position);
     return position;
+  }
+  [[gnu::cold]] void drop_checkpoints(std::size_t but) noexcept {
+    while (checkpoints_.size() > but)
+      (void)pop();
   }
   // What a record that goes was lowered to.
   void pass_down(const Position& position) noexcept {
@@ -195,8 +214,8 @@ private:
   void close_scope(Scope& scope) noexcept {
     if (innermost() != &scope) [[unlikely]]
       return report_order(scope);
-    while (checkpoints_.size() > scope.checkpoints_) // which an exception may have left
-      (void)pop();
+    if (checkpoints_.size() > scope.checkpoints_) [[unlikely]] // which an exception may have left
+      drop_checkpoints(scope.checkpoints_);
     scopes_.close(scope);
     pass_down(scope.position_);
     self().rewind(scope.position_);
@@ -207,8 +226,7 @@ private:
                  innermost() == nullptr ? "" : " made in the innermost scope");
   }
   [[gnu::cold]] void report_order(Scope& scope) noexcept {
-    if (scopes_.take_out(scope))
-      pass_to_older(scope);
+    (void)drop_scope(scope);
     report_misuse(self().label(), Errc::no_checkpoint,
                   "a scope ended out of order: one that was opened in it is still open");
   }
