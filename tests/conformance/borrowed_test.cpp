@@ -1,5 +1,6 @@
 // Every strategy that takes a buffer, on memory of any size at any address.
 #include <allot/allot.hpp>
+#include <allot/threads/shared_block_pool.hpp>
 
 #include "support.hpp"
 
@@ -69,11 +70,17 @@ struct ForBlockPoolAny {
   }
   static void* take(BlockPool& s) { return s.try_allocate(); }
 };
+struct ForSharedBlockPool {
+  static constexpr const char* name = "SharedBlockPool";
+  static constexpr std::size_t least = 16; // a number, a flag, and one more
+  static SharedBlockPool make(Buffer buffer) { return SharedBlockPool(8, std::move(buffer)); }
+  static void* take(SharedBlockPool& s) { return s.try_allocate(); }
+};
 
 template <class For>
 class BorrowedMemory : public testing::Test {};
 using All = testing::Types<ForArena, ForBump, ForScratch, ForStack, ForSlotArena, ForTypedArena,
-                           ForBlockPoolFirst, ForBlockPoolAny>;
+                           ForBlockPoolFirst, ForBlockPoolAny, ForSharedBlockPool>;
 struct Names {
   template <class For>
   static std::string GetName(int /*index*/) {

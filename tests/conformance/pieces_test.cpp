@@ -1,6 +1,8 @@
 // What every strategy that hands out pieces of one size keeps true.
 #include "strategies.hpp"
 
+#include <allot/threads/shared_block_pool.hpp>
+
 #include <cstdint>
 #include <functional>
 #include <random>
@@ -57,6 +59,19 @@ struct OfBlockPool {
   static std::size_t left(const BlockPool& s) { return s.stats().free; }
   static Numbers numbers(const BlockPool& s) {
     return {s.capacity(), s.stats().total, s.stats().used, s.stats().free};
+  }
+};
+
+struct OfSharedBlockPool {
+  static constexpr const char* name = "SharedBlockPool";
+  static SharedBlockPool make(Buffer buffer, Options options) {
+    return SharedBlockPool(sizeof(Piece), std::move(buffer), {.zero = options.zero});
+  }
+  static void* take(SharedBlockPool& s) { return s.allocate(); }
+  static void* try_take(SharedBlockPool& s) { return s.try_allocate(); }
+  static std::size_t left(const SharedBlockPool& s) { return s.available(); }
+  static Numbers numbers(const SharedBlockPool& s) {
+    return {s.capacity(), s.stats().total, s.used(), s.stats().free};
   }
 };
 
@@ -129,7 +144,9 @@ using Bounded = testing::Types<
     On<OfBlockPool<Order::first_free>, Borrowed<5>>, On<OfBlockPool<Order::first_free>, Upstream>,
     On<OfBlockPool<Order::any>, Heap>, On<OfBlockPool<Order::any>, Mapped>,
     On<OfBlockPool<Order::any>, Borrowed<7>>, On<OfBlockPool<Order::any>, Upstream>,
-    On<OfStack, Heap>, On<OfStack, Mapped>, On<OfStack, Borrowed<2>>, On<OfStack, Upstream>>;
+    On<OfSharedBlockPool, Heap>, On<OfSharedBlockPool, Mapped>, On<OfSharedBlockPool, Borrowed<3>>,
+    On<OfSharedBlockPool, Upstream>, On<OfStack, Heap>, On<OfStack, Mapped>,
+    On<OfStack, Borrowed<2>>, On<OfStack, Upstream>>;
 using Every =
     testing::Types<On<OfSlotArena, Heap>, On<OfTypedArena, Heap>,
                    On<OfBlockPool<Order::first_free>, Heap>, On<OfBlockPool<Order::any>, Heap>,
