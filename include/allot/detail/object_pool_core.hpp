@@ -81,6 +81,9 @@ public:
   [[nodiscard]] Label label() const noexcept { return {"object_pool", options_.name}; }
   [[nodiscard]] bool owns(const void* p) const noexcept;
 
+  static constexpr std::size_t least_count = 16; // slots of the first chunk
+  [[nodiscard]] static std::size_t first_count(std::size_t capacity) noexcept;
+
 protected:
   using Place = ReturnedStack::Place;
   using State = ReturnedStack::State;
@@ -177,9 +180,6 @@ private:
       return reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(begin);
     }
   };
-  static constexpr std::size_t least_count = 16; // slots of the first chunk
-
-  [[nodiscard]] static std::size_t first_count(std::size_t capacity) noexcept;
   [[nodiscard]] void* address(const Chunk& chunk, std::size_t index) const noexcept;
   [[nodiscard]] State state(const Chunk& chunk, std::size_t index) const noexcept;
   [[nodiscard]] bool is_in_use(const Chunk& chunk, std::size_t index) const noexcept;
