@@ -3,6 +3,7 @@
 
 #include <allot/pmr/pools.hpp>
 #include <allot/pmr/runs.hpp>
+#include <allot/threads/slab_chunks.hpp>
 
 #include <algorithm>
 #include <memory>
@@ -46,25 +47,48 @@ Pools::Shape Pools::shape_of(const Pool& pool, std::size_t count) noexcept {
 }
 
 std::size_t Pools::count_within(const Pool& pool, std::size_t bytes) const noexcept {
-  const std::size_t least = shape_of(pool, 1).bytes;
+  const std::size_t least = shape_of(pool, 1).bytes + 2 * granule; // as flags and indices end
   const std::size_t more =
-      bytes <= least
-          ? 0
-          : (bytes - least) / (pool.stride + round_up(sizeof(BlockFlag) + sizeof(BlockIndex)));
+      bytes <= least ? 0 : (bytes - least) / (pool.stride + sizeof(BlockFlag) + sizeof(BlockIndex));
   return std::min(1 + more, options_.max_blocks_per_chunk);
 }
 
+// Of the next chunk, after one of so many as it should have had.
+std::size_t Pools::count_after(const Pool& pool, ChunkGrowth growth) const noexcept {
+  std::size_t most = options_.max_blocks_per_chunk;
+  if (growth == ChunkGrowth::by_a_quarter) {
+    std::size_t blocks = 0;
+    for (std::size_t i = 0; i != pool.chunks; ++i)
+      blocks += pool.places[i].chunk->count;
+    most = std::min(most, std::max(pool.next_count, blocks / 4));
+  }
+  return std::min(2 * pool.next_count, most);
+}
+
+// As many as the slabs have room for that these lie in, or more slabs if too much of one was lost.
+std::size_t Pools::filling_slabs(const Pool& pool, std::size_t count) const noexcept {
+  const std::size_t least = divide_up(shape_of(pool, count).bytes, SlabChunks::extent);
+  for (std::size_t slabs = least;; ++slabs) {
+    const std::size_t bytes = slabs * SlabChunks::extent;
+    const std::size_t blocks = std::max(count, count_within(pool, bytes));
+    if (count == 1 || 4 * (bytes - shape_of(pool, blocks).bytes) <= bytes)
+      return blocks;
+  }
+}
+
 // | blocks | PoolChunk | live | freed | places, if there is no more room for them |
-PoolChunk& Pools::add(Pool& pool, void* memory, const Shape& shape) noexcept {
+PoolChunk& Pools::add(Pool& pool, void* memory, const Shape& shape, PoolChunk* host) noexcept {
   auto* const begin = static_cast<std::byte*>(memory);
-  auto* const chunk =
-      ::new (begin + shape.blocks) PoolChunk{.begin = begin,
-                                             .count = shape.count,
-                                             .room = shape.room,
-                                             .end = static_cast<std::uint32_t>(shape.count),
-                                             .pool = &pool,
-                                             .older = newest_,
-                                             .bytes = shape.bytes};
+  auto* const chunk = ::new (begin + shape.blocks)
+      PoolChunk{.begin = begin,
+                .count = shape.count,
+                .size_class = static_cast<std::uint8_t>(&pool - pools_),
+                .room = shape.room,
+                .end = static_cast<std::uint32_t>(shape.count),
+                .host = host,
+                .pool = &pool,
+                .older = newest_,
+                .bytes = shape.bytes};
   newest_ = chunk;
   ::new (chunk->live()) BlockFlag[shape.count]();
   std::byte* const after_live =
@@ -88,19 +112,22 @@ PoolChunk& Pools::add(Pool& pool, void* memory, const Shape& shape) noexcept {
   *after = place;
   ++pool.chunks;
   annotate::open(chunk, begin, shape.blocks);
+  if (slabs_ != nullptr && host == nullptr)
+    slabs_->set(begin, shape.bytes, chunk);
   return *chunk;
 }
 
-bool Pools::try_grow(Pool& pool) noexcept {
+bool Pools::try_grow(Pool& pool, ChunkGrowth growth) noexcept {
   const std::size_t most = std::min(pool.next_count, count_within(pool, max_bytes_));
   for (std::size_t count = most; count != 0; count /= 2) {
-    const Shape shape = shape_of(pool, count);
-    void* const memory = null_if_thrown([&] { return ask(shape.bytes, pool.alignment()); });
+    const Shape shape = shape_of(pool, slabs_ == nullptr ? count : filling_slabs(pool, count));
+    void* const memory = try_ask(shape.bytes, pool.alignment());
+    if (memory == nullptr && slabs_ != nullptr && shape.bytes <= SlabChunks::extent)
+      break; // there is nothing smaller
     if (memory == nullptr)
       continue;
     add(pool, memory, shape);
-    pool.next_count =
-        count == most ? std::min(2 * pool.next_count, options_.max_blocks_per_chunk) : count;
+    pool.next_count = count == most ? count_after(pool, growth) : count;
     return true;
   }
   pool.next_count = 1; // or each request would ask for all of them again
@@ -145,7 +172,7 @@ bool Pools::lend(PoolChunk* host, Pool& pool) noexcept {
   host->end = static_cast<std::uint32_t>(static_cast<std::size_t>(memory - host->begin) / stride);
   ++host->guests;
   annotate::show(memory, shape.bytes);
-  add(pool, memory, shape).host = host;
+  add(pool, memory, shape, host);
   return true;
 }
 
@@ -153,7 +180,7 @@ bool Pools::lend(PoolChunk* host, Pool& pool) noexcept {
 
 void Pools::trim(std::size_t keep) noexcept {
   peak_before_ = peak();
-  if (large_.count() == 0)
+  if (upstream_ != nullptr && large_.count() == 0)
     large_.release(*upstream_); // its table
   take_back(keep);
 }
@@ -221,16 +248,27 @@ void Pools::forget_going(Pool& pool) noexcept {
   pool.recent = &no_chunk;
 }
 
+// What was a guest's is fresh again.
+void Pools::take_home(std::byte* begin, std::size_t bytes, std::size_t bookkeeping) const noexcept {
+  if (slabs_ != nullptr && slabs_->zero())
+    std::memset(begin + bytes - bookkeeping, 0, bookkeeping);
+  annotate::hide(begin, bytes);
+}
+
 // To upstream, or to its host, where what is not handed out is hidden.
 void Pools::retire(PoolChunk& chunk) noexcept {
   const PoolChunk kept = chunk; // it lies in the memory that goes
   const std::size_t alignment = chunk.pool->alignment();
   annotate::close(&chunk, kept.begin,
                   static_cast<std::size_t>(reinterpret_cast<std::byte*>(&chunk) - kept.begin));
-  if (kept.host == nullptr)
+  const std::size_t bookkeeping =
+      kept.bytes - static_cast<std::size_t>(reinterpret_cast<std::byte*>(&chunk) - kept.begin);
+  if (kept.host == nullptr && slabs_ == nullptr)
     give(kept.begin, kept.bytes, alignment);
+  else if (kept.host == nullptr)
+    held_ -= kept.bytes, slabs_->put(kept.begin, kept.bytes, bookkeeping);
   else
-    annotate::hide(kept.begin, kept.bytes);
+    take_home(kept.begin, kept.bytes, bookkeeping);
 }
 
 } // namespace detail

@@ -1,6 +1,7 @@
 #include <allot/pmr/pools.hpp>
 
 #include <allot/pmr/runs.hpp>
+#include <allot/threads/slab_chunks.hpp>
 
 #include <algorithm>
 #include <cstring>
@@ -39,10 +40,24 @@ Pools::Pools(const std::pmr::pool_options& options, pmr::ChunkOptions chunks,
   UpstreamRef(upstream).check(owner);
 }
 
+Pools::Pools(SlabChunks& slabs, std::size_t largest, const char* owner) noexcept
+    : options_(in_force({.max_blocks_per_chunk = 0, .largest_required_pool_block = largest})),
+      max_bytes_(max_size), upstream_(nullptr), slabs_(&slabs), owner_(owner) {}
+
 void* Pools::ask(std::size_t bytes, std::size_t alignment) {
   void* const p = UpstreamRef(upstream_).ask(bytes, alignment, owner_);
   held_ += bytes;
   return p;
+}
+
+// Null where that would throw, for a chunk.
+void* Pools::try_ask(std::size_t bytes, std::size_t alignment) noexcept {
+  if (slabs_ != nullptr) {
+    void* const p = slabs_->take(bytes, alignment);
+    held_ += p == nullptr ? 0 : bytes;
+    return p;
+  }
+  return null_if_thrown([&] { return ask(bytes, alignment); });
 }
 
 void Pools::give(void* p, std::size_t bytes, std::size_t alignment) noexcept {
@@ -62,13 +77,76 @@ void Pools::release() noexcept {
     give(kept_, kept.bytes, kept.alignment);
     kept_ = kept.older;
   }
+  abandon();
+  if (upstream_ != nullptr)
+    large_.release(*upstream_);
+}
+
+void Pools::abandon() noexcept {
+  for (; newest_ != nullptr; newest_ = newest_->older)
+    annotate::close(
+        newest_, newest_->begin,
+        static_cast<std::size_t>(reinterpret_cast<std::byte*>(newest_) - newest_->begin));
+  held_ = 0;
+  kept_ = nullptr;
   pools_ = nullptr;
   small_ = nullptr;
   limit_ = small_limit_ = 0;
-  large_.release(*upstream_);
+}
+
+void Pools::reset(bool zero) noexcept {
+  for (PoolChunk* chunk = newest_; chunk != nullptr; chunk = chunk->older)
+    for (std::size_t i = 0; i != chunk->fresh; ++i) {
+      const BlockFlag flag = chunk->live()[i];
+      if (flag == 0 || flag == rests)
+        continue;
+      const std::size_t bytes = red_zones.shrink(chunk->pool->stride);
+      std::byte* const p = chunk->begin + i * chunk->pool->stride;
+      if (zero) {
+        annotate::show(p, bytes);
+        std::memset(p, 0, bytes);
+      }
+      if (flag != run_goes_on)
+        annotate::freed(chunk, p, bytes);
+      annotate::hide(p, bytes);
+      chunk->live()[i] = 0;
+      chunk->pool->put_back(*chunk, i);
+    }
+}
+
+Pools::Block Pools::find_in_use(const void* p, PoolChunk* likely) const noexcept {
+  const auto in_chunk = [p](PoolChunk& chunk, const Pool& pool) {
+    const std::size_t index = pool.index_in(chunk, p);
+    const BlockFlag flag = index < chunk.end ? chunk.live()[index] : BlockFlag{0};
+    const bool in_use = flag != 0 && flag != rests && flag != run_goes_on;
+    return Block{in_use ? &chunk : nullptr, index};
+  };
+  Block block = likely != nullptr ? in_chunk(*likely, *likely->pool) : Block{nullptr, 0};
+  for (std::size_t i = 0; block.chunk == nullptr && limit_ != 0 && i != classes(); ++i)
+    block = in_chunk(*pools_[i].find(p), pools_[i]);
+  return block;
+}
+
+Pools::Block Pools::find_around(const void* p) const noexcept {
+  for (std::size_t i = 0; limit_ != 0 && i != classes(); ++i) {
+    const Pool& pool = pools_[i];
+    PoolChunk& chunk = *pool.find(p);
+    const std::size_t offset =
+        reinterpret_cast<std::uintptr_t>(p) - reinterpret_cast<std::uintptr_t>(chunk.begin);
+    if (offset >= chunk.end * pool.stride) // what lies behind may be lent to another pool
+      continue;
+    std::size_t index = offset / pool.stride;
+    while (chunk.live()[index] == run_goes_on)
+      --index;
+    if (index < chunk.fresh)
+      return {&chunk, index};
+  }
+  return {nullptr, 0};
 }
 
 void* Pools::keep(std::size_t bytes, std::size_t alignment) {
+  if (slabs_ != nullptr)
+    return slabs_->keep(bytes, alignment);
   const std::size_t front = (sizeof(Kept) + alignment - 1) & (0 - alignment);
   void* const memory = ask(front + bytes, alignment);
   kept_ = ::new (memory) Kept{kept_, front + bytes, alignment};
@@ -82,9 +160,12 @@ bool Pools::start(std::size_t bytes, std::size_t alignment) {
     return false;
   if (limit_ != 0)
     return true;
-  pools_ = static_cast<Pool*>(keep(classes() * (sizeof(Pool) + first_room * sizeof(ChunkPlace)) +
-                                       small / granule * sizeof(void*),
-                                   alignof(Pool)));
+  void* const memory = keep(classes() * (sizeof(Pool) + first_room * sizeof(ChunkPlace)) +
+                                small / granule * sizeof(void*),
+                            alignof(Pool));
+  if (memory == nullptr)
+    return false;
+  pools_ = static_cast<Pool*>(memory);
   places_ = reinterpret_cast<ChunkPlace*>(pools_ + classes());
   for (std::size_t i = 0; i != classes(); ++i) {
     const std::size_t size = class_size(i);
@@ -95,6 +176,8 @@ bool Pools::start(std::size_t bytes, std::size_t alignment) {
     pool.by_stride = ExactDivisor(pool.stride);
     pool.next_count = std::min(std::clamp(first_chunk / size, std::size_t{1}, std::size_t{64}),
                                options_.max_blocks_per_chunk);
+    if (slabs_ != nullptr)
+      pool.next_count = filling_slabs(pool, 2);
   }
   small_ = reinterpret_cast<Pool**>(places_ + classes() * first_room);
   for (std::size_t i = 0; i != small / granule; ++i)
@@ -105,6 +188,8 @@ bool Pools::start(std::size_t bytes, std::size_t alignment) {
 }
 
 void* Pools::allocate_large(std::size_t bytes, std::size_t alignment) {
+  if (slabs_ != nullptr)
+    return nullptr;
   large_.make_room_for_one(*upstream_, owner_);
   void* const p = UpstreamRef(upstream_).ask(bytes, alignment, owner_);
   large_.insert({p, bytes, alignment});

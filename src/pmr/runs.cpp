@@ -51,7 +51,11 @@ void* Pools::take_elsewhere(std::size_t bytes, std::size_t alignment, BlockFlag 
       return p;
   Pool& own = pool(last_of(bytes, alignment));
   const Shape shape = shape_of(own, 1);
-  add(own, ask(shape.bytes, own.alignment()), shape);
+  void* const memory =
+      slabs_ != nullptr ? try_ask(shape.bytes, own.alignment()) : ask(shape.bytes, own.alignment());
+  if (memory == nullptr)
+    return nullptr;
+  add(own, memory, shape);
   return hand_out(own.stride, try_take(own), bytes, flag);
 }
 

@@ -154,8 +154,11 @@ TYPED_TEST(PmrPools, AskUpstreamForNothingAtConstruction) {
 
 TYPED_TEST(PmrPools, ReuseWhatWasFreed) {
   TypeParam resource(&this->upstream);
-  void* const p = resource.allocate(40, 8);
-  resource.deallocate(p, 40, 8);
+  void* p = nullptr;
+  for (int i = 0; i != 20; ++i) { // then a thread has a magazine
+    p = resource.allocate(40, 8);
+    resource.deallocate(p, 40, 8);
+  }
   const std::size_t requests = this->upstream.requests.size();
   EXPECT_EQ(resource.allocate(37, 8), p); // of the same class
   resource.deallocate(p, 37, 8);
@@ -697,7 +700,8 @@ TYPED_TEST(PmrPools, TheFirstOfASizeBringsWhatLaterOnesNeed) {
     const std::size_t first = bytes < 64 ? 64 : std::max<std::size_t>(4096 / (bytes * 5 / 4), 1);
     for (std::size_t i = 1; i != first; ++i)
       all.push_back(resource.allocate(bytes));
-    EXPECT_EQ(this->upstream.live(), live) << bytes;
+    constexpr bool alone = std::is_same_v<TypeParam, pmr::unsynchronized_pool_resource>;
+    EXPECT_LE(this->upstream.live(), live + (alone ? 0 : 2)) << bytes; // magazines
     for (std::size_t i = 0; i != 300; ++i)
       all.push_back(resource.allocate(bytes));
     const std::size_t requests = this->upstream.requests.size();

@@ -17,6 +17,12 @@
 #include <utility>
 #include <vector>
 
+#if !defined(_WIN32)
+#include <sys/types.h>
+#include <sys/wait.h>
+#include <unistd.h>
+#endif
+
 using namespace allot;
 using namespace test;
 using Synchronized = pmr::synchronized_pool_resource;
@@ -29,20 +35,24 @@ public:
   ~OneAtATime() override { EXPECT_EQ(live, 0); }
   int live = 0;
   int calls = 0;
+  std::size_t held = 0; // bytes
+  std::size_t most = SIZE_MAX;
   bool fails = false;
 
 private:
   void* do_allocate(std::size_t bytes, std::size_t alignment) override {
     const Inside inside(*this);
     ++calls;
-    if (fails)
+    if (fails || bytes > most - held)
       throw std::bad_alloc();
     ++live;
+    held += bytes;
     return pmr::new_delete_resource()->allocate(bytes, alignment);
   }
   void do_deallocate(void* p, std::size_t bytes, std::size_t alignment) override {
     const Inside inside(*this);
     --live;
+    held -= bytes;
     pmr::new_delete_resource()->deallocate(p, bytes, alignment);
   }
   [[nodiscard]] bool do_is_equal(const memory_resource& other) const noexcept override {
@@ -205,6 +215,7 @@ TEST(PmrSynchronized, AThreadsExitLeavesItsBlocksToTheOthers) {
     for (void* p : blocks)
       resource.deallocate(p, 64);
   };
+  std::thread(use).join();
   std::thread(use).join();
   const int calls = upstream.calls;
   for (int i = 0; i != 20; ++i)
@@ -424,6 +435,197 @@ TEST(PmrSynchronized, TrimTakesWhatLiesInMagazinesOfOtherThreads) {
   resource.trim();
   EXPECT_EQ(upstream.live, 0);
 }
+
+// Threads that wait for each other, in an order that the test tells.
+class Stages {
+public:
+  void reach(int stage) {
+    now_ = stage;
+    now_.notify_all();
+  }
+  void wait_for(int stage) const {
+    for (int now = now_; now != stage; now = now_)
+      now_.wait(now);
+  }
+
+private:
+  std::atomic<int> now_ = 0;
+};
+
+constexpr std::size_t mixed(std::size_t i) {
+  return 16 + i * 7919 % 1009;
+}
+
+TEST(PmrSynchronized, ServesFromMagazinesOfThreadsThatLiveWhereUpstreamRefuses) {
+  OneAtATime upstream;
+  upstream.most = 100'000 * red_zones.stretch(1);
+  Synchronized resource(&upstream);
+  Stages stages;
+  std::size_t most = 0;
+  std::thread other([&] { // has all that there is, and gives it back, which fills its magazines
+    std::vector<void*> blocks;
+    while (void* const p = allot::detail::null_if_thrown([&] { return resource.allocate(64, 8); }))
+      blocks.push_back(p);
+    most = blocks.size();
+    for (void* const p : blocks)
+      resource.deallocate(p, 64, 8);
+    stages.reach(1);
+    stages.wait_for(2);
+    resource.deallocate(resource.allocate(64, 8), 64, 8);
+  });
+  stages.wait_for(1);
+  std::vector<void*> blocks;
+  while (void* const p = allot::detail::null_if_thrown([&] { return resource.allocate(64, 8); }))
+    blocks.push_back(p);
+  EXPECT_EQ(blocks.size(), most);
+  for (void* const p : blocks)
+    resource.deallocate(p, 64, 8);
+  blocks.clear();
+  // Of another class as well, as the magazines' blocks become its memory.
+  while (void* const p = allot::detail::null_if_thrown([&] { return resource.allocate(256, 8); }))
+    blocks.push_back(p);
+  EXPECT_GE(blocks.size() * 256, most * 64 / 10 * 7);
+  for (void* const p : blocks)
+    resource.deallocate(p, 256, 8);
+  stages.reach(2);
+  other.join();
+}
+
+TEST(PmrSynchronized, AThreadThatIsNewIsServedThoughUpstreamHasNothingLeft) {
+  OneAtATime upstream;
+  Synchronized resource(&upstream);
+  Stages stages;
+  std::thread other([&] {
+    std::vector<void*> blocks;
+    for (int i = 0; i != 1000; ++i)
+      blocks.push_back(resource.allocate(64, 8));
+    for (void* const p : blocks)
+      resource.deallocate(p, 64, 8);
+    stages.reach(1);
+    stages.wait_for(2);
+  });
+  stages.wait_for(1);
+  upstream.fails = true;
+  std::vector<void*> blocks;
+  for (int i = 0; i != 1000; ++i)
+    EXPECT_NO_THROW(blocks.push_back(resource.allocate(64, 8)));
+  for (void* const p : blocks)
+    resource.deallocate(p, 64, 8);
+  stages.reach(2);
+  other.join();
+}
+
+TEST(PmrSynchronized, ThousandsServeOneThreadAndThoseThatCameLater) {
+  constexpr std::size_t count = 4096;
+  OneAtATime upstream;
+  std::vector<std::unique_ptr<Synchronized>> resources;
+  for (std::size_t i = 0; i != count; ++i)
+    resources.push_back(std::make_unique<Synchronized>(
+        pmr::pool_options{.max_blocks_per_chunk = 8, .largest_required_pool_block = 64},
+        &upstream));
+  std::vector<void*> blocks(count);
+  for (int round = 0; round != 3; ++round) {
+    for (std::size_t i = 0; i != count; ++i)
+      blocks[i] = resources[i]->allocate(48, 8);
+    const int calls = upstream.calls;
+    for (std::size_t i = 0; i != count; ++i) {
+      if (i % 2 == 0)
+        resources[i]->deallocate(blocks[i], 48, 8);
+      else
+        resources[i] = std::make_unique<Synchronized>(&upstream); // with what was in use
+    }
+    EXPECT_EQ(upstream.calls, calls);
+  }
+}
+
+TEST(PmrSynchronized, ManyThreadsWithLittleEachHoldLittle) {
+  constexpr std::size_t threads = 64;
+  constexpr std::size_t each = 38 * 1024;
+  OneAtATime upstream;
+  Synchronized resource(&upstream);
+  std::atomic<std::size_t> done = 0;
+  std::vector<std::thread> all;
+  for (std::size_t thread = 0; thread != threads; ++thread)
+    all.emplace_back([&, thread] {
+      std::vector<std::pair<void*, std::size_t>> mine;
+      std::size_t live = 0;
+      for (std::size_t i = thread * 1000; live < each; ++i) {
+        mine.emplace_back(resource.allocate(mixed(i), 8), mixed(i));
+        live += mixed(i);
+      }
+      ++done;
+      done.notify_all();
+      for (std::size_t now = done; now < threads; now = done)
+        done.wait(now);
+      for (const auto& [p, bytes] : mine)
+        resource.deallocate(p, bytes, 8);
+    });
+  for (std::thread& thread : all)
+    thread.join();
+  EXPECT_LE(upstream.held, threads * each * red_zones.stretch(1) / 10 * 15); // all came at once
+}
+
+TEST(PmrSynchronized, LivesThroughTenThousandThreads) {
+  OneAtATime upstream;
+  Synchronized resource(&upstream);
+  std::vector<std::pair<void*, std::size_t>> held(16); // some of those that ended
+  std::size_t before = 0;
+  for (std::size_t i = 0; i != 2500; ++i) {
+    std::vector<std::thread> four;
+    for (std::size_t k = 0; k != 4; ++k)
+      four.emplace_back([&, at = (4 * i + k) % held.size(), bytes = mixed(4 * i + k)] {
+        if (held[at].first != nullptr)
+          resource.deallocate(held[at].first, held[at].second, 8);
+        held[at] = {resource.allocate(bytes, 8), bytes};
+      });
+    for (std::thread& thread : four)
+      thread.join();
+    if (i == 250)
+      before = upstream.held;
+  }
+  EXPECT_LE(upstream.held, before + before / 2);
+  for (const auto& [p, bytes] : held)
+    resource.deallocate(p, bytes, 8);
+}
+
+#if !defined(_WIN32)
+TEST(PmrSynchronized, TheChildOfAForkAllocatesAndGivesBackWhateverOthersWereDoing) {
+  Synchronized resource;
+  std::atomic<bool> stop = false;
+  std::vector<std::thread> others;
+  for (std::uint32_t owner = 1; owner != 3; ++owner)
+    others.emplace_back([&, owner] {
+      Exchange exchange;
+      while (!stop)
+        torture(resource, exchange, owner, 200);
+    });
+  std::vector<Stamped> mine;
+  for (std::uint32_t i = 0; i != 100; ++i)
+    mine.emplace_back(resource, mixed(i), Stamp{9, i});
+  for (int round = 0; round != 20; ++round) {
+    const pid_t child = fork();
+    if (child == 0) {
+      for (std::uint32_t i = 0; i != 1000; ++i) {
+        mine.emplace_back(resource, mixed(i), Stamp{9, i});
+        mine[i % mine.size()].give_back(resource);
+        mine.erase(mine.begin() + i % static_cast<std::ptrdiff_t>(mine.size()));
+      }
+      for (const Stamped& block : mine)
+        block.give_back(resource);
+      resource.trim();
+      _exit(testing::Test::HasFailure() ? 1 : 0);
+    }
+    int status = -1;
+    EXPECT_EQ(waitpid(child, &status, 0), child);
+    EXPECT_EQ(status, 0);
+  }
+  stop = true;
+  for (std::thread& other : others)
+    other.join();
+  for (const Stamped& block : mine)
+    block.give_back(resource);
+}
+#endif
 
 TEST(PmrSynchronized, TellsADoubleFreeByAnotherThread) {
   Synchronized resource;

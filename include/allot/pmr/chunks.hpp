@@ -44,7 +44,8 @@ struct PoolChunk {
   std::size_t fresh = 0;              // blocks that were ever handed out
   PoolChunk* next = nullptr;          // of the list, while listed
   bool listed = false;
-  bool going = false;        // back to where its memory is from
+  bool going = false; // back to where its memory is from
+  std::uint8_t size_class = 0;
   std::uint32_t room = 0;    // of the table of places at its end
   std::uint32_t end = 0;     // blocks that are its own: the memory of the others is lent
   std::uint32_t guests = 0;  // chunks in that memory

@@ -8,9 +8,10 @@
 //                         ^ fresh                   ^ end
 //
 // Each chunk is twice the one before, up to max_blocks_per_chunk and the ChunkOptions' max_bytes,
-// and blocks are carved as they are needed. Those that were freed are a stack of indices a chunk.
-// The first chunk of the list that has free blocks serves; a chunk joins the list with its first
-// free block, and leaves it when it has none.
+// and blocks are carved as they are needed; where several threads share the pools a chunk is no
+// more than a quarter of what its pool has, since each of them idles a little too. Those that were
+// freed are a stack of indices a chunk. The first chunk of the list that has free blocks serves; a
+// chunk joins the list with its first free block, and leaves it when it has none.
 //
 // What upstream refuses is asked for again at half the size, down to one block. Where it refuses
 // even that, the chunk with the longest fresh end lends half of it, as a chunk, to the class that
@@ -62,6 +63,8 @@ struct ChunkOptions {
 
 namespace detail {
 
+class SlabChunks;
+
 /// Requests are classed by `last`: their size less one with the bits of their alignment less one,
 /// which is the size less one once it is rounded up to the alignment. Every class is a multiple of
 /// any alignment that leads to it. A size of 0 and an alignment of 0 give a `last` beyond all.
@@ -85,6 +88,9 @@ struct Fault {
   std::size_t detail = 0;
 };
 
+/// How much longer a pool's next chunk is.
+enum class ChunkGrowth : bool { doubling, by_a_quarter };
+
 class Pools {
 public:
   static constexpr std::size_t small = 1024;
@@ -97,6 +103,8 @@ public:
   /// Misuse, naming `owner`: a null upstream.
   Pools(const std::pmr::pool_options& options, pmr::ChunkOptions chunks,
         std::pmr::memory_resource* upstream, const char* owner);
+  /// Of blocks up to `largest` bytes in chunks of whole slabs, which throws nothing.
+  Pools(SlabChunks& slabs, std::size_t largest, const char* owner) noexcept;
   Pools(const Pools&) = delete;
   Pools& operator=(const Pools&) = delete;
   ~Pools() { release(); }
@@ -144,9 +152,19 @@ public:
   [[nodiscard, gnu::cold]] bool give_back_run(void* p, std::size_t bytes,
                                               std::size_t alignment) noexcept;
   /// Gets a chunk from upstream, smaller ones if that refuses. False: it has not one block.
-  [[nodiscard, gnu::cold]] bool try_grow(Pool& pool) noexcept;
+  [[nodiscard, gnu::cold]] bool try_grow(Pool& pool,
+                                         ChunkGrowth growth = ChunkGrowth::doubling) noexcept;
   /// Gets a chunk in the memory of another. False: none has one long end.
   [[nodiscard, gnu::cold]] bool borrow(Pool& pool, bool alone) noexcept;
+  /// Frees all blocks, and zeroes those in use if `zero`.
+  void reset(bool zero) noexcept;
+  /// Forgets everything, whose memory has gone.
+  void abandon() noexcept;
+  /// The block in use, or run, that starts at `p`, in `likely` if that is not null, or wherever it
+  /// is; null for the chunk: none does. O(classes * log chunks), but O(1) if it is likely.
+  [[nodiscard, gnu::cold]] Block find_in_use(const void* p, PoolChunk* likely) const noexcept;
+  /// The block that `p` is in, whether or not it is in use; null for the chunk: there is none.
+  [[nodiscard, gnu::cold]] Block find_around(const void* p) const noexcept;
   /// Gives chunks in which nothing is in use back to upstream, as long as it holds `keep` bytes
   /// then. O(chunks), some few times.
   [[gnu::cold]] void trim(std::size_t keep) noexcept;
@@ -198,12 +216,15 @@ private:
   [[nodiscard]] static Shape shape_of(const Pool& pool, std::size_t count) noexcept;
   /// How many blocks a chunk has that is no larger than that, or 1.
   [[nodiscard]] std::size_t count_within(const Pool& pool, std::size_t bytes) const noexcept;
+  [[nodiscard]] std::size_t count_after(const Pool& pool, ChunkGrowth growth) const noexcept;
+  [[nodiscard]] std::size_t filling_slabs(const Pool& pool, std::size_t count) const noexcept;
   [[nodiscard]] void* ask(std::size_t bytes, std::size_t alignment);
+  [[nodiscard]] void* try_ask(std::size_t bytes, std::size_t alignment) noexcept;
   void give(void* p, std::size_t bytes, std::size_t alignment) noexcept;
   [[nodiscard]] ChunkPlace* first_places(const Pool& pool) const noexcept {
     return places_ + static_cast<std::size_t>(&pool - pools_) * first_room;
   }
-  PoolChunk& add(Pool& pool, void* memory, const Shape& shape) noexcept;
+  PoolChunk& add(Pool& pool, void* memory, const Shape& shape, PoolChunk* host = nullptr) noexcept;
   [[nodiscard]] PoolChunk* longest_end() const noexcept;
   [[nodiscard]] bool lend(PoolChunk* host, Pool& pool) noexcept;
   [[nodiscard]] void* take_run(std::size_t bytes, std::size_t alignment) noexcept;
@@ -211,6 +232,7 @@ private:
   void take_back(std::size_t keep) noexcept;
   [[nodiscard]] PoolChunk* unlink_free(std::size_t keep) noexcept;
   void forget_going(Pool& pool) noexcept;
+  void take_home(std::byte* begin, std::size_t bytes, std::size_t bookkeeping) const noexcept;
   void retire(PoolChunk& chunk) noexcept;
 
   // Limits of what pools serve; 0 until there are pools.
@@ -221,6 +243,7 @@ private:
   std::pmr::pool_options options_;
   std::size_t max_bytes_; // of a chunk
   std::pmr::memory_resource* upstream_;
+  SlabChunks* slabs_ = nullptr; // in place of an upstream
   PoolChunk* newest_ = nullptr; // of all chunks
   Kept* kept_ = nullptr;
   ChunkPlace* places_ = nullptr; // the pools' first tables

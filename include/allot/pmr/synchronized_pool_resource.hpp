@@ -14,19 +14,16 @@
 //   one.join(), two.join();
 //   resource.release(); // while no thread uses it
 //
-// A thread has two magazines a size class, of up to 64 free blocks each. It takes from them and
-// gives to them without a lock, and exchanges them with the depot, whole, when both are empty or
-// full. What one thread allocates and another frees so flows back in magazines.
-//
-//   thread          loaded [ block block block ... ]   previous [ ... ]        a class
-//                      ^ full ones                v empty ones, or the other way
-//   depot, locked   full [ ... ] [ ... ] [ ... ]       empty [ ] [ ]
-//                      ^ filled where there is no full one
-//   pools, locked   chunks from upstream, see pools.hpp
+// A thread has two magazines a size class, of up to 64 free blocks each, takes from them and gives
+// to them without a lock, and exchanges blocks with the others when both are empty or full: one at
+// first, and the more the more it did (threads/shared_pools.hpp). It may use thousands of
+// resources.
 //
 // Magazines belong to the resource: release and destruction need that no other thread uses it, as
 // the standard's do, and take back what lies in them. A thread that ends leaves its magazines to
-// the others. Threads and resources may end in any order. Upstream is called under one lock.
+// the others, and so does one that is there where upstream refuses. Threads and resources may end
+// in any order. Upstream is called under one lock. The child of a fork may allocate and give back
+// whatever the other threads did: it has a copy of all that was there.
 //
 // Deallocating throws nothing. A pointer that is null, foreign, inside a block or free already, and
 // another size than was asked for, go to the misuse handler and change nothing: each block's flag
@@ -37,21 +34,13 @@
 #include <allot/base/abi.hpp>
 #ifdef ALLOT_ABI
 
-#include <allot/pmr/pools.hpp>
+#include <allot/threads/shared_pools.hpp>
 
-#include <atomic>
 #include <cstddef>
-#include <cstdint>
 #include <memory_resource>
-#include <mutex>
 
 namespace allot {
 inline namespace ALLOT_ABI {
-namespace detail {
-struct Magazine;
-struct Shelf;
-struct ThreadCache;
-} // namespace detail
 
 namespace pmr {
 
@@ -88,21 +77,14 @@ public:
   /// `used` and `peak` are in bytes of blocks, which are up to a quarter longer than what was asked
   /// for, and count what lies in magazines; `peak` is the most since construction or reset_peak,
   /// and survives release. O(chunks), after reset_peak O(free blocks), with the lock held.
-  [[nodiscard]] Stats stats() const {
-    const std::lock_guard lock(mutex_);
-    return pools_.stats();
-  }
+  [[nodiscard]] Stats stats() const { return pools_.stats(); }
   /// Sets the peak to what is used. O(free blocks), with the lock held.
-  void reset_peak() {
-    const std::lock_guard lock(mutex_);
-    pools_.reset_peak();
-  }
+  void reset_peak() { pools_.reset_peak(); }
   /// How many sizes of blocks there are. What is larger than the last is upstream's.
   [[nodiscard]] std::size_t classes() const noexcept { return pools_.classes(); }
   /// The blocks of a size, the smallest first; what lies in magazines is used. Misuse: an index not
   /// below `classes`. O(chunks), with the lock held.
   [[nodiscard]] ClassStats class_stats(std::size_t index) const {
-    const std::lock_guard lock(mutex_);
     return pools_.class_stats(index);
   }
   /// What is in force: zeros replaced by defaults, limits applied.
@@ -119,55 +101,9 @@ protected:
   }
 
 private:
-  friend detail::ThreadCache;
   static constexpr const char* resource_name = "synchronized_pool_resource";
 
-  [[nodiscard]] bool pooled(std::size_t last, std::size_t alignment) const noexcept {
-    return last < limit_ && (alignment & (alignment - 1)) == 0;
-  }
-  [[nodiscard]] detail::ThreadCache* linked_cache() const noexcept;
-
-  [[nodiscard]] void* take(detail::ThreadCache& mine, std::size_t bytes, std::size_t alignment);
-  void give_back(detail::ThreadCache& mine, void* p, std::size_t bytes,
-                 std::size_t alignment) noexcept;
-  void put(detail::Shelf& shelf, detail::PoolChunk& chunk, std::size_t index, void* p,
-           std::size_t bytes, std::size_t alignment) noexcept;
-
-  [[gnu::cold]] void* allocate_slow(std::size_t bytes, std::size_t alignment);
-  [[gnu::cold]] void deallocate_slow(void* p, std::size_t bytes, std::size_t alignment) noexcept;
-  [[nodiscard, gnu::cold]] void* take_slow(detail::ThreadCache& mine, std::size_t bytes,
-                                           std::size_t alignment);
-  [[nodiscard]] void* take_directly(detail::ThreadCache* mine, std::size_t bytes,
-                                    std::size_t alignment);
-  [[nodiscard]] bool refill(detail::ThreadCache& mine, detail::Shelf& shelf,
-                            std::size_t class_index);
-  void deallocate_elsewhere(detail::Shelf& shelf, void* p, std::size_t bytes,
-                            std::size_t alignment) noexcept;
-  void put_slow(detail::Shelf& shelf, std::size_t class_index, detail::Pools::Block block) noexcept;
-
-  // With the lock held:
-  [[nodiscard]] detail::ThreadCache* attach();
-  [[nodiscard]] detail::ThreadCache* attach_idle() noexcept;
-  detail::ThreadCache* make_idle();
-  [[nodiscard]] bool stock(detail::Shelf& shelf, std::size_t class_index) noexcept;
-  [[nodiscard]] detail::Pools::Block first_block(detail::ThreadCache* mine, detail::Pool& pool);
-  void put_away(detail::ThreadCache* cache) noexcept;
-  void make_room(detail::Shelf& shelf, const detail::Pool& pool) noexcept;
-  [[nodiscard]] detail::Magazine* new_magazine(std::uint32_t places) noexcept;
-  void adopt_orphans() noexcept;
-  void store(detail::Magazine* magazine, std::size_t class_index) noexcept;
-  void update(detail::Shelf& shelf, const detail::Pool& pool) noexcept;
-
-  std::size_t limit_;    // largest_required_pool_block
-  std::uint64_t serial_; // tells threads that their cache is of this resource since its release
-  // For all below, but what is atomic; away from what every call reads.
-  alignas(64) mutable std::mutex mutex_;
-  detail::Pools pools_;
-  detail::Magazine** full_ = nullptr; // a list a class
-  detail::Magazine* empty_ = nullptr;
-  detail::ThreadCache* caches_ = nullptr;               // all
-  detail::ThreadCache* idle_ = nullptr;                 // of threads that ended, emptied
-  std::atomic<detail::ThreadCache*> orphans_ = nullptr; // of threads that ended
+  detail::SharedPools pools_;
 };
 
 } // namespace pmr
