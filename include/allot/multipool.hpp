@@ -302,8 +302,8 @@ private:
   const char* name_ = nullptr;
 };
 
-static_assert(Reporting<Multipool> && Allocating<Multipool> && Deallocating<Multipool> &&
-              Resettable<Multipool>);
+static_assert(Movable<Multipool> && Reporting<Multipool> && Allocating<Multipool> &&
+              Deallocating<Multipool> && Resettable<Multipool>);
 
 } // namespace ALLOT_ABI
 } // namespace allot

@@ -20,7 +20,8 @@
 // newest. Nothing is thrown then: misuse that the strategy can tell goes to the misuse handler, and
 // changes nothing.
 //
-// The strategy must outlive the resource and stay where it is. One thread at a time.
+// The strategy must outlive the resource and stay where it is. One thread at a time,
+// unless many may use the strategy.
 #pragma once
 
 #include <allot/base/abi.hpp>

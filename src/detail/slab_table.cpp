@@ -8,6 +8,42 @@ namespace allot {
 inline namespace ALLOT_ABI {
 namespace detail {
 
+// In bytes, what is reserved: without a limit, with whatever limit, and in the end where the system
+// refuses.
+inline constexpr unsigned long long usual_reservation =
+    sizeof(void*) < 8 ? 256_MiB : (instrumented ? 4ULL : 8ULL) << 30;
+inline constexpr unsigned long long largest_reservation =
+    sizeof(void*) < 8 ? 1ULL << 30 : 16ULL << 40;
+inline constexpr std::size_t least_reservation = 1_MiB;
+
+[[noreturn]] void refuse_reservation(Label label, std::size_t bytes) {
+  throw_exhausted(label, Errc::system_refused, "the system refused to reserve %zu bytes", bytes);
+}
+
+// What may be touched at any time is charged as a whole where the system overcommits nothing, or
+// limits data; what must be committed first is charged piece by piece.
+void reserve_slabs(SlabRuns& runs, std::size_t bytes, std::size_t most, HugePages huge_pages,
+                   Label label) {
+  constexpr std::size_t slab_bytes = SlabRuns::slab_bytes;
+  if (bytes != 0 &&
+      !runs.reserve(divide_up(bytes, slab_bytes), sizeof(Slab), Commit::demand, huge_pages))
+    refuse_reservation(label, bytes);
+  if (bytes != 0)
+    return;
+  const bool bounded = most != max_size / slab_bytes;
+  std::size_t slabs = usual_reservation / slab_bytes;
+  if (bounded)
+    slabs =
+        std::clamp<std::size_t>(saturating_multiply(most, 2), 1, largest_reservation / slab_bytes);
+  const std::size_t least = std::min(slabs, least_reservation / slab_bytes);
+  const auto reserved = [&](Commit commit) {
+    return runs.reserve(slabs, sizeof(Slab), commit, huge_pages);
+  };
+  for (; !reserved(Commit::demand) && !reserved(Commit::strict); slabs = std::max(slabs / 2, least))
+    if (slabs == least)
+      refuse_reservation(label, slabs * slab_bytes);
+}
+
 void SlabTable::begin_on(SlabRuns&& runs, bool zero) noexcept {
   runs_ = std::move(runs);
   begin_ = runs_.begin();

@@ -29,6 +29,11 @@ namespace allot {
 inline namespace ALLOT_ABI {
 namespace detail {
 
+/// Reserves `bytes` for slabs and their records of sizeof(Slab); if that is 0, twice `most` slabs
+/// or what is usual, or as much of it as there is. Exhausted: the system refused.
+void reserve_slabs(SlabRuns& runs, std::size_t bytes, std::size_t most, HugePages huge_pages,
+                   Label label);
+
 class SlabTable {
 public:
   using Classes = SizeClasses;
