@@ -1,6 +1,7 @@
-// All of allot's strategies, and the errors that they throw. The page's verbs are in
-// allot/use/arena.hpp; faces for containers, std::pmr and C libraries in allot/allocator.hpp,
-// allot/pmr.hpp and allot/hooks.hpp.
+// All of allot's strategies that serve one thread at a time, and the errors that they throw. What
+// several threads use at once is in allot/threads.hpp, the page's verbs in allot/use/arena.hpp,
+// faces for containers, std::pmr and C libraries in allot/allocator.hpp, allot/pmr.hpp and
+// allot/hooks.hpp.
 #pragma once
 
 #include <allot/arena.hpp>

@@ -11,7 +11,9 @@ cd "$1"
 fail() { echo "$1"; exit 1; }
 [ -s "$out/html/search/all_0.js" ] || fail "there is no index to search"
 for example in examples/strategies/*.cpp; do
-  header=include/allot/$(basename "$example" .cpp).hpp
+  name=$(basename "$example" .cpp).hpp
+  header=include/allot/$name
+  [ -e "$header" ] || header=include/allot/threads/$name
   class=$(sed -n '1s/^\/\/ \([A-Za-z]*\): .*/\1/p' "$header")
   page=$out/html/classallot_1_1$class.html
   [ -s "$page" ] || fail "$header: no page of $class"

@@ -51,7 +51,8 @@ using Cases = std::vector<Case>;
 // One a file.
 extern const Cases arena_cases, slot_arena_cases, typed_arena_cases, bump_cases, object_pool_cases,
     block_pool_cases, stack_cases, mapped_arena_cases, region_cases, scratch_cases, multipool_cases,
-    buffer_cases, verb_cases, face_cases, hook_cases;
+    buffer_cases, verb_cases, face_cases, hook_cases, shared_arena_cases, thread_scratch_cases,
+    shared_block_pool_cases, shared_object_pool_cases, shared_multipool_cases;
 
 inline Cases operator+(Cases cases, const Cases& more) {
   cases.insert(cases.end(), more.begin(), more.end());

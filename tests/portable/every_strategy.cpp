@@ -1,6 +1,7 @@
 // Every strategy in one program that needs neither GoogleTest nor exceptions nor RTTI: for builds
 // in which GoogleTest cannot run, or cannot be trusted. Exits with the number of failed checks.
 #include <allot/allot.hpp>
+#include <allot/threads.hpp>
 
 #include <algorithm>
 #include <csetjmp>
@@ -11,6 +12,7 @@
 #include <optional>
 #include <span>
 #include <string_view>
+#include <thread>
 #include <type_traits>
 #include <utility>
 
@@ -294,6 +296,49 @@ void object_pools() {
   check(pool.stats().in_use == 100 && pool.stats().available == 1, "stats", name);
 }
 
+// By one thread: there may be no others here.
+void shared_block_pools() {
+  const char* const name = "shared block pool";
+  SharedBlockPool pool(24, 1000U);
+  void* blocks[1000];
+  for (void*& p : blocks) {
+    p = pool.allocate();
+    check(is_zero(p, 24), "zero", name);
+    std::memset(p, 1, 24);
+  }
+  check(refusal([&] { return pool.allocate(); }) == Errc::no_room, "refuses", name);
+  for (std::size_t i = 0; i < 1000; i += 2)
+    pool.deallocate(blocks[i]);
+  check(refusal([&] {
+          pool.deallocate(blocks[2]);
+          return 0;
+        }) == Errc::double_free,
+        "double free", name);
+  check(pool.used() == 500, "used", name);
+  for (std::size_t i = 0; i < 1000; i += 2)
+    check(is_zero(blocks[i] = pool.allocate(), 24), "zeroed when freed", name);
+  check(pool.try_allocate() == nullptr, "full", name);
+}
+
+void shared_object_pools() {
+  const char* const name = "shared object pool";
+  SharedObjectPool pool([] { return 42; }, [](int& n) { n = 0; }, 4);
+  int& object = pool.acquire();
+  check(object == 42, "made", name);
+  pool.give_back(object);
+  check(refusal([&] {
+          pool.give_back(object);
+          return 0;
+        }) == Errc::double_free,
+        "twice", name);
+  check(&pool.acquire() == &object && object == 0, "reset, and handed out again", name);
+  {
+    const auto lease = pool.lease();
+    check(*lease == 42, "leased", name);
+  }
+  check(pool.used() == 1 && pool.available() == 1, "counted", name);
+}
+
 void multipools() {
   const char* const name = "multipool";
   Multipool pool;
@@ -331,6 +376,39 @@ void multipools() {
   check(is_zero(pool.allocate(1000), 1000), "zero after reset", name);
 }
 
+void shared_multipools() {
+  const char* const name = "shared_multipool";
+  SharedMultipool pool;
+  static unsigned char* blocks[1000];
+  const auto work = [&](std::size_t first) {
+    for (std::size_t i = first; i < 1000; i += 2) {
+      const std::size_t size = i % 100 == 0 ? 100'000 + i : 1 + i % 2000;
+      blocks[i] = static_cast<unsigned char*>(pool.allocate(size));
+      blocks[i][0] = blocks[i][size - 1] = static_cast<unsigned char>(i % 251);
+      check(pool.usable_size(blocks[i]) >= size, "usable size", name);
+    }
+  };
+  work(0);
+  work(1);
+  for (std::size_t i = 0; i != 1000; ++i) {
+    check(blocks[i][0] == i % 251, "kept", name);
+    pool.deallocate(blocks[i]);
+  }
+  check(pool.empty(), "all is free", name);
+  check(refusal([&] {
+          pool.deallocate(&pool);
+          return 0;
+        }) == Errc::foreign_pointer,
+        "foreign", name);
+  check(refusal([&] {
+          pool.deallocate(blocks[1]);
+          return 0;
+        }) == Errc::double_free,
+        "double free", name);
+  pool.trim();
+  pool.reset();
+}
+
 void mapped() {
   const char* const name = "mapped arena";
   for (const Commit commit : {Commit::demand, Commit::strict}) {
@@ -347,6 +425,51 @@ void mapped() {
     arena.trim();
     check(is_zero(arena.allocate(100'000), 100'000), "zero after reset", name);
   }
+}
+
+void shared_arenas() {
+  const char* const name = "shared arena";
+  SharedArena arena(1_MiB, {.commit = Commit::strict});
+  std::uint32_t offsets[4];
+  const auto work = [&](std::size_t thread) {
+    for (std::size_t i = 0; i != 1000; ++i)
+      std::memset(arena.allocate(i % 100 + 1, 16), static_cast<int>(thread), i % 100 + 1);
+    offsets[thread] = arena.offset_of(arena.create<Counted>(static_cast<int>(thread)));
+  };
+  for (std::size_t thread = 0; thread != 4; ++thread) // one by one, as Counted counts
+    std::thread(work, thread).join();
+  for (std::size_t thread = 0; thread != 4; ++thread)
+    check(arena.at<Counted>(offsets[thread])->number == static_cast<int>(thread), "kept", name);
+  check(Counted::alive == 4 && arena.objects() == 4, "alive", name);
+  check(arena.used() + arena.lost() + arena.available() == 1_MiB, "accounts", name);
+  check(refusal([&] { return arena.allocate(1_GiB); }) == Errc::no_room, "refuses", name);
+  check(refusal([&] { return arena.at(1_GiB); }) == Errc::out_of_bounds, "bounds", name);
+  arena.reset();
+  check(Counted::alive == 0 && arena.empty(), "destroyed by reset", name);
+  check(is_zero(arena.allocate(10'000), 10'000), "zero after reset", name);
+  arena.release();
+  check(refusal([&] { return arena.allocate(8); }) == Errc::released, "released", name);
+}
+
+void thread_scratches() {
+  const char* const name = "thread scratch";
+  ThreadScratch& outer = thread_scratch();
+  const auto scope = outer.scope();
+  void* const p = outer.allocate(100);
+  ThreadScratch& inner = thread_scratch(outer);
+  {
+    const auto inner_scope = inner.scope();
+    std::memset(inner.allocate(3_MiB), 1, 3_MiB);
+    check(!inner.owns(p) && outer.owns(p), "another one", name);
+  }
+  check(inner.empty() && inner.capacity() <= ThreadScratch::kept, "given back", name);
+  check(report([&] {
+          alignas(Scope<ThreadScratch>) std::byte first[sizeof(Scope<ThreadScratch>)];
+          auto* const open = new (first) Scope<ThreadScratch>(inner);
+          const auto later = inner.scope();
+          open->~Scope();
+        }) == Errc::no_checkpoint,
+        "scopes out of order", name);
 }
 
 } // namespace
@@ -372,8 +495,13 @@ int main() {
   block_pools();
   stacks();
   object_pools();
+  shared_block_pools();
+  shared_object_pools();
   multipools();
+  thread_scratches();
+  shared_multipools();
   mapped();
+  shared_arenas();
   std::printf("%d checks, %d failed\n", checks, failures);
   return failures == 0 ? 0 : 1;
 }

@@ -15,7 +15,9 @@ from declarations import declarations  # noqa: E402
 HERE = Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 # Folders are not for users, but for what comes with the headers that are.
-PUBLIC = ["*.hpp", "hooks/*.hpp", "use/*.hpp", "pmr/*resource.hpp", "base/errc.hpp", "base/mapping.hpp",
+PUBLIC = ["*.hpp", "hooks/*.hpp", "use/*.hpp", "pmr/*resource.hpp",
+          "threads/shared_arena.hpp", "threads/shared_block_pool.hpp", "threads/shared_multipool.hpp",
+          "threads/shared_object_pool.hpp", "threads/thread_scratch.hpp", "base/errc.hpp", "base/mapping.hpp",
           "base/size.hpp", "detail/bumping.hpp", "detail/copying.hpp", "detail/creating.hpp",
           "detail/rewinding.hpp"]
 
@@ -47,7 +49,8 @@ def names(declaration):
     """What a changelog may call it: its own name, or that of its class."""
     scope, code = declaration.split(": ", 1) if ": " in declaration else ("", declaration)
     code = re.sub(r"^template <.*?> (?=\w)|\s*=.*$", "", code)
-    own = (re.search(r"(~?\w+) ?\(", code) or
+    own = (re.search(r"\) -> (\w+)<", declaration) or  # a deduction guide
+           re.search(r"(~?\w+) ?\(", code) or
            re.search(r"(?:class|struct|concept|enum class|using) (\w+)", code) or
            re.search(r"(\w+)$", code))
     of_class = set(re.findall(r"\w+", scope)[-1:]) - {"allot", "macro"}

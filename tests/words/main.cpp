@@ -1,6 +1,7 @@
 // words [--compare FILE]: prints which words each strategy has, as the compiler answers, or fails
 // if FILE says otherwise. docs/words.md is that output.
 #include <allot/allot.hpp>
+#include <allot/threads.hpp>
 
 #include <array>
 #include <fstream>
@@ -23,9 +24,10 @@ struct Owner {
   ~Owner() {} // NOLINT(modernize-use-equals-default)
 };
 
-constexpr std::array names{"Bump",        "Arena",      "Scratch",   "Region",
-                           "MappedArena", "Stack",      "Multipool", "BlockPool",
-                           "SlotArena",   "TypedArena", "ObjectPool"};
+constexpr std::array names{
+    "Bump",       "Arena",       "Scratch",         "Region",           "MappedArena",
+    "Stack",      "Multipool",   "BlockPool",       "SlotArena",        "TypedArena",
+    "ObjectPool", "SharedArena", "SharedBlockPool", "SharedObjectPool", "SharedMultipool"};
 
 /// Asks every strategy; `has(s)` tells whether an expression compiles for it.
 template <class Has>
@@ -41,7 +43,11 @@ std::array<bool, names.size()> ask(Has has) {
           answer(std::type_identity<BlockPool>()),
           answer(std::type_identity<SlotArena>()),
           answer(std::type_identity<TypedArena<Thing>>()),
-          answer(std::type_identity<ObjectPool<Thing>>())};
+          answer(std::type_identity<ObjectPool<Thing>>()),
+          answer(std::type_identity<SharedArena>()),
+          answer(std::type_identity<SharedBlockPool>()),
+          answer(std::type_identity<SharedObjectPool<Thing>>()),
+          answer(std::type_identity<SharedMultipool>())};
 }
 
 std::string table() {
@@ -148,6 +154,9 @@ std::string table() {
       s.lease();
     };
   });
+  row("`offset_of(p)`", []<class S>(std::type_identity<S>) {
+    return requires(const S& s, void* p) { s.offset_of(p); };
+  });
   row("`push`, `pop`, `top`", []<class S>(std::type_identity<S>) {
     return requires(S& s) {
       s.push(1.5);
@@ -187,6 +196,7 @@ std::string table() {
   row("`usable_size(p)`", []<class S>(std::type_identity<S>) {
     return requires(const S& s, void* p) { s.usable_size(p); };
   });
+  row("`lost`", []<class S>(std::type_identity<S>) { return requires(const S& s) { s.lost(); }; });
   row("`owns`, `empty`, `name`, `stats`", []<class S>(std::type_identity<S>) {
     return requires(const S& s, void* p) {
       s.owns(p);
