@@ -6,7 +6,7 @@ install := scripts/install-packages
 build = cmake --preset $(1) && cmake --build --preset $(1)
 sources = $(shell find include src tests fuzz bench examples tools -name '*.[ch]pp' -o -name '*.h')
 
-.PHONY: help demo packages test matrix mutate coverage fuzz models bench bench-advisor bench-ends bench-report bench-instructions reference format lint
+.PHONY: help demo packages test matrix mutate coverage fuzz models bench bench-advisor bench-ends bench-report bench-instructions bench-threads reference format lint
 
 help:
 	@sed -n 's/^\([a-z-]*\):.*# /make \1	/p' Makefile
@@ -72,6 +72,12 @@ bench-ends: # measures first uses, largest sizes and other ends of the range, wi
 	$(install) build bench
 	$(call build,bench) --target allot_ends
 	build/bench/bench/allot_ends
+
+bench-threads: # measures what several threads share, beside peers, and what memory 64 of them hold
+	$(install) build bench peers
+	$(call build,bench) --target allot_bench allot_thread_memory
+	build/bench/bench/allot_bench --benchmark_filter='^threads,'
+	build/bench/bench/allot_thread_memory
 
 ROUNDS ?= 15
 bench-advisor: # advises programs of ours and of others, tries it ROUNDS=15 times, and compares

@@ -101,6 +101,8 @@ struct Workload {
 [[nodiscard]] std::vector<Workload> cycle_workloads();
 [[nodiscard]] std::vector<Workload> mapped_workloads();
 [[nodiscard]] std::vector<Workload> pmr_workloads();
+[[nodiscard]] std::vector<Workload> thread_block_workloads();
+[[nodiscard]] std::vector<Workload> thread_bump_workloads();
 [[nodiscard]] std::vector<Workload> worst_call_workloads();
 
 [[nodiscard]] inline std::vector<Workload> all_workloads() {
@@ -108,7 +110,7 @@ struct Workload {
   for (const auto group :
        {bump_workloads, aligned_workloads, growth_workloads, block_workloads, multipool_workloads,
         container_workloads, object_workloads, stack_workloads, cycle_workloads, mapped_workloads,
-        pmr_workloads, worst_call_workloads})
+        pmr_workloads, thread_bump_workloads, thread_block_workloads, worst_call_workloads})
     for (Workload& workload : group())
       all.push_back(std::move(workload));
   return all;

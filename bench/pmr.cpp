@@ -3,16 +3,14 @@
 #include "block_runs.hpp"
 #include "bump_runs.hpp"
 #include "cells.hpp"
+#include "thread_runs.hpp"
 
 #include <allot/pmr.hpp>
 
-#include <array>
-#include <atomic>
 #include <chrono>
 #include <cstddef>
 #include <memory_resource>
 #include <string>
-#include <thread>
 #include <utility>
 #include <vector>
 
@@ -121,129 +119,10 @@ private:
   std::vector<std::uint32_t> order_;
 };
 
-// A second thread, which does its part of each round.
-class Helper {
-public:
-  template <class Part>
-  explicit Helper(Part part)
-      : thread_([this, part] {
-          for (unsigned done = 0;; ++done) {
-            while (asked_.load(std::memory_order_acquire) == done)
-              std::this_thread::yield();
-            if (ends_)
-              return;
-            part();
-            finished_.store(done + 1, std::memory_order_release);
-          }
-        }) {}
-  Helper(const Helper&) = delete;
-  ~Helper() {
-    ends_ = true;
-    start();
-    thread_.join();
-  }
-  void start() { asked_.fetch_add(1, std::memory_order_release); }
-  void wait() {
-    while (finished_.load(std::memory_order_acquire) != asked_.load(std::memory_order_relaxed))
-      std::this_thread::yield();
-  }
-
-private:
-  bool ends_ = false;
-  std::atomic<unsigned> asked_ = 0;
-  std::atomic<unsigned> finished_ = 0;
-  std::thread thread_;
-};
-
-constexpr std::size_t thread_blocks = 1000;
-constexpr std::size_t thread_rounds = 50; // long enough that starting a thread is little
-
-template <class Pool>
-void take_and_free(Pool& pool, std::array<void*, thread_blocks>& live) {
-  for (std::size_t round = 0; round != thread_rounds; ++round) {
-    for (void*& p : live)
-      touch(p = pool.allocate(), round);
-    for (std::size_t i = thread_blocks; i-- != 0;)
-      pool.deallocate(live[i]);
-  }
-}
-
-// Two threads take and free blocks of one pool, each its own.
-template <class Pool>
-class TwoThreads final : public Runner {
-public:
-  TwoThreads() : helper_([this] { take_and_free(pool_, helpers_); }) { TwoThreads::round(); }
-  void round() override {
-    helper_.start();
-    take_and_free(pool_, live_);
-    helper_.wait();
-  }
-
-private:
-  Pool pool_{thread_blocks};
-  std::array<void*, thread_blocks> live_;
-  alignas(64) std::array<void*, thread_blocks> helpers_;
-  Helper helper_;
-};
-
-// One thread does the work of both.
-template <class Pool>
-class OneThread final : public Runner {
-public:
-  OneThread() { OneThread::round(); }
-  void round() override {
-    take_and_free(pool_, live_);
-    take_and_free(pool_, live_);
-  }
-
-private:
-  Pool pool_{thread_blocks};
-  std::array<void*, thread_blocks> live_;
-};
-
 template <class R>
 struct OneThreadPool : Pool<R> {
   static constexpr const char* name = "allot::pmr synchronized_pool, one thread";
   using Pool<R>::Pool;
-};
-
-// One thread takes blocks and passes them on to another, which frees them.
-template <class Pool>
-class PassingOn final : public Runner {
-public:
-  static constexpr std::size_t blocks = 20'000;
-
-  PassingOn() : helper_([this] { consume(); }) { PassingOn::round(); }
-  void round() override {
-    helper_.start();
-    for (std::size_t i = 0; i != blocks; ++i) {
-      void* const p = pool_.allocate();
-      touch(p, i);
-      const std::size_t at = produced_.load(std::memory_order_relaxed);
-      while (at - consumed_.load(std::memory_order_acquire) == queue_.size())
-        std::this_thread::yield();
-      queue_[at % queue_.size()] = p;
-      produced_.store(at + 1, std::memory_order_release);
-    }
-    helper_.wait();
-  }
-
-private:
-  void consume() {
-    for (std::size_t i = 0; i != blocks; ++i) {
-      const std::size_t at = consumed_.load(std::memory_order_relaxed);
-      while (produced_.load(std::memory_order_acquire) == at)
-        std::this_thread::yield();
-      pool_.deallocate(queue_[at % queue_.size()]);
-      consumed_.store(at + 1, std::memory_order_release);
-    }
-  }
-
-  Pool pool_{blocks};
-  std::array<void*, 1024> queue_;
-  alignas(64) std::atomic<std::size_t> produced_ = 0;
-  alignas(64) std::atomic<std::size_t> consumed_ = 0;
-  Helper helper_;
 };
 
 template <class A>
@@ -294,7 +173,7 @@ class Waiting final : public Runner {
 public:
   void round() override {
     const auto end = std::chrono::steady_clock::now() +
-                     std::chrono::nanoseconds(100 * PassingOn<NoPool>::blocks);
+                     std::chrono::nanoseconds(100 * threads::PassingOn<NoPool>::blocks);
     while (std::chrono::steady_clock::now() < end) {
     }
   }
@@ -307,6 +186,7 @@ struct HundredNanoseconds {
 
 std::vector<Workload> pmr_workloads() {
   using namespace pmr;
+  using namespace threads;
   using StandardSynchronized = Pool<std::pmr::synchronized_pool_resource>;
   using OurSynchronized = Pool<allot::pmr::synchronized_pool_resource>;
   std::vector<Workload> result;
