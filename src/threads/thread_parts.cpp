@@ -52,7 +52,6 @@ struct Thread {
 
   ThreadPart* parts = nullptr;
   std::size_t inserted = 0; // into the table, those included whose things are gone
-  bool ended = false;       // but for what other destructors do
 
 private:
   void put_into_table(ThreadPart& part) noexcept;
@@ -129,7 +128,7 @@ struct Fork {
 };
 
 Thread::~Thread() {
-  ended = thread_ended = true;
+  thread_ended = true; // but for what other destructors do
   recent_parts = {};
   const std::lock_guard lock(registry().parts);
   leave_all();
